@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Labelled images: where they come from and what is in them.
+ *
+ * DATA is the name "fashion-mnist" (Debian's package dataset-fashion-mnist), a folder with IDX
+ * files (train-images-idx3-ubyte[.gz] ...), or an image folder: root/{train,val,test}/class/files
+ * or root/class/files (then all are train). JPEG and PNG; links are followed, hidden names are
+ * skipped. Grey stays grey if all images are; alpha is laid over black; 16 bits are cut to 8; CMYK
+ * becomes RGB; EXIF orientation is not applied; unreadable images are left out with a warning, an
+ * error above 1 % of a split.
+ */
+#ifndef BANTAM_DATA_H
+#define BANTAM_DATA_H
+
+#include "bantam/status.h"
+
+typedef struct bt_data_options {
+    const char *cache_dir; /* decoded images go here; required */
+    int size;    /* side in pixels to resize to; 0: the images' own if equal and <= 64, else 32 */
+    int threads; /* decoding threads; 0: all cores */
+    bt_progress progress;
+} bt_data_options;
+
+BT_API bt_data_options bt_data_defaults(void);
+
+/* What is in DATA, as one JSON object (yours: free with bt_free): splits with counts per class,
+ * balance, sizes, channels, unreadable files with reasons, identical images across splits. Nothing
+ * is written; unreadable images are listed, not fatal. */
+BT_API BT_MUST_USE bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt,
+                                          bt_error *err);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Training one model, and measuring a trained one.
+ */
+#ifndef BANTAM_TRAIN_H
+#define BANTAM_TRAIN_H
+
+#include "bantam/data.h"
+#include <stdbool.h>
+
+/* How to train: every key, its default, range and help is one row of src/train/recipe.def. */
+typedef struct bt_recipe {
+    int epochs;
+    int batch;
+    double lr;           /* peak learning rate */
+    double weight_decay; /* on every parameter, as PyTorch's SGD */
+    char schedule[16];   /* "cosine": per step from lr to 0 */
+    char optimizer[16];  /* "sgd" */
+    double momentum;
+    bool nesterov;
+    double warmup; /* epochs of linear warm-up from 0 */
+    double label_smoothing;
+    char augment[192]; /* policy, "flip+crop:4" */
+} bt_recipe;
+
+BT_API bt_recipe bt_recipe_defaults(void);
+/* Sets one key from text ("lr", "0.1"). `where`/`line` name the source in errors (NULL, 0: the
+ * option). */
+BT_API BT_MUST_USE bt_status bt_recipe_set(bt_recipe *r, const char *key, const char *value,
+                                           const char *where, int line, bt_error *err);
+/* Reads a YAML mapping of recipe keys over *r. Keys `subset`, `val`, `seed`, `threads` are allowed
+ * and returned through `other` (may be NULL): called with each. */
+BT_API BT_MUST_USE bt_status bt_recipe_load(bt_recipe *r, const char *path,
+                                            bt_status (*other)(void *user, const char *key,
+                                                               const char *value, int line,
+                                                               bt_error *err),
+                                            void *user, bt_error *err);
+
+typedef struct bt_train_options {
+    const char *model_path;
+    const char *data;
+    bt_data_options data_opt;
+    bt_recipe recipe;
+    const char *subset; /* NULL: all */
+    const char *val;    /* NULL: auto; "0": train on everything */
+    uint64_t seed;
+    int threads;         /* 0: all cores */
+    const char *out_dir; /* NULL: nothing is written */
+    bool resume;         /* go on from out_dir/checkpoint, bit for bit */
+    bt_stop stop;
+    bt_progress progress;
+} bt_train_options;
+
+BT_API bt_train_options bt_train_defaults(void);
+
+/* Trains and, with out_dir, leaves model.yaml, weights.safetensors, result.json (and a checkpoint
+ * while it runs). *json (yours, bt_free; may be NULL) receives the result:
+ * {"model","params","macs","hash","epochs","seed","threads","isa","train_images","val_images","loss",
+ *  "val_accuracy","test_accuracy"(with --val 0 and a test split: null),"images_per_s","seconds",
+ * "curve":[...]}. BT_DIVERGED in the step where the loss becomes non-finite; BT_STOPPED after
+ * saving a checkpoint. */
+BT_API BT_MUST_USE bt_status bt_train(char **json, const bt_train_options *opt, bt_error *err);
+
+typedef struct bt_eval_options {
+    const char *model_dir; /* model.yaml + weights.safetensors */
+    const char *data;
+    bt_data_options data_opt;
+    const char *split; /* "val" (the split the model was validated on) or "test" */
+    int threads;       /* 0: all cores */
+    bt_progress progress;
+} bt_eval_options;
+
+/* {"accuracy","interval":[lo,hi],"macro_f1","n","per_class":[...]}; interval: 95 % Wilson. Yours,
+ * bt_free. */
+BT_API BT_MUST_USE bt_status bt_eval(char **json, const bt_eval_options *opt, bt_error *err);
+
+/* One training step's speed (random images, batch assembly included), a JSON object:
+ * {"model","images_per_s","step_ms","precision","peak_rss_bytes"}; yours, bt_free. */
+BT_API BT_MUST_USE bt_status bt_bench_train(char **json, const char *model_path, int batch,
+                                            int threads, bt_error *err);
+
+#endif

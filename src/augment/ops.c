@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of operations: names, values, and the one call that applies any of them.
+ * The arithmetic lives in ops_affine.c, ops_tone.c and ops_enhance.c; a new operation adds a row to
+ * ops.def.
+ */
+#include "augment/augment.h"
+
+#include "augment/op_int.h"
+#include "base/error.h"
+#include "base/str.h"
+#include <math.h>
+#include <strings.h>
+
+static const bti_op_info info_table[] = {
+#define OP(id, name, unit, lo, hi, identity, is_signed, geometric, fn, source)                     \
+    {name, unit, lo, hi, (double)(identity), is_signed, geometric, source},
+#include "augment/ops.def"
+#undef OP
+};
+
+static bti_op_fn *const fn_table[] = {
+#define OP(id, name, unit, lo, hi, identity, is_signed, geometric, fn, source) fn,
+#include "augment/ops.def"
+#undef OP
+};
+
+const bti_op_info *bti_op_get(bti_op op)
+{
+    return &info_table[op];
+}
+
+const char *bti_op_name(bti_op op)
+{
+    return info_table[op].name;
+}
+
+bt_status bti_op_parse(const char *name, bti_op *op, bt_error *err)
+{
+    const char *names[BTI_OP_COUNT + 1];
+    const char *near;
+
+    for (int i = 0; i < BTI_OP_COUNT; i++) {
+        names[i] = info_table[i].name;
+        if (!strcasecmp(names[i], name)) {
+            *op = (bti_op)i;
+            return BT_OK;
+        }
+    }
+    names[BTI_OP_COUNT] = NULL;
+    near = bti_nearest(name, names);
+    if (near)
+        return bti_fail(err, BT_INVAL, "augment", "unknown operation '%s', did you mean '%s'?",
+                        name, near);
+    return bti_fail(err, BT_INVAL, "augment",
+                    "unknown operation '%s', expected one of `bantam augment list`", name);
+}
+
+size_t bti_op_scratch(int h, int w, int c)
+{
+    size_t image = (size_t)h * (size_t)w * (size_t)c; /* a degenerate image to blend with */
+    size_t columns = (size_t)w * sizeof(int);         /* a source column per output column */
+
+    return image > columns ? image : columns;
+}
+
+void bti_op_apply(bti_op op, double value, const uint8_t *src, uint8_t *dst, int h, int w, int c,
+                  void *scratch)
+{
+    bti_op_image im = {src, dst, h, w, c, scratch};
+
+    fn_table[op](value, &im);
+}
+
+void bti_op_identity(double value, const bti_op_image *im)
+{
+    (void)value;
+    memcpy(im->dst, im->src, (size_t)im->h * (size_t)im->w * (size_t)im->c);
+}

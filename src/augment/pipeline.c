@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stored uint8 images to float batches: operations, flip, crop and normalise, one sample at a time.
+ * Flip, crop and normalise are one pass: each output row is a run of table look-ups between two
+ * runs of fill.
+ *
+ * Every random number is addressed by (seed, epoch, sample id, slot of the item), so a sample is
+ * the same whichever thread makes it and whatever else is in the batch or the policy. All memory is
+ * taken in bti_pipeline_new.
+ */
+#include "augment/policy_int.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/threads.h"
+
+/* Where the final pass reads: output (x, y) shows the flipped image at (x + dx, y + dy). */
+typedef struct window {
+    bool flip;
+    int dx, dy;
+} window;
+
+/* RandAugment at its bin for this image size; [op] for sign -1 and +1. */
+typedef struct magnitudes {
+    double value[BTI_RANDAUGMENT_OPS][2];
+} magnitudes;
+
+typedef struct worker {
+    uint8_t *image[2]; /* (h,w,c) ping-pong of the operations; NULL without any */
+    void *scratch;
+} worker;
+
+struct bti_pipeline {
+    const bti_dataset *set;
+    bti_policy policy;     /* a copy: plain data */
+    magnitudes *magnitude; /* one per policy item; unused rows stay zero */
+    uint64_t seed;
+    int threads;
+    worker *worker;    /* one per thread */
+    float lut[3][256]; /* normalised value of a pixel */
+    float fill[3];     /* what crop shows outside the image */
+};
+
+/* One call of bti_pipeline_fill. */
+typedef struct fill_job {
+    bti_pipeline *p;
+    uint32_t epoch;
+    const int32_t *index;
+    float *x;
+    int32_t *labels;
+} fill_job;
+
+static size_t image_bytes(const bti_dataset *set)
+{
+    return (size_t)set->h * (size_t)set->w * (size_t)set->c;
+}
+
+/* ---- one sample ---- */
+
+/* Applies `op` to *at through the worker's buffers; *at then points at the result. */
+static void apply(bti_op op, double value, const bti_dataset *set, worker *w, const uint8_t **at)
+{
+    uint8_t *to = *at == w->image[0] ? w->image[1] : w->image[0];
+
+    if (op == BTI_OP_IDENTITY)
+        return;
+    bti_op_apply(op, value, *at, to, set->h, set->w, set->c, w->scratch);
+    *at = to;
+}
+
+static void apply_item(const bti_pipeline *p, int i, bti_rng *rng, worker *w, const uint8_t **at)
+{
+    const bti_policy_item *item = &p->policy.item[i];
+
+    if (item->kind == BTI_ITEM_OP) {
+        if (bti_rng_unit(rng) < item->arg[BTI_ARG_P])
+            apply(item->op, item->arg[BTI_ARG_VALUE], p->set, w, at);
+        return;
+    }
+    for (int k = 0; k < (int)item->arg[BTI_ARG_N]; k++) { /* RandAugment: with replacement */
+        uint32_t which = bti_rng_below(rng, BTI_RANDAUGMENT_OPS);
+        uint32_t sign = bti_rng_below(rng, 2);
+        apply(bti_randaugment_op((int)which), p->magnitude[i].value[which][sign], p->set, w, at);
+    }
+}
+
+/* Runs the pixel items and draws flip and crop. */
+static const uint8_t *draw(const bti_pipeline *p, uint32_t epoch, uint32_t sample, worker *w,
+                           window *win)
+{
+    const uint8_t *at = p->set->pixels + sample * image_bytes(p->set);
+
+    *win = (window){false, 0, 0};
+    for (int i = 0; i < p->policy.n; i++) {
+        const bti_policy_item *item = &p->policy.item[i];
+        uint32_t slot = item->stage == BTI_STAGE_FLIP   ? BTI_SLOT_FLIP
+                        : item->stage == BTI_STAGE_CROP ? BTI_SLOT_CROP
+                                                        : BTI_SLOT_PIXELS + (uint32_t)i;
+        bti_rng rng = bti_rng_at(p->seed, BTI_RNG_AUGMENT, epoch, sample, slot);
+
+        if (item->stage == BTI_STAGE_FLIP) {
+            win->flip = bti_rng_unit(&rng) < item->arg[BTI_ARG_FLIP_P];
+        } else if (item->stage == BTI_STAGE_CROP) {
+            int pad = (int)item->arg[BTI_ARG_PAD];
+            win->dx = (int)bti_rng_range(&rng, -pad, pad);
+            win->dy = (int)bti_rng_range(&rng, -pad, pad);
+        } else {
+            apply_item(p, i, &rng, w, &at);
+        }
+    }
+    return at;
+}
+
+static void fill_run(float *out, int from, int to, float v)
+{
+    for (int x = from; x < to; x++)
+        out[x] = v;
+}
+
+/* One output row of a grey image; s is the pixel shown at x = from, step +1 or -1. */
+static void look_up_grey(float *out, int from, int to, const uint8_t *s, int step,
+                         const float lut[256])
+{
+    for (int x = from; x < to; x++, s += step)
+        out[x] = lut[*s];
+}
+
+/* The same for colour: three planes at once, so that every pixel is read once. */
+static void look_up_rgb(float *out, size_t plane, int from, int to, const uint8_t *s, int step,
+                        const float lut[3][256])
+{
+    float *r = out, *g = out + plane, *b = out + 2 * plane;
+
+    for (int x = from; x < to; x++, s += 3 * step) {
+        r[x] = lut[0][s[0]];
+        g[x] = lut[1][s[1]];
+        b[x] = lut[2][s[2]];
+    }
+}
+
+/* image (h,w,c) -> out (c,h,w): flip, crop and normalise. */
+static void normalise(const bti_pipeline *p, const uint8_t *image, window win, float *out)
+{
+    int h = p->set->h, w = p->set->w, c = p->set->c;
+    size_t plane = (size_t)h * (size_t)w;
+    int from = win.dx < 0 ? -win.dx : 0; /* output columns [from, to) show the image */
+    int to = win.dx > 0 ? w - win.dx : w;
+    int first = from + win.dx; /* column of the flipped image at `from` */
+    int step = win.flip ? -1 : 1;
+
+    if (win.flip)
+        first = w - 1 - first;
+    for (int y = 0; y < h; y++) {
+        int sy = y + win.dy;
+        float *row = out + (size_t)y * (size_t)w;
+        bool inside = sy >= 0 && sy < h;
+
+        for (int k = 0; k < c; k++) {
+            fill_run(row + (size_t)k * plane, 0, inside ? from : w, p->fill[k]);
+            fill_run(row + (size_t)k * plane, inside ? to : w, w, p->fill[k]);
+        }
+        if (!inside)
+            continue;
+        const uint8_t *s = image + ((size_t)sy * (size_t)w + (size_t)first) * (size_t)c;
+        if (c == 1)
+            look_up_grey(row, from, to, s, step, p->lut[0]);
+        else
+            look_up_rgb(row, plane, from, to, s, step, p->lut);
+    }
+}
+
+static void fill_one(void *ctx, int64_t i, int thread)
+{
+    const fill_job *job = ctx;
+    bti_pipeline *p = job->p;
+    uint32_t sample = (uint32_t)job->index[i];
+    window win;
+    const uint8_t *image = draw(p, job->epoch, sample, &p->worker[thread], &win);
+
+    normalise(p, image, win, job->x + (size_t)i * image_bytes(p->set));
+    job->labels[i] = p->set->labels[sample];
+}
+
+void bti_pipeline_fill(bti_pipeline *p, uint32_t epoch, const int32_t *index, int n, float *x,
+                       int32_t *labels)
+{
+    fill_job job = {p, epoch, index, x, labels};
+
+    bti_parallel_for(p->threads, n, fill_one, &job);
+}
+
+/* ---- life ---- */
+
+static void make_tables(bti_pipeline *p, const bti_pipeline_options *opt)
+{
+    for (int k = 0; k < 3; k++) {
+        /* A channel without any spread normalises to zero, not to a division by it. */
+        double std = opt->std[k] > 0 ? (double)opt->std[k] : 1.0;
+        for (int v = 0; v < 256; v++)
+            p->lut[k][v] = (float)((v / 255.0 - (double)opt->mean[k]) / std);
+    }
+    for (int i = 0; i < p->policy.n; i++) {
+        const bti_policy_item *item = &p->policy.item[i];
+        if (item->kind == BTI_ITEM_CROP && item->arg[BTI_ARG_FILL_MEAN] <= 0)
+            for (int k = 0; k < 3; k++)
+                p->fill[k] = p->lut[k][0];
+        for (int k = 0; item->kind == BTI_ITEM_RANDAUGMENT && k < 2 * BTI_RANDAUGMENT_OPS; k++)
+            p->magnitude[i].value[k / 2][k % 2] = bti_randaugment_value(
+                bti_randaugment_op(k / 2), (int)item->arg[BTI_ARG_M],
+                (int)item->arg[BTI_ARG_LEVELS], p->set->h, p->set->w, k % 2 ? 1 : -1);
+    }
+}
+
+static bt_status check(const bti_dataset *set, const bti_policy *policy, bt_error *err)
+{
+    int side = set->h < set->w ? set->h : set->w;
+
+    for (int i = 0; policy && i < policy->n; i++) {
+        const bti_policy_item *item = &policy->item[i];
+        if (item->kind == BTI_ITEM_CROP && item->arg[BTI_ARG_PAD] >= side)
+            return bti_fail(err, BT_INVAL, "augment",
+                            "crop: pad is below the images' side (%d), found %g", side,
+                            item->arg[BTI_ARG_PAD]);
+    }
+    return BT_OK;
+}
+
+static bool has_pixel_items(const bti_policy *policy)
+{
+    return policy->n && policy->item[0].stage == BTI_STAGE_PIXELS; /* sorted by stage */
+}
+
+static bt_status make_workers(bti_pipeline *p, bt_error *err)
+{
+    const bti_dataset *set = p->set;
+
+    p->worker = bti_calloc((size_t)p->threads, sizeof(*p->worker));
+    if (!p->worker)
+        return bti_fail_nomem(err);
+    for (int t = 0; has_pixel_items(&p->policy) && t < p->threads; t++) {
+        worker *w = &p->worker[t];
+        w->image[0] = bti_malloc(image_bytes(set));
+        w->image[1] = bti_malloc(image_bytes(set));
+        w->scratch = bti_malloc(bti_op_scratch(set->h, set->w, set->c));
+        if (!w->image[0] || !w->image[1] || !w->scratch)
+            return bti_fail_nomem(err);
+    }
+    return BT_OK;
+}
+
+bt_status bti_pipeline_new(bti_pipeline **out, const bti_dataset *set,
+                           const bti_pipeline_options *opt, bt_error *err)
+{
+    bt_status rc;
+    bti_pipeline *p;
+
+    *out = NULL;
+    rc = check(set, opt->policy, err);
+    if (rc)
+        return rc;
+    p = bti_calloc(1, sizeof(*p));
+    if (!p)
+        return bti_fail_nomem(err);
+    p->set = set;
+    p->seed = opt->seed;
+    p->threads = opt->threads > 1 ? opt->threads : 1;
+    if (opt->policy)
+        p->policy = *opt->policy;
+    p->magnitude = bti_calloc(BTI_POLICY_ITEMS, sizeof(*p->magnitude));
+    rc = p->magnitude ? make_workers(p, err) : bti_fail_nomem(err);
+    if (rc) {
+        bti_pipeline_free(p);
+        return rc;
+    }
+    make_tables(p, opt);
+    *out = p;
+    return BT_OK;
+}
+
+void bti_pipeline_free(bti_pipeline *p)
+{
+    if (!p)
+        return;
+    for (int t = 0; p->worker && t < p->threads; t++) {
+        bti_free(p->worker[t].image[0]);
+        bti_free(p->worker[t].image[1]);
+        bti_free(p->worker[t].scratch);
+    }
+    bti_free(p->worker);
+    bti_free(p->magnitude);
+    bti_free(p);
+}

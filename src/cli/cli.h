@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every verb shares: one option table a verb (parsing, --help), errors to exit codes, progress
+ * on stderr, Ctrl-C. Only cli/ owns stdout, stderr, the environment and exit codes.
+ *
+ * Exit status: 0 ok, 1 runtime error, 2 usage error, 3 the budget ended with no feasible model.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include "bantam/bantam.h"
+
+typedef enum cli_kind {
+    CLI_FLAG,        /* bool *: set to true */
+    CLI_TEXT,        /* const char **: borrowed from argv */
+    CLI_INT,         /* int *, within lo..hi */
+    CLI_COUNT,       /* int64_t *: 50k, 1.2M */
+    CLI_REAL,        /* double *, within lo..hi */
+    CLI_TIME,        /* double *: seconds from 45s, 5m, 8h */
+    CLI_SEED,        /* uint64_t * */
+    CLI_RECIPE,      /* bt_recipe *: bt_recipe_set(to, name with '_', text) */
+    CLI_RECIPE_FLAG, /* bt_recipe *: the same with "true" and no argument */
+} cli_kind;
+
+typedef struct cli_option {
+    const char *name; /* long name without dashes */
+    char letter;      /* short form, 0: none */
+    cli_kind kind;
+    void *to;
+    const char *arg;  /* placeholder in help ("T"), NULL for flags */
+    const char *help; /* one line */
+    double lo, hi;    /* INT and REAL; both 0: any */
+} cli_option;
+
+typedef struct cli_spec {
+    const char *verb;          /* "data info" */
+    const char *synopsis;      /* "DATA [--json]" */
+    const char *about;         /* a few lines for --help */
+    const cli_option *options; /* ends with a zeroed row */
+    int min_args, max_args;    /* positional arguments; max -1: any number */
+} cli_spec;
+
+typedef struct cli_args {
+    int n;
+    char **v;
+} cli_args;
+
+/* Parses argv[1..]. Returns -1 to go on, or the exit status to return (0 after --help, 2 on a usage
+ * error, already printed). Positional arguments are left in *args (borrowed from argv). */
+int cli_parse(const cli_spec *spec, int argc, char **argv, cli_args *args);
+
+/* Prints "bantam: where:line: text" to stderr; returns the exit status for the error. */
+int cli_fail(const bt_error *err);
+/* Prints a usage sentence and the hint to --help; returns 2. */
+int cli_usage(const char *verb, const char *fmt, ...) BT_PRINTF(2, 3);
+/* Chooses a sub-verb (`bantam data info`): argv[1] must be one of `names` (NULL-terminated).
+ * Returns its index, or -1 after printing (then *status is the exit status). */
+int cli_subverb(const char *verb, const char *const *names, int argc, char **argv, int *status);
+
+/* Bars on a terminal, plain lines otherwise, on stderr. quiet: warnings only. */
+bt_progress cli_progress(bool quiet);
+void cli_progress_end(void); /* finishes a bar that is still open */
+
+/* SIGINT and SIGTERM set the flag of the returned stop; a second one ends the process at once. */
+bt_stop cli_stop(void);
+
+/* $BANTAM_CACHE, else $XDG_CACHE_HOME/bantam, else ~/.cache/bantam. Static. */
+const char *cli_cache_dir(void);
+/* Data options with cache and progress filled in. */
+bt_data_options cli_data_options(int size, bt_progress progress);
+
+/* Prints the text and a newline to stdout, frees it (bt_free), returns 0 (1 if stdout failed). */
+int cli_print(char *text);
+
+/* Every verb: VERB(name, group, help) -> int cmd_<name>(int argc, char **argv), argv[0] = the verb.
+ */
+#define VERB(name, group, help) int cmd_##name(int argc, char **argv);
+#include "cli/verbs.def"
+#undef VERB
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bantam augment apply` and `bantam augment list`: the operations, one image at a time.
+ */
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include <math.h>
+#include <stdbool.h>
+
+static int apply(int argc, char **argv)
+{
+    const char *op = NULL;
+    double value = (double)NAN;
+    const cli_option options[] = {
+        {.name = "op",
+         .kind = CLI_TEXT,
+         .to = &op,
+         .arg = "NAME",
+         .help = "operation, see `bantam augment list`"},
+        {.name = "value",
+         .kind = CLI_REAL,
+         .to = &value,
+         .arg = "V",
+         .help = "strength in the operation's unit"},
+        {0},
+    };
+    const cli_spec spec = {
+        "augment apply",
+        "--op NAME [--value V] IN OUT.png",
+        "Applies one operation to a JPEG or PNG and writes a PNG: bit-exact with Pillow as\n"
+        "torchvision 0.14 calls it (nearest neighbour, black outside).",
+        options,
+        2,
+        2};
+    cli_args args;
+    bt_error err = {0};
+    int status = cli_parse(&spec, argc, argv, &args);
+
+    if (status >= 0)
+        return status;
+    if (!op)
+        return cli_usage(spec.verb, "--op is missing, for example --op Rotate --value 30");
+    if (bt_augment_apply(op, value, args.v[0], args.v[1], &err))
+        return cli_fail(&err);
+    return 0;
+}
+
+static void print_row(const bti_json *row)
+{
+    const char *unit = bti_json_as_str(bti_json_get(row, "unit"), NULL);
+    const bti_json *identity = bti_json_get(row, "identity");
+    char range[40] = "-", same[24] = "-";
+
+    if (unit)
+        snprintf(range, sizeof(range), "%g..%g", bti_json_as_num(bti_json_get(row, "min"), 0),
+                 bti_json_as_num(bti_json_get(row, "max"), 0));
+    if (!bti_json_is_null(identity))
+        snprintf(same, sizeof(same), "%g", bti_json_as_num(identity, 0));
+    printf("%-13s %-19s %-14s %-10s %s\n", bti_json_as_str(bti_json_get(row, "name"), ""),
+           unit ? unit : "-", range, same, bti_json_as_str(bti_json_get(row, "source"), ""));
+}
+
+static int list(int argc, char **argv)
+{
+    bool json = false;
+    const cli_option options[] = {
+        {.name = "json", .kind = CLI_FLAG, .to = &json, .help = "print a JSON array"},
+        {0},
+    };
+    const cli_spec spec = {
+        "augment list", "[--json]", "The operations: unit and range of the value, what it equals.",
+        options,        0,          0};
+    cli_args args;
+    bt_error err = {0};
+    bti_json *rows = NULL;
+    char *text = NULL;
+    int status = cli_parse(&spec, argc, argv, &args);
+
+    if (status >= 0)
+        return status;
+    if (bt_augment_list(&text, &err))
+        return cli_fail(&err);
+    if (json)
+        return cli_print(text);
+    if (bti_json_parse(&rows, text, strlen(text), "augment list", &err)) {
+        bt_free(text);
+        return cli_fail(&err);
+    }
+    printf("%-13s %-19s %-14s %-10s %s\n", "operation", "unit", "values", "identity", "equals");
+    for (size_t i = 0; i < bti_json_len(rows); i++)
+        print_row(bti_json_at(rows, i));
+    bti_json_free(rows);
+    bt_free(text);
+    return 0;
+}
+
+int cmd_augment(int argc, char **argv)
+{
+    static const char *const names[] = {"apply", "list", NULL};
+    int status;
+    int which = cli_subverb("augment", names, argc, argv, &status);
+
+    if (which < 0)
+        return status;
+    return (which == 0 ? apply : list)(argc - 1, argv + 1);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bantam bench train`: images a second of one training step, a line a model.
+ */
+#include "cli/cli.h"
+
+#include "base/json.h"
+
+static int print_line(char *text)
+{
+    bti_json *o;
+    bt_error err = {0};
+
+    bt_status rc = bti_json_parse(&o, text, strlen(text), "bench", &err);
+    bt_free(text);
+    if (rc)
+        return cli_fail(&err);
+    printf("%-40s %10.1f images/s %10.2f ms a step of %lld\n",
+           bti_json_as_str(bti_json_get(o, "model"), ""),
+           bti_json_as_num(bti_json_get(o, "images_per_s"), 0),
+           bti_json_as_num(bti_json_get(o, "step_ms"), 0),
+           (long long)bti_json_as_int(bti_json_get(o, "batch"), 0));
+    bti_json_free(o);
+    return 0;
+}
+
+static int bench_train(int argc, char **argv)
+{
+    int batch = 128, threads = 0;
+    bool json = false;
+    const cli_option options[] = {
+        {"batch", 'b', CLI_INT, &batch, "B", "images a step (default 128)", 1, 65536},
+        {"threads", 't', CLI_INT, &threads, "N", "(default: all cores)", 1, 1024},
+        {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object a model", 0, 0},
+        {0},
+    };
+    const cli_spec spec = {
+        "bench train",
+        "MODEL.yaml... [--batch 128] [--threads N] [--json]",
+        "Speed of batch assembly (flip, crop, normalise), forward, loss, backward and\n"
+        "update on random images: the median of at least nine steps.",
+        options,
+        1,
+        -1};
+    cli_args args;
+
+    int status = cli_parse(&spec, argc, argv, &args);
+    if (status >= 0)
+        return status;
+    for (int i = 0; i < args.n; i++) {
+        char *text = NULL;
+        bt_error err = {0};
+        if (bt_bench_train(&text, args.v[i], batch, threads, &err))
+            return cli_fail(&err);
+        status = json ? cli_print(text) : print_line(text);
+        if (status)
+            return status;
+        fflush(stdout);
+    }
+    return 0;
+}
+
+int cmd_bench(int argc, char **argv)
+{
+    static const char *const names[] = {"train", NULL};
+    int status;
+
+    if (cli_subverb("bench", names, argc, argv, &status) < 0)
+        return status;
+    return bench_train(argc - 1, argv + 1);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bantam data info DATA`: splits, classes and balance, sizes, unreadable files, identical images.
+ */
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/str.h"
+
+#include <inttypes.h>
+
+#define SHOWN 10 /* unreadable files listed for people; --json has all */
+
+static int64_t number(const bti_json *o, const char *key)
+{
+    return bti_json_as_int(bti_json_get(o, key), 0);
+}
+
+static const char *word(const bti_json *v)
+{
+    return bti_json_as_str(v, "?");
+}
+
+static void print_sizes(const bti_json *o)
+{
+    const bti_json *s = bti_json_get(o, "sizes");
+    const bti_json *lo = bti_json_get(s, "min"), *hi = bti_json_get(s, "max");
+    int64_t w = bti_json_as_int(bti_json_at(lo, 0), 0), h = bti_json_as_int(bti_json_at(lo, 1), 0);
+    printf("images    %s, ", number(o, "channels") == 1 ? "grey" : "colour");
+    if (number(s, "distinct") > 1)
+        printf("%" PRId64 " sizes from %" PRId64 "x%" PRId64 " to %" PRId64 "x%" PRId64
+               " (width x height)\n",
+               number(s, "distinct"), w, h, bti_json_as_int(bti_json_at(hi, 0), 0),
+               bti_json_as_int(bti_json_at(hi, 1), 0));
+    else
+        printf("%" PRId64 "x%" PRId64 " (width x height)\n", w, h);
+}
+
+/* A row a class, a column a split. */
+static void print_classes(const bti_json *o)
+{
+    const bti_json *classes = bti_json_get(o, "classes"), *splits = bti_json_get(o, "splits");
+    int width = 7;
+    for (size_t c = 0; c < bti_json_len(classes); c++) {
+        int n = (int)strlen(word(bti_json_at(classes, c)));
+        width = n > width ? n : width;
+    }
+    width = width > 40 ? 40 : width;
+    printf("\n%-*s", width, "class");
+    for (size_t s = 0; s < bti_json_len(splits); s++)
+        printf(" %9s", word(bti_json_get(bti_json_at(splits, s), "name")));
+    for (size_t c = 0; c < bti_json_len(classes); c++) {
+        printf("\n%-*s", width, word(bti_json_at(classes, c)));
+        for (size_t s = 0; s < bti_json_len(splits); s++) {
+            const bti_json *counts = bti_json_get(bti_json_at(splits, s), "per_class");
+            printf(" %9" PRId64, bti_json_as_int(bti_json_at(counts, c), 0));
+        }
+    }
+    printf("\n%-*s", width, "all");
+    for (size_t s = 0; s < bti_json_len(splits); s++)
+        printf(" %9" PRId64, number(bti_json_at(splits, s), "n"));
+    printf("\n%-*s", width, "balance");
+    for (size_t s = 0; s < bti_json_len(splits); s++)
+        printf(" %9.2f", bti_json_as_num(bti_json_get(bti_json_at(splits, s), "balance"), 0.0));
+    printf("  (smallest class / largest)\n\n");
+}
+
+static void print_unreadable(const bti_json *list)
+{
+    size_t n = bti_json_len(list);
+    printf("unreadable %zu\n", n);
+    for (size_t i = 0; i < n && i < SHOWN; i++) {
+        const bti_json *u = bti_json_at(list, i);
+        printf("  %s: %s\n", word(bti_json_get(u, "path")), word(bti_json_get(u, "reason")));
+    }
+    if (n > SHOWN)
+        printf("  and %zu more (--json lists all)\n", n - SHOWN);
+}
+
+static void print_examples(const bti_json *overlap)
+{
+    const bti_json *examples = bti_json_get(overlap, "examples");
+    for (size_t i = 0; i < bti_json_len(examples); i++) {
+        const bti_json *pair = bti_json_at(examples, i);
+        printf("  %s = %s\n", word(bti_json_at(pair, 0)), word(bti_json_at(pair, 1)));
+    }
+}
+
+static void print_overlaps(const bti_json *o)
+{
+    const bti_json *leakage = bti_json_get(o, "leakage"), *part;
+    const char *split;
+    for (size_t i = 0; i < bti_json_len(leakage); i++) {
+        part = bti_json_at(leakage, i);
+        const bti_json *splits = bti_json_get(part, "splits");
+        printf("leakage    %" PRId64 " images of %s are also in %s\n", number(part, "count"),
+               word(bti_json_at(splits, 1)), word(bti_json_at(splits, 0)));
+        print_examples(part);
+    }
+    if (!bti_json_len(leakage))
+        printf("leakage    none: no image is in two splits\n");
+    for (size_t i = 0; bti_json_pair(bti_json_get(o, "duplicates_within"), i, &split, &part); i++) {
+        printf("duplicates %" PRId64 " images of %s are copies of another one there\n",
+               number(part, "count"), split);
+        print_examples(part);
+    }
+}
+
+static int print_table(char *text)
+{
+    bt_error err = {0};
+    bti_json *o;
+    bt_status rc = bti_json_parse(&o, text, strlen(text), "data info", &err);
+    bt_free(text);
+    if (rc)
+        return cli_fail(&err);
+    printf("data      %s (%s)\n", word(bti_json_get(o, "data")), word(bti_json_get(o, "reader")));
+    print_sizes(o);
+    print_classes(o);
+    print_unreadable(bti_json_get(o, "unreadable"));
+    print_overlaps(o);
+    bti_json_free(o);
+    return 0;
+}
+
+static int data_info(int argc, char **argv)
+{
+    bool json = false;
+    int threads = 0;
+    const cli_option options[] = {
+        {.name = "json", .kind = CLI_FLAG, .to = &json, .help = "print one JSON object"},
+        {.name = "threads",
+         .kind = CLI_INT,
+         .to = &threads,
+         .arg = "N",
+         .help = "decoding threads (default: all cores)",
+         .lo = 1,
+         .hi = 1024},
+        {0},
+    };
+    const cli_spec spec = {
+        "data info",
+        "DATA [--json]",
+        "What is in DATA: the name fashion-mnist, a folder with IDX files, or an image folder\n"
+        "(root/{train,val,test}/CLASS/files or root/CLASS/files). Every image is decoded once; "
+        "nothing is\n"
+        "written. Unreadable images and identical images across splits are listed.",
+        options,
+        1,
+        1};
+    cli_args args;
+    bt_error err = {0};
+    char *text;
+    int status = cli_parse(&spec, argc, argv, &args);
+    if (status >= 0)
+        return status;
+    bt_data_options opt = cli_data_options(0, cli_progress(false));
+    opt.threads = threads;
+    if (bt_data_info(&text, args.v[0], &opt, &err))
+        return cli_fail(&err);
+    cli_progress_end();
+    return json ? cli_print(text) : print_table(text);
+}
+
+int cmd_data(int argc, char **argv)
+{
+    static const char *const names[] = {"info", NULL};
+    int status;
+    return cli_subverb("data", names, argc, argv, &status) < 0 ? status
+                                                               : data_info(argc - 1, argv + 1);
+}

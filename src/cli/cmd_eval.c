@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bantam eval`: the accuracy of a model directory, as a table or as JSON.
+ */
+#include "cli/cli.h"
+
+#include "base/json.h"
+
+static double number(const bti_json *o, const char *key)
+{
+    return bti_json_as_num(bti_json_get(o, key), 0);
+}
+
+static void print_table(const bti_json *o, const char *split)
+{
+    const bti_json *interval = bti_json_get(o, "interval"), *classes = bti_json_get(o, "per_class");
+
+    printf("%s accuracy %.2f%% (95%% interval %.2f to %.2f), macro F1 %.4f, %.0f images\n", split,
+           100 * number(o, "accuracy"), 100 * bti_json_as_num(bti_json_at(interval, 0), 0),
+           100 * bti_json_as_num(bti_json_at(interval, 1), 0), number(o, "macro_f1"),
+           number(o, "n"));
+    printf("%-20s %8s %8s %10s %8s\n", "class", "images", "recall", "precision", "F1");
+    for (size_t i = 0; i < bti_json_len(classes); i++) {
+        const bti_json *row = bti_json_at(classes, i);
+        printf("%-20s %8.0f %8.4f %10.4f %8.4f\n", bti_json_as_str(bti_json_get(row, "class"), ""),
+               number(row, "n"), number(row, "recall"), number(row, "precision"),
+               number(row, "f1"));
+    }
+}
+
+int cmd_eval(int argc, char **argv)
+{
+    bt_eval_options opt = {.split = "val"};
+    bool json = false, quiet = false;
+    const cli_option options[] = {
+        {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
+        {"split", 0, CLI_TEXT, &opt.split, "SPLIT", "val: as in training (default), or test", 0, 0},
+        {"threads", 't', CLI_INT, &opt.threads, "N", "(default: all cores)", 1, 1024},
+        {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},
+        {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress", 0, 0},
+        {0},
+    };
+    const cli_spec spec = {"eval",
+                           "DIR --data DATA [--split val|test] [--json]",
+                           "Accuracy of the model in DIR (model.yaml and weights.safetensors).",
+                           options,
+                           1,
+                           1};
+    cli_args args;
+    bt_error err = {0};
+    char *text = NULL;
+
+    int status = cli_parse(&spec, argc, argv, &args);
+    if (status >= 0)
+        return status;
+    if (!opt.data)
+        return cli_usage("eval", "--data is missing: which images?");
+    opt.model_dir = args.v[0];
+    opt.progress = cli_progress(quiet);
+    opt.data_opt = cli_data_options(0, opt.progress);
+    bt_status rc = bt_eval(&text, &opt, &err);
+    cli_progress_end();
+    if (rc)
+        return cli_fail(&err);
+    if (json)
+        return cli_print(text);
+    bti_json *o;
+    rc = bti_json_parse(&o, text, strlen(text), "result", &err);
+    bt_free(text);
+    if (rc)
+        return cli_fail(&err);
+    print_table(o, opt.split);
+    bti_json_free(o);
+    return 0;
+}

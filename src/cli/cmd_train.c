@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bantam train`: options and a recipe file into one bt_train call. Options win over the recipe
+ * file.
+ */
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/str.h"
+
+typedef struct train_args {
+    bt_train_options opt;
+    const char *recipe;
+    char subset[64], val[32]; /* from the recipe file */
+    int size;
+    bool no_nesterov, json, quiet;
+} train_args;
+
+/* A key of the recipe file that belongs to the command, not to the recipe. */
+static bt_status other_key(void *user, const char *key, const char *value, int line, bt_error *err)
+{
+    train_args *a = user;
+    int64_t v;
+
+    if (bti_streq(key, "subset") || bti_streq(key, "val")) {
+        bool subset = bti_streq(key, "subset");
+        snprintf(subset ? a->subset : a->val, subset ? sizeof(a->subset) : sizeof(a->val), "%s",
+                 value);
+        if (subset)
+            a->opt.subset = a->subset;
+        else
+            a->opt.val = a->val;
+        return BT_OK;
+    }
+    bool seed = bti_streq(key, "seed");
+    if (!bti_parse_int(value, 0, seed ? INT64_MAX : 1024, &v)) {
+        if (err) {
+            *err = (bt_error){.code = BT_INVAL, .line = line};
+            snprintf(err->where, sizeof(err->where), "%s", a->recipe);
+            snprintf(err->text, sizeof(err->text), "%s: '%s' is not a whole number from 0", key,
+                     value);
+        }
+        return BT_INVAL;
+    }
+    if (seed)
+        a->opt.seed = (uint64_t)v;
+    else
+        a->opt.threads = (int)v;
+    return BT_OK;
+}
+
+static void print_summary(const bti_json *r, const char *out_dir)
+{
+    char params[16], time[24];
+    double accuracy = bti_json_as_num(bti_json_get(r, "val_accuracy"), -1);
+
+    printf("%s: %s parameters, %lld epochs on %lld images, loss %.4f",
+           bti_json_as_str(bti_json_get(r, "model"), ""),
+           bti_format_count(params, bti_json_as_num(bti_json_get(r, "params"), 0)),
+           (long long)bti_json_as_int(bti_json_get(r, "epochs"), 0),
+           (long long)bti_json_as_int(bti_json_get(r, "train_images"), 0),
+           bti_json_as_num(bti_json_get(r, "loss"), 0));
+    if (accuracy >= 0)
+        printf(", validation accuracy %.2f%% (%lld images)", 100 * accuracy,
+               (long long)bti_json_as_int(bti_json_get(r, "val_images"), 0));
+    printf("\n%.0f images/s, %s", bti_json_as_num(bti_json_get(r, "images_per_s"), 0),
+           bti_format_duration(time, bti_json_as_num(bti_json_get(r, "seconds"), 0)));
+    if (out_dir)
+        printf(", written to %s", out_dir);
+    printf("\n");
+}
+
+static int run(train_args *a)
+{
+    char *json = NULL;
+    bt_error err = {0};
+    bti_json *result;
+
+    if (a->no_nesterov)
+        a->opt.recipe.nesterov = false;
+    a->opt.progress = cli_progress(a->quiet);
+    a->opt.data_opt = cli_data_options(a->size, a->opt.progress);
+    a->opt.stop = cli_stop();
+    bt_status rc = bt_train(&json, &a->opt, &err);
+    cli_progress_end();
+    if (rc)
+        return cli_fail(&err);
+    if (a->json)
+        return cli_print(json);
+    rc = bti_json_parse(&result, json, strlen(json), "result", &err);
+    bt_free(json);
+    if (rc)
+        return cli_fail(&err);
+    print_summary(result, a->opt.out_dir);
+    bti_json_free(result);
+    return 0;
+}
+
+int cmd_train(int argc, char **argv)
+{
+    train_args a = {.opt = bt_train_defaults()};
+    bt_recipe *r = &a.opt.recipe;
+    const cli_option options[] = {
+        {"data", 'd', CLI_TEXT, &a.opt.data, "DATA",
+         "fashion-mnist, an image folder or an IDX folder", 0, 0},
+        {"out", 'o', CLI_TEXT, &a.opt.out_dir, "DIR",
+         "write model.yaml, weights.safetensors, result.json here", 0, 0},
+        {"recipe", 0, CLI_TEXT, &a.recipe, "FILE",
+         "YAML file with any of the keys below; options win over it", 0, 0},
+        {"epochs", 'e', CLI_RECIPE, r, "E", "passes over the training images (default 15)", 0, 0},
+        {"batch", 'b', CLI_RECIPE, r, "B", "images a step (default 128)", 0, 0},
+        {"lr", 0, CLI_RECIPE, r, "LR", "peak learning rate (default 0.1)", 0, 0},
+        {"weight-decay", 0, CLI_RECIPE, r, "W", "on every parameter (default 5e-4)", 0, 0},
+        {"schedule", 0, CLI_RECIPE, r, "NAME", "learning rate over the steps (default cosine)", 0,
+         0},
+        {"optimizer", 0, CLI_RECIPE, r, "NAME", "update rule (default sgd)", 0, 0},
+        {"momentum", 0, CLI_RECIPE, r, "M", "(default 0.9)", 0, 0},
+        {"nesterov", 0, CLI_RECIPE_FLAG, r, NULL, "look ahead along the momentum (default)", 0, 0},
+        {"no-nesterov", 0, CLI_FLAG, &a.no_nesterov, NULL, "plain momentum", 0, 0},
+        {"warmup", 0, CLI_RECIPE, r, "E", "epochs of linear warm-up from 0 (default 0)", 0, 0},
+        {"label-smoothing", 0, CLI_RECIPE, r, "S",
+         "share of the target spread over all classes (default 0)", 0, 0},
+        {"augment", 'a', CLI_RECIPE, r, "POLICY",
+         "such as flip+crop:4+randaugment:n=2,m=15 (default flip+crop:4)", 0, 0},
+        {"subset", 0, CLI_TEXT, &a.opt.subset, "S",
+         "10000, 20% (stratified) or first:1000 of each class", 0, 0},
+        {"val", 0, CLI_TEXT, &a.opt.val, "V",
+         "validation: auto, a count, 10%, or 0 to train on everything", 0, 0},
+        {"size", 0, CLI_INT, &a.size, "PIXELS",
+         "side to resize to (default: the images' own, or 32)", 1, 4096},
+        {"seed", 's', CLI_SEED, &a.opt.seed, "N", "(default 0)", 0, 0},
+        {"threads", 't', CLI_INT, &a.opt.threads, "N", "(default: all cores)", 1, 1024},
+        {"resume", 0, CLI_FLAG, &a.opt.resume, NULL,
+         "go on from the checkpoint in --out, bit for bit", 0, 0},
+        {"json", 0, CLI_FLAG, &a.json, NULL, "print the result as one JSON object", 0, 0},
+        {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress", 0, 0},
+        {0},
+    };
+    const cli_spec spec = {
+        "train",
+        "MODEL.yaml --data DATA [--out DIR] [options]",
+        "Trains one model. Ctrl-C saves a checkpoint; --resume goes on from it.\n"
+        "A recipe file may also hold subset, val, seed and threads.",
+        options,
+        1,
+        1};
+    cli_args args;
+    bt_error err = {0};
+
+    int status = cli_parse(&spec, argc, argv, &args);
+    if (status >= 0)
+        return status;
+    if (a.recipe) { /* the file over the defaults, then the options once more over the file */
+        *r = bt_recipe_defaults();
+        if (bt_recipe_load(r, a.recipe, other_key, &a, &err))
+            return cli_fail(&err);
+        status = cli_parse(&spec, argc, argv, &args);
+        if (status >= 0)
+            return status;
+    }
+    if (!a.opt.data)
+        return cli_usage("train", "--data is missing: which images?");
+    if (a.opt.resume && !a.opt.out_dir)
+        return cli_usage("train", "--resume needs --out, the folder that holds the checkpoint");
+    a.opt.model_path = args.v[0];
+    return run(&a);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Labelled images ready for training: decoded once, resized to one square resolution, mapped from
+ * the cache.
+ *
+ * Two types keep splits honest: bti_data holds what learning and search may see (train, and val
+ * where the data has one); the test split opens only through bti_test_open(), which only final
+ * reporting calls.
+ */
+#ifndef BTI_DATASET_H
+#define BTI_DATASET_H
+
+#include "bantam/data.h"
+#include "base/hash.h"
+#include <stdbool.h>
+
+/* One split, mapped read-only from the cache. */
+typedef struct bti_dataset {
+    int64_t n;
+    int h, w, c;
+    int classes;
+    const uint8_t *pixels; /* (n,h,w,c) */
+    const int32_t *labels; /* n, 0..classes-1 */
+    struct bti_dataset_maps *maps;
+} bti_dataset;
+
+typedef struct bti_data {
+    char *name; /* what the user said */
+    /* Of the reader, class names, train and val, and the side. Image folders: every file's relative
+     * path, size and time (ns); IDX: the files' sizes, times and both ends. The test split is not
+     * in it. */
+    char key[BTI_HASH_HEX];
+    int classes;
+    char **class_names;    /* sorted by byte */
+    char resize_rule[32];  /* "none" or "pad-square+bilinear" */
+    float mean[3], std[3]; /* of train, pixel / 255, per channel; std is 1 where nothing varies */
+    bti_dataset train;
+    bti_dataset val; /* n = 0 if the data has no validation folder */
+    bool has_test;
+} bti_data;
+
+/* Opens (decoding into the cache if needed) the train and val splits.
+ * data: "fashion-mnist", a folder with IDX files, or an image folder. opt->size 0: the images' own
+ * size when all are equal and square and at most 64, else 32. */
+bt_status bti_data_open(bti_data **out, const char *data, const bt_data_options *opt,
+                        bt_error *err);
+void bti_data_close(bti_data *d);
+
+/* The test split: only for the final report and `bantam eval --split test`. BT_INVAL if the data
+ * has none. */
+typedef struct bti_test_data {
+    bti_dataset set;
+    int classes;
+} bti_test_data;
+bt_status bti_test_open(bti_test_data **out, const char *data, const bt_data_options *opt,
+                        bt_error *err);
+void bti_test_close(bti_test_data *t);
+
+/* Some samples of a split: indices into it, ascending. */
+typedef struct bti_view {
+    const bti_dataset *set; /* borrowed */
+    int64_t n;
+    int32_t *index; /* bti_free via bti_view_release */
+} bti_view;
+void bti_view_release(bti_view *v);
+bt_status bti_view_all(bti_view *out, const bti_dataset *set, bt_error *err);
+
+/* Training and validation samples.
+ * subset: NULL or "" = all; "10000" or "20%": stratified sample; "first:1000": the first K of each
+ * class in name order. Taken from the train split before validation is split off. val: NULL or
+ * "auto" = the data's own validation split if it has one, else max(10 %, 2000) and at most 20 %;
+ *   "0" = none, train on everything (also adds nothing from a val folder); "10%", "0.1" or a count:
+ * stratified. Same seed, same split. BT_INVAL with the expected form for anything else, or when a
+ * class would have no training sample. */
+bt_status bti_data_split(const bti_data *d, const char *subset, const char *val, uint64_t seed,
+                         bti_view *train, bti_view *val_out, bt_error *err);
+
+#endif

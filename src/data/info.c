@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bantam data info`: what is in a data set, with every image decoded once and nothing written.
+ * Apart from the final report this is the one place that reads test images: it reports, it selects
+ * nothing.
+ */
+#include "bantam/data.h"
+
+#include "base/alloc.h"
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/threads.h"
+#include "data/reader.h"
+
+#include <stdatomic.h>
+
+#define NAME_CAP 4096
+#define EXAMPLES 5
+#define REPORT_EVERY_S 0.1
+
+/* What is kept of one image. */
+typedef struct sample {
+    int w, h, c;             /* c = 0: unreadable */
+    char hash[BTI_HASH_HEX]; /* of the pixels as stored */
+    char *reason;            /* if unreadable */
+    bti_split split;
+    int64_t index; /* in its split */
+} sample;
+
+typedef struct survey {
+    bti_source source;
+    int threads;
+    bt_progress progress;
+    sample *all; /* every split's, one after the other */
+    int64_t n, first[BTI_SPLITS + 1];
+    bti_split split; /* being read */
+    atomic_llong done;
+    atomic_int failed;
+    double reported_s;
+} survey;
+
+static void report(survey *v, int64_t done)
+{
+    bt_event e = {.kind = BT_EVENT_DECODE,
+                  .text = bti_split_name[v->split],
+                  .done = done,
+                  .total = v->source.split[v->split].n,
+                  .left_s = -1,
+                  .accuracy = -1};
+    if (v->progress.report)
+        v->progress.report(v->progress.user, &e);
+}
+
+static void read_task(void *ctx, int64_t i, int thread)
+{
+    survey *v = ctx;
+    sample *s = &v->all[v->first[v->split] + i];
+    bti_image im = {0};
+    bt_error err;
+    s->split = v->split;
+    s->index = i;
+    bt_status rc = v->source.reader->decode(&v->source, v->split, i, &im, &err);
+    if (!rc) {
+        s->w = im.w;
+        s->h = im.h;
+        s->c = im.c;
+        bti_hash_buffer(im.px, bti_image_bytes(&im), s->hash);
+    } else if (rc != BT_NOMEM) {
+        s->reason = bti_strdup(err.text);
+    }
+    if (rc && !s->reason)
+        atomic_store(&v->failed, 1);
+    bti_image_release(&im);
+    int64_t done = atomic_fetch_add(&v->done, 1) + 1;
+    if (thread == 0 && bt_now() - v->reported_s > REPORT_EVERY_S) { /* thread 0 is the caller */
+        v->reported_s = bt_now();
+        report(v, done);
+    }
+}
+
+static bt_status read_split(survey *v, bti_split split, bt_error *err)
+{
+    bti_source *s = &v->source;
+    v->first[split + 1] = v->first[split];
+    if (!s->split[split].present)
+        return BT_OK;
+    bt_status rc = s->reader->load(s, split, err);
+    if (rc)
+        return rc;
+    int64_t n = s->split[split].n;
+    sample *grown = bti_regrow(v->all, (size_t)(v->n + n), sizeof(sample));
+    if (!grown)
+        return bti_fail_nomem(err);
+    memset(grown + v->n, 0, (size_t)n * sizeof(sample));
+    v->all = grown;
+    v->n += n;
+    v->first[split + 1] = v->n;
+    v->split = split;
+    v->done = 0;
+    v->reported_s = bt_now();
+    bti_parallel_for(v->threads, n, read_task, v);
+    s->reader->unload(s, split);
+    report(v, n);
+    return v->failed ? bti_fail_nomem(err) : BT_OK;
+}
+
+static bti_json *sizes_json(const survey *v)
+{
+    int lo_w = 0, lo_h = 0, hi_w = 0, hi_h = 0;
+    int64_t distinct = 0;
+    for (int64_t i = 0; i < v->n; i++) {
+        const sample *s = &v->all[i];
+        if (!s->c)
+            continue;
+        lo_w = !lo_w || s->w < lo_w ? s->w : lo_w;
+        lo_h = !lo_h || s->h < lo_h ? s->h : lo_h;
+        hi_w = s->w > hi_w ? s->w : hi_w;
+        hi_h = s->h > hi_h ? s->h : hi_h;
+    }
+    /* `all` is sorted by size first. */
+    for (int64_t i = 0; i < v->n; i++) {
+        const sample *s = &v->all[i];
+        distinct += s->c && (i == 0 || s->w != s[-1].w || s->h != s[-1].h);
+    }
+    bti_json *o = bti_json_object(), *lo = bti_json_array(), *hi = bti_json_array();
+    bti_json_append(lo, bti_json_int(lo_w));
+    bti_json_append(lo, bti_json_int(lo_h));
+    bti_json_append(hi, bti_json_int(hi_w));
+    bti_json_append(hi, bti_json_int(hi_h));
+    bti_json_set(o, "min", lo);
+    bti_json_set(o, "max", hi);
+    bti_json_set_int(o, "distinct", distinct);
+    return o;
+}
+
+static bti_json *split_json(const survey *v, bti_split split, int64_t *count)
+{
+    const bti_samples *in = &v->source.split[split];
+    bti_json *o = bti_json_object(), *per_class = bti_json_array();
+    int64_t n = 0, lo = INT64_MAX, hi = 0;
+    memset(count, 0, (size_t)v->source.classes * sizeof(*count));
+    for (int64_t i = v->first[split]; i < v->first[split + 1]; i++) {
+        if (v->all[i].c) {
+            count[in->label[v->all[i].index]]++;
+            n++;
+        }
+    }
+    for (int c = 0; c < v->source.classes; c++) {
+        bti_json_append(per_class, bti_json_int(count[c]));
+        lo = count[c] < lo ? count[c] : lo;
+        hi = count[c] > hi ? count[c] : hi;
+    }
+    bti_json_set_str(o, "name", bti_split_name[split]);
+    bti_json_set_int(o, "n", n);
+    bti_json_set(o, "per_class", per_class);
+    bti_json_set_num(o, "balance", hi ? (double)lo / (double)hi : 0.0);
+    return o;
+}
+
+/* Readable images first; then by size, pixels, split and place: equal images become neighbours. */
+static int by_content(const void *x, const void *y)
+{
+    const sample *a = x, *b = y;
+    int d = !a->c - !b->c;
+    d = d ? d : (a->w > b->w) - (a->w < b->w);
+    d = d ? d : (a->h > b->h) - (a->h < b->h);
+    d = d ? d : a->c - b->c;
+    d = d ? d : memcmp(a->hash, b->hash, sizeof(a->hash));
+    d = d ? d : (int)a->split - (int)b->split;
+    return d ? d : (a->index > b->index) - (a->index < b->index);
+}
+
+static bool same_image(const sample *a, const sample *b)
+{
+    return a->c && a->c == b->c && a->w == b->w && a->h == b->h &&
+           !memcmp(a->hash, b->hash, sizeof(a->hash));
+}
+
+/* Images of `later` that are also in `earlier`; with both the same split, second and further
+ * copies. */
+typedef struct overlap {
+    int64_t count;
+    bti_json *examples; /* pairs of names */
+} overlap;
+
+static void add_pair(overlap *o, const survey *v, const sample *a, const sample *b)
+{
+    char name[NAME_CAP];
+    if (o->count++ >= EXAMPLES)
+        return;
+    const sample *both[2] = {a, b};
+    bti_json *pair = bti_json_array();
+    for (int i = 0; i < 2; i++) {
+        v->source.reader->sample_name(&v->source, both[i]->split, both[i]->index, name,
+                                      sizeof(name));
+        bti_json_append(pair, bti_json_str(name));
+    }
+    bti_json_append(o->examples, pair);
+}
+
+static overlap find_overlap(const survey *v, bti_split earlier, bti_split later)
+{
+    overlap o = {.examples = bti_json_array()};
+    const sample *seen = NULL; /* first image of the present group that lies in `earlier` */
+    for (int64_t i = 0; i < v->n; i++) {
+        const sample *s = &v->all[i];
+        if (!s->c)
+            break;
+        if (i == 0 || !same_image(s, s - 1))
+            seen = NULL;
+        if (seen && s->split == later)
+            add_pair(&o, v, seen, s);
+        if (!seen && s->split == earlier)
+            seen = s;
+    }
+    return o;
+}
+
+/* `all` must be sorted. */
+static void set_overlaps(bti_json *out, const survey *v)
+{
+    bti_json *leakage = bti_json_array(), *within = bti_json_object();
+    for (int a = 0; a < BTI_SPLITS; a++) {
+        for (int b = a; b < BTI_SPLITS; b++) {
+            overlap o = find_overlap(v, (bti_split)a, (bti_split)b);
+            if (!o.count) {
+                bti_json_free(o.examples);
+                continue;
+            }
+            bti_json *j = bti_json_object();
+            if (a != b) {
+                bti_json *splits = bti_json_array();
+                bti_json_append(splits, bti_json_str(bti_split_name[a]));
+                bti_json_append(splits, bti_json_str(bti_split_name[b]));
+                bti_json_set(j, "splits", splits);
+            }
+            bti_json_set_int(j, "count", o.count);
+            bti_json_set(j, "examples", o.examples);
+            if (a != b)
+                bti_json_append(leakage, j);
+            else
+                bti_json_set(within, bti_split_name[a], j);
+        }
+    }
+    bti_json_set(out, "leakage", leakage);
+    bti_json_set(out, "duplicates_within", within);
+}
+
+static bti_json *unreadable_json(const survey *v)
+{
+    char name[NAME_CAP];
+    bti_json *list = bti_json_array();
+    for (int64_t i = 0; i < v->n; i++) {
+        const sample *s = &v->all[i];
+        if (s->c)
+            continue;
+        bti_json *o = bti_json_object();
+        v->source.reader->sample_name(&v->source, s->split, s->index, name, sizeof(name));
+        bti_json_set_str(o, "path", name);
+        bti_json_set_str(o, "reason", s->reason);
+        bti_json_append(list, o);
+    }
+    return list;
+}
+
+/* As bti_data_open decides it: the test split has no say. */
+static int channels(const survey *v)
+{
+    for (int64_t i = 0; i < v->first[BTI_TEST]; i++) {
+        if (v->all[i].c == 3)
+            return 3;
+    }
+    return 1;
+}
+
+static bt_status to_json(char **text, survey *v, const char *data, bt_error *err)
+{
+    int64_t *count = bti_array((size_t)v->source.classes, sizeof(*count));
+    if (!count)
+        return bti_fail_nomem(err);
+    bti_json *o = bti_json_object(), *classes = bti_json_array(), *splits = bti_json_array();
+    bti_json_set_str(o, "data", data);
+    bti_json_set_str(o, "reader", v->source.reader->name);
+    for (int i = 0; i < v->source.classes; i++)
+        bti_json_append(classes, bti_json_str(v->source.class_name[i]));
+    bti_json_set(o, "classes", classes);
+    bti_json_set_int(o, "channels", channels(v));
+    for (int i = 0; i < BTI_SPLITS; i++) {
+        if (v->source.split[i].present)
+            bti_json_append(splits, split_json(v, (bti_split)i, count));
+    }
+    bti_json *unreadable = unreadable_json(v); /* in the order of the files, so before sorting */
+    qsort(v->all, (size_t)v->n, sizeof(sample), by_content);
+    bti_json_set(o, "sizes", sizes_json(v));
+    bti_json_set(o, "splits", splits);
+    bti_json_set(o, "unreadable", unreadable);
+    set_overlaps(o, v);
+    *text = bti_json_text(o, 2);
+    bti_json_free(o);
+    bti_free(count);
+    return *text ? BT_OK : bti_fail_nomem(err);
+}
+
+bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt, bt_error *err)
+{
+    survey v = {.progress = opt->progress,
+                .threads = opt->threads > 0 ? opt->threads : bti_cpu_count()};
+    *json = NULL;
+    bt_status rc = bti_source_open(&v.source, data, NULL, err);
+    for (int i = 0; i < BTI_SPLITS && !rc; i++)
+        rc = read_split(&v, (bti_split)i, err);
+    if (!rc)
+        rc = to_json(json, &v, data, err);
+    for (int64_t i = 0; i < v.n; i++)
+        bti_free(v.all[i].reason);
+    bti_free(v.all);
+    bti_source_close(&v.source);
+    return rc;
+}

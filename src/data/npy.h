@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * NumPy's .npy files, version 1.0 (numpy.lib.format): a text header of exactly 128 bytes, then raw
+ * little-endian data. The data is 64-byte aligned and can be mapped by anybody.
+ */
+#ifndef BTI_NPY_H
+#define BTI_NPY_H
+
+#include "base/files.h"
+
+#define BTI_NPY_HEADER 128
+
+typedef enum bti_npy_type { BTI_NPY_U8, BTI_NPY_I32 } bti_npy_type;
+
+typedef struct bti_npy_shape {
+    bti_npy_type type;
+    int n_dims; /* 1..4 */
+    int64_t dim[4];
+} bti_npy_shape;
+
+int64_t bti_npy_bytes(const bti_npy_shape *shape); /* of the data, without the header */
+
+/* A file being filled through a map. Its first dimension may shrink at the end. */
+typedef struct bti_npy_writer {
+    int fd;     /* -1: closed */
+    void *data; /* bti_npy_bytes(shape) bytes */
+    bti_npy_shape shape;
+    const char *path; /* borrowed until finish or abort */
+    unsigned char *map;
+} bti_npy_writer;
+
+/* Creates path with all of its blocks reserved, so that a full disk is an error here and not a
+ * signal later. */
+bt_status bti_npy_create(bti_npy_writer *w, const char *path, const bti_npy_shape *shape,
+                         bt_error *err);
+/* Cuts to n rows, syncs, closes. The writer is closed on failure too. */
+bt_status bti_npy_finish(bti_npy_writer *w, int64_t n, bt_error *err);
+void bti_npy_abort(bti_npy_writer *w); /* closes; safe after finish */
+
+/* Maps a file that must have exactly this header and length; *data points behind the header. */
+bt_status bti_npy_map(bti_map *m, const char *path, const bti_npy_shape *shape, const void **data,
+                      bt_error *err);
+
+#endif

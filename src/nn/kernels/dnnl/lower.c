@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From the graph's primitive operations to fused ones. A batch normalisation takes the activation,
+ * the residual addition and the activation behind that into itself wherever nobody else reads the
+ * maps between; a channel scaling takes its activation.
+ */
+#include "nn/kernels/dnnl/engine.h"
+
+#include "base/alloc.h"
+
+typedef struct lowering {
+    bti_engine *e;
+    const bti_graph *g;
+    int *n_readers; /* per node */
+    int *reader;    /* the last reader of a node */
+    int *head;      /* node that took this node into itself; -1: none */
+    int *end;       /* last node that this node took; itself if none */
+    int *value;     /* node to value */
+    int packed;     /* value of the blocked input; -1: not needed yet */
+} lowering;
+
+static void count_readers(lowering *l)
+{
+    for (int i = 0; i < l->g->n_nodes; i++) {
+        l->head[i] = -1;
+        l->end[i] = i;
+        l->value[i] = -1;
+        for (int k = 0; k < 2; k++)
+            if (l->g->node[i].in[k] >= 0) {
+                l->n_readers[l->g->node[i].in[k]]++;
+                l->reader[l->g->node[i].in[k]] = i;
+            }
+    }
+}
+
+/* The only reader of node i if it is of that kind and free; -1 otherwise. */
+static int follower(const lowering *l, int i, bti_node_kind kind)
+{
+    if (l->n_readers[i] != 1)
+        return -1;
+    const int j = l->reader[i];
+    const bti_node *n = &l->g->node[j];
+    if (n->kind != kind || l->head[j] >= 0)
+        return -1;
+    if (kind == BTI_NODE_ADD && n->in[0] == n->in[1])
+        return -1;
+    return kind == BTI_NODE_ACT && !bti_simd_act_fuses(n->act) ? -1 : j;
+}
+
+static void take(lowering *l, int head, int node)
+{
+    l->head[node] = head;
+    l->end[head] = node;
+}
+
+/* BN, then [ACT] [ADD] or [ADD] [ACT]. */
+static void fuse_norm(lowering *l, int i)
+{
+    const int act = follower(l, i, BTI_NODE_ACT);
+    if (act >= 0)
+        take(l, i, act);
+    const int add = follower(l, l->end[i], BTI_NODE_ADD);
+    if (add < 0)
+        return;
+    take(l, i, add);
+    const int last = act < 0 ? follower(l, add, BTI_NODE_ACT) : -1;
+    if (last >= 0)
+        take(l, i, last);
+}
+
+static int new_value(bti_engine *e, int c, int h, int w, int op)
+{
+    const int lanes = e->simd->lanes;
+    e->value[e->n_values] = (bti_fmap){.c = c,
+                                       .h = h,
+                                       .w = w,
+                                       .cb = (c + lanes - 1) / lanes,
+                                       .op = op,
+                                       .buffer = -1,
+                                       .grad = -1,
+                                       .again = -1,
+                                       .again_level = -1};
+    return e->n_values++;
+}
+
+/* Adds an operation that reads a and b and makes a value shaped as `n` (NULL: none). */
+static bti_op *new_op(bti_engine *e, bti_op_kind kind, int a, int b, const bti_node *n)
+{
+    bti_op *op = &e->op[e->n_ops];
+    *op = (bti_op){.kind = kind,
+                   .in = {a, b},
+                   .out = n ? new_value(e, n->c, n->h, n->w, e->n_ops) : -1,
+                   .conv = -1,
+                   .norm = -1,
+                   .arg = -1,
+                   .weight = -1,
+                   .bias = -1,
+                   .node = n};
+    bool grad = kind == BTI_OP_CONV || kind == BTI_OP_LINEAR || kind == BTI_OP_NORM;
+    for (int k = 0; k < 2; k++)
+        grad = grad || (op->in[k] >= 0 && e->value[op->in[k]].wants_grad);
+    if (n)
+        e->value[op->out].wants_grad = grad;
+    e->n_ops++;
+    return op;
+}
+
+/* The blocked form of a node's value. */
+static int blocked(lowering *l, int node)
+{
+    const int v = l->value[node];
+    if (!l->e->value[v].plain)
+        return v;
+    if (l->packed < 0)
+        l->packed = new_op(l->e, BTI_OP_PACK, v, -1, &l->g->node[0])->out;
+    return l->packed;
+}
+
+static bti_simd_window window_of(const bti_engine *e, int in, const bti_node *n)
+{
+    const bti_fmap *v = &e->value[in];
+    return (bti_simd_window){.cb = v->cb,
+                             .ih = v->h,
+                             .iw = v->w,
+                             .oh = n->h,
+                             .ow = n->w,
+                             .k = n->k,
+                             .stride = n->stride,
+                             .dilation = n->dilation > 0 ? n->dilation : 1,
+                             .pad_t = n->pad_t,
+                             .pad_l = n->pad_l,
+                             .pad_b = n->pad_b,
+                             .pad_r = n->pad_r,
+                             .count_include_pad = n->count_include_pad};
+}
+
+/* Groups that share one group here: the fewest that fill whole blocks on both sides. */
+static int groups_to_merge(const bti_node *n, int ic, int lanes)
+{
+    for (int m = 1; m < n->groups; m++)
+        if (n->groups % m == 0 && ic / n->groups * m % lanes == 0 &&
+            n->c / n->groups * m % lanes == 0)
+            return m;
+    return n->groups;
+}
+
+static void lower_conv(lowering *l, const bti_node *n)
+{
+    bti_engine *e = l->e;
+    const int lanes = e->simd->lanes;
+    const int source = l->value[n->in[0]];
+    const int ic = e->value[source].c;
+    const bool one_pixel = e->value[source].h == 1 && e->value[source].w == 1;
+    if (one_pixel && n->h == 1 && n->w == 1 && n->k == 1 && n->groups == 1) {
+        bti_op *op = new_op(e, BTI_OP_LINEAR, blocked(l, n->in[0]), -1, n);
+        op->weight = n->weight;
+        op->bias = n->bias;
+        return;
+    }
+    /* oneDNN's first-layer kernels read up to three plain channels. */
+    const bool plain = e->value[source].plain && ic <= 3 && n->groups == 1;
+    bti_op *op = new_op(e, BTI_OP_CONV, plain ? source : blocked(l, n->in[0]), -1, n);
+    bti_conv_state *c = &e->conv[e->n_convs];
+    op->weight = n->weight;
+    op->bias = n->bias;
+    op->conv = e->n_convs++;
+    op->window = window_of(e, op->in[0], n);
+    c->shape = (bti_conv_shape){.ic = plain ? ic : e->value[source].cb * lanes,
+                                .oc = e->value[op->out].cb * lanes,
+                                .depthwise = n->groups == ic && n->groups == n->c && ic > 1,
+                                .plain_src = plain,
+                                .bias = n->bias >= 0,
+                                .window = op->window};
+    c->merged = c->shape.depthwise ? 1 : groups_to_merge(n, ic, lanes);
+    c->shape.groups = c->shape.depthwise ? c->shape.ic : n->groups / c->merged;
+}
+
+static void lower_norm(lowering *l, int i)
+{
+    bti_engine *e = l->e;
+    const bti_node *bn = &l->g->node[i];
+    const int x = blocked(l, bn->in[0]);
+    int before = i, residual = -1;
+    bti_act act = BTI_ACT_IDENTITY;
+    bti_simd_join join = BTI_JOIN_NONE;
+
+    while (before != l->end[i]) { /* the chain of nodes taken into this one */
+        const int j = l->reader[before];
+        const bti_node *n = &l->g->node[j];
+        if (n->kind == BTI_NODE_ACT) {
+            act = n->act;
+            join = residual >= 0 ? BTI_JOIN_ADD_ACT : join;
+        } else {
+            residual = blocked(l, n->in[n->in[0] == before ? 1 : 0]);
+            join = BTI_JOIN_ACT_ADD;
+        }
+        before = j;
+    }
+    bti_op *op = new_op(e, BTI_OP_NORM, x, residual, bn);
+    bti_norm *norm = &e->norm[e->n_norms];
+    *norm = (bti_norm){.value = x,
+                       .channels = e->value[x].cb * e->simd->lanes,
+                       .tensor_gamma = bn->weight,
+                       .tensor_beta = bn->bias,
+                       .tensor_mean = bn->mean,
+                       .tensor_var = bn->var};
+    op->norm = e->n_norms++;
+    op->act = act;
+    op->join = join;
+}
+
+static void lower_simple(lowering *l, int i)
+{
+    static const struct {
+        bti_node_kind node;
+        bti_op_kind op;
+    } same[] = {{BTI_NODE_ACT, BTI_OP_ACT},         {BTI_NODE_ADD, BTI_OP_ADD},
+                {BTI_NODE_SCALE, BTI_OP_SCALE},     {BTI_NODE_MAXPOOL, BTI_OP_MAXPOOL},
+                {BTI_NODE_AVGPOOL, BTI_OP_AVGPOOL}, {BTI_NODE_ADAPTIVE_AVGPOOL, BTI_OP_MEAN},
+                {BTI_NODE_FLATTEN, BTI_OP_FLATTEN}, {BTI_NODE_LINEAR, BTI_OP_LINEAR}};
+    const bti_node *n = &l->g->node[i];
+    for (size_t k = 0; k < sizeof(same) / sizeof(same[0]); k++)
+        if (same[k].node == n->kind) {
+            const int a = blocked(l, n->in[0]);
+            const int b = n->in[1] >= 0 ? blocked(l, n->in[1]) : -1;
+            bti_op *op = new_op(l->e, same[k].op, a, b, n);
+            op->window = window_of(l->e, a, n);
+            op->act = l->end[i] != i ? l->g->node[l->end[i]].act : n->act;
+            op->weight = n->weight;
+            op->bias = n->bias;
+        }
+}
+
+static void lower_node(lowering *l, int i)
+{
+    const bti_node *n = &l->g->node[i];
+    if (n->kind == BTI_NODE_INPUT) {
+        l->value[i] = new_value(l->e, n->c, n->h, n->w, -1);
+        l->e->value[l->value[i]].plain = true;
+        return;
+    }
+    const int head = l->head[i] >= 0 ? l->head[i] : i;
+    if (l->end[head] != i)
+        return; /* the operation stands where its last node stood: both inputs exist there */
+    if (n->kind == BTI_NODE_FLATTEN && l->g->node[n->in[0]].h == 1 && l->g->node[n->in[0]].w == 1) {
+        l->value[i] = blocked(l, n->in[0]); /* one pixel: already a row */
+        return;
+    }
+    if (l->g->node[head].kind == BTI_NODE_CONV)
+        lower_conv(l, n);
+    else if (l->g->node[head].kind == BTI_NODE_BN)
+        lower_norm(l, head);
+    else
+        lower_simple(l, head);
+    l->value[i] = l->e->n_values - 1;
+}
+
+static void lower_all(lowering *l)
+{
+    const bti_graph *g = l->g;
+    count_readers(l);
+    for (int i = 0; i < g->n_nodes; i++) {
+        const bool free = l->head[i] < 0;
+        if (free && g->node[i].kind == BTI_NODE_BN)
+            fuse_norm(l, i);
+        const int act =
+            free && g->node[i].kind == BTI_NODE_SCALE ? follower(l, i, BTI_NODE_ACT) : -1;
+        if (act >= 0)
+            take(l, i, act);
+    }
+    for (int i = 0; i < g->n_nodes; i++)
+        lower_node(l, i);
+    new_op(l->e, BTI_OP_OUTPUT, blocked(l, g->n_nodes - 1), -1, NULL);
+}
+
+bt_status bti_engine_lower(bti_engine *e, bt_error *err)
+{
+    const size_t n = (size_t)e->graph->n_nodes + 2; /* and the packed input, and the output */
+    int *ints = bti_calloc(5 * n, sizeof(*ints));
+    e->value = bti_calloc(n, sizeof(*e->value));
+    e->op = bti_calloc(n, sizeof(*e->op));
+    e->norm = bti_calloc(n, sizeof(*e->norm));
+    e->conv = bti_calloc(n, sizeof(*e->conv));
+    if (!ints || !e->value || !e->op || !e->norm || !e->conv) {
+        bti_free(ints);
+        return bti_fail_nomem(err);
+    }
+    lowering l = {.e = e,
+                  .g = e->graph,
+                  .n_readers = ints,
+                  .reader = ints + n,
+                  .head = ints + 2 * n,
+                  .end = ints + 3 * n,
+                  .value = ints + 4 * n,
+                  .packed = -1};
+    lower_all(&l);
+    bti_free(ints);
+    return BT_OK;
+}

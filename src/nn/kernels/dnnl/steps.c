@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Steps that pass a chunk of images to a kernel: convolutions, linear layers, pooling, pointwise
+ * operations. None of them can fail.
+ */
+#include "nn/kernels/dnnl/steps.h"
+
+static const bti_op *op_of(const bti_run *r, const bti_step *s)
+{
+    return &r->e->op[s->op];
+}
+
+static bti_simd_window window_of(const bti_run *r, const bti_step *s)
+{
+    bti_simd_window w = op_of(r, s)->window;
+    w.n = r->n;
+    return w;
+}
+
+static float *param_of(const bti_run *r, int tensor)
+{
+    return tensor < 0 ? NULL : r->e->param + r->e->slot[tensor].offset;
+}
+
+static float *grad_of(const bti_run *r, int tensor)
+{
+    return tensor < 0 ? NULL : r->e->thread_grad[r->thread] + r->e->slot[tensor].offset;
+}
+
+void bti_step_pack(const bti_run *r, const bti_step *s)
+{
+    const bti_simd_map m = bti_fmap_shape(r->e, op_of(r, s)->out, r->n);
+    r->e->simd->pack(&m, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+}
+
+void bti_step_conv(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    bti_conv_run(r->e->conv[op->conv].conv, BTI_CONV_FORWARD, r->thread, bti_run_at(r, s->b[0]),
+                 param_of(r, op->weight), param_of(r, op->bias), bti_run_at(r, s->b[1]),
+                 r->conv_scratch);
+}
+
+void bti_step_conv_back_data(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const bti_conv_state *c = &r->e->conv[op->conv];
+    bti_conv_run(c->conv, BTI_CONV_BACK_DATA, r->thread, bti_run_at(r, s->b[1]),
+                 c->back_copy ? c->back_copy : param_of(r, op->weight), NULL,
+                 bti_run_at(r, s->b[0]), r->conv_scratch);
+}
+
+/* oneDNN overwrites the gradient, so all chunks but the first of a thread go through scratch. */
+void bti_step_conv_back_weights(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const int64_t n = r->e->slot[op->weight].n;
+    float *weights = grad_of(r, op->weight), *bias = grad_of(r, op->bias);
+    float *to = r->seen ? r->weight_scratch : weights;
+    float *to_bias = r->seen && bias ? r->weight_scratch + n : bias;
+    bti_conv_run(r->e->conv[op->conv].conv, BTI_CONV_BACK_WEIGHTS, r->thread,
+                 bti_run_at(r, s->b[0]), to, to_bias, bti_run_at(r, s->b[1]), r->conv_scratch);
+    if (!r->seen)
+        return;
+    r->e->simd->accumulate(n, weights, to);
+    if (bias)
+        r->e->simd->accumulate(r->e->slot[op->bias].n, bias, to_bias);
+}
+
+static bti_simd_linear linear_of(const bti_run *r, const bti_op *op)
+{
+    const int lanes = r->e->simd->lanes;
+    return (bti_simd_linear){
+        .n = r->n, .in = r->e->value[op->in[0]].cb * lanes, .out = r->e->value[op->out].cb * lanes};
+}
+
+void bti_step_linear(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const bti_simd_linear p = linear_of(r, op);
+    r->e->simd->linear(&p, bti_run_at(r, s->b[0]), param_of(r, op->weight), param_of(r, op->bias),
+                       bti_run_at(r, s->b[1]));
+}
+
+void bti_step_linear_back_data(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const bti_simd_linear p = linear_of(r, op);
+    r->e->simd->linear_back_data(&p, bti_run_at(r, s->b[0]), param_of(r, op->weight),
+                                 bti_run_at(r, s->b[1]));
+}
+
+void bti_step_linear_back_weights(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const bti_simd_linear p = linear_of(r, op);
+    r->e->simd->linear_back_weights(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                                    grad_of(r, op->weight), grad_of(r, op->bias), r->seen > 0);
+}
+
+void bti_step_act(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
+    if (op->act == BTI_ACT_SOFTMAX)
+        r->e->simd->softmax(&m, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+    else
+        r->e->simd->act(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+}
+
+void bti_step_act_back(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
+    const float *x = bti_run_at(r, s->b[0]), *dy = bti_run_at(r, s->b[1]);
+    if (op->act == BTI_ACT_SOFTMAX)
+        r->e->simd->softmax_back(&m, x, dy, bti_run_at(r, s->b[2]));
+    else
+        r->e->simd->act_back(&m, op->act, x, dy, bti_run_at(r, s->b[2]));
+}
+
+void bti_step_add(const bti_run *r, const bti_step *s)
+{
+    const int64_t n = r->n * r->e->buffer[s->b[2]].floats;
+    r->e->simd->add(n, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]), bti_run_at(r, s->b[2]));
+}
+
+void bti_step_accumulate(const bti_run *r, const bti_step *s)
+{
+    const int64_t n = r->n * r->e->buffer[s->b[0]].floats;
+    r->e->simd->accumulate(n, bti_run_at(r, s->b[1]), bti_run_at(r, s->b[0]));
+}
+
+void bti_step_copy(const bti_run *r, const bti_step *s)
+{
+    const size_t n = (size_t)(r->n * r->e->buffer[s->b[0]].floats);
+    memcpy(bti_run_at(r, s->b[1]), bti_run_at(r, s->b[0]), n * sizeof(float));
+}
+
+void bti_step_scale(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
+    r->e->simd->scale(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                      bti_run_at(r, s->b[2]));
+}
+
+void bti_step_scale_back(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
+    r->e->simd->scale_back(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                           bti_run_at(r, s->b[2]), bti_run_at(r, s->b[3]), bti_run_at(r, s->b[4]));
+}
+
+void bti_step_mean(const bti_run *r, const bti_step *s)
+{
+    const bti_simd_window w = window_of(r, s);
+    r->e->simd->mean(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+}
+
+void bti_step_mean_back(const bti_run *r, const bti_step *s)
+{
+    const bti_simd_window w = window_of(r, s);
+    r->e->simd->mean_back(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]), s->add);
+}
+
+void bti_step_maxpool(const bti_run *r, const bti_step *s)
+{
+    const bti_simd_window w = window_of(r, s);
+    r->e->simd->maxpool(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                        (int32_t *)(void *)bti_run_at(r, s->b[2]));
+}
+
+void bti_step_maxpool_back(const bti_run *r, const bti_step *s)
+{
+    const bti_simd_window w = window_of(r, s);
+    r->e->simd->maxpool_back(&w, (const int32_t *)(const void *)bti_run_at(r, s->b[0]),
+                             bti_run_at(r, s->b[1]), bti_run_at(r, s->b[2]));
+}
+
+void bti_step_avgpool(const bti_run *r, const bti_step *s)
+{
+    const bti_simd_window w = window_of(r, s);
+    r->e->simd->avgpool(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+}
+
+void bti_step_avgpool_back(const bti_run *r, const bti_step *s)
+{
+    const bti_simd_window w = window_of(r, s);
+    r->e->simd->avgpool_back(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+}
+
+static int row_floats(const bti_run *r, const bti_op *op)
+{
+    return r->e->value[op->out].cb * r->e->simd->lanes;
+}
+
+void bti_step_flatten(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const bti_simd_map m = bti_fmap_shape(r->e, op->in[0], r->n);
+    r->e->simd->flatten(&m, row_floats(r, op), bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+}
+
+void bti_step_flatten_back(const bti_run *r, const bti_step *s)
+{
+    const bti_op *op = op_of(r, s);
+    const bti_simd_map m = bti_fmap_shape(r->e, op->in[0], r->n);
+    r->e->simd->flatten_back(&m, row_floats(r, op), bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+}
+
+/* Rows of logits have no padding. */
+void bti_step_output(const bti_run *r, const bti_step *s)
+{
+    const int classes = r->e->graph->classes;
+    const int64_t row = r->e->buffer[s->b[0]].floats;
+    const float *x = bti_run_at(r, s->b[0]);
+    for (int i = 0; i < r->n; i++)
+        memcpy(r->e->logits + (int64_t)(r->first + i) * classes, x + i * row,
+               (size_t)classes * sizeof(float));
+}
+
+void bti_step_output_back(const bti_run *r, const bti_step *s)
+{
+    const int classes = r->e->graph->classes;
+    const int64_t row = r->e->buffer[s->b[0]].floats;
+    float *dx = bti_run_at(r, s->b[0]);
+    memset(dx, 0, (size_t)(r->n * row) * sizeof(float));
+    for (int i = 0; i < r->n; i++)
+        memcpy(dx + i * row, r->e->dlogits + (int64_t)(r->first + i) * classes,
+               (size_t)classes * sizeof(float));
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Our own kernels, written once in plain C over vectors of BTI_LANES floats and compiled once per
+ * instruction set (cmake/SimdKernels.cmake); a table of functions per set, chosen at run time.
+ *
+ * Maps are blocked: [image][channel block][pixel][lane], `lanes` channels to a block, so that one
+ * vector holds one pixel of `lanes` channels. Channels beyond the real ones (padding lanes) are
+ * zero and every kernel keeps them zero. No kernel allocates, starts threads or fails: callers give
+ * each thread its own images. Maps start at 64-byte multiples but need not.
+ */
+#ifndef BTI_SIMD_H
+#define BTI_SIMD_H
+
+#include "base/cpu.h"
+#include "model/graph.h"
+
+/* Shape of a blocked map. */
+typedef struct bti_simd_map {
+    int n;    /* images */
+    int cb;   /* channel blocks */
+    int hw;   /* pixels of one channel */
+    int tail; /* real channels in the last block, 1..lanes */
+} bti_simd_map;
+
+/* Where the second operand of a normalisation joins. */
+typedef enum bti_simd_join {
+    BTI_JOIN_NONE,    /* y = act(z) */
+    BTI_JOIN_ACT_ADD, /* y = act(z) + r */
+    BTI_JOIN_ADD_ACT, /* y = act(z + r) */
+} bti_simd_join;
+
+/* z = (x - mean) * scale + beta per channel; scale = gamma / sqrt(var + eps). */
+typedef struct bti_simd_norm {
+    bti_simd_map map;
+    const float *mean, *scale, *beta; /* cb * lanes, zero in padding lanes */
+    bti_act act;                      /* one that bti_simd_act_fuses() accepts */
+    bti_simd_join join;
+} bti_simd_norm;
+
+/* A sliding window: pooling and depthwise convolution. */
+typedef struct bti_simd_window {
+    int n, cb, ih, iw, oh, ow;
+    int k, stride, dilation;
+    int pad_t, pad_l, pad_b, pad_r;
+    bool count_include_pad;
+} bti_simd_window;
+
+/* A matrix product on flat rows: x (n, in) times w (in, out); in and out are multiples of lanes. */
+typedef struct bti_simd_linear {
+    int n, in, out;
+} bti_simd_linear;
+
+/* Shapes in comments are those of the structs above; (n,cb,hw) stands for [n][cb][hw][lanes]. */
+typedef struct bti_simd_kernels {
+    const char *name;
+    int lanes;
+
+    /* Batch statistics of x (n,cb,hw) merged into mean and m2 (sum of squared deviations) of `seen`
+     * samples a channel: Chan, Golub and LeVeque 1983. seen = 0: overwritten. */
+    void (*stats)(const bti_simd_map *m, const float *x, double *mean, double *m2, int64_t seen);
+    /* y = act(z), with r as `join` says (NULL for BTI_JOIN_NONE). */
+    void (*norm)(const bti_simd_norm *p, const float *x, const float *r, float *y);
+    /* Adds to s1 the sum of dz and to s2 the sum of dz * (x - mean), per channel. With
+     * BTI_JOIN_ADD_ACT dy is replaced by the gradient before the activation. */
+    void (*norm_reduce)(const bti_simd_norm *p, const float *x, const float *r, float *dy,
+                        double *s1, double *s2);
+    /* dx = a * dz + b * (x - mean) + c per channel. dy as norm_reduce left it. dx may be dy. */
+    void (*norm_apply)(const bti_simd_norm *p, const float *abc, const float *x, const float *dy,
+                       float *dx);
+
+    void (*act)(const bti_simd_map *m, bti_act act, const float *x, float *y);
+    void (*act_back)(const bti_simd_map *m, bti_act act, const float *x, const float *dy,
+                     float *dx);
+    void (*softmax)(const bti_simd_map *m, const float *x, float *y); /* over channels */
+    void (*softmax_back)(const bti_simd_map *m, const float *y, const float *dy, float *dx);
+
+    void (*add)(int64_t n, const float *a, const float *b, float *y); /* y = a + b */
+    void (*accumulate)(int64_t n, float *a, const float *b);          /* a += b */
+    void (*multiply)(int64_t n, float *a, const float *b);            /* a *= b */
+
+    /* u = act(z * s): z (n,cb,hw), s (n,cb,1). Backward gives dz and ds. dz may be du. */
+    void (*scale)(const bti_simd_map *m, bti_act act, const float *z, const float *s, float *u);
+    void (*scale_back)(const bti_simd_map *m, bti_act act, const float *z, const float *s,
+                       const float *du, float *dz, float *ds);
+
+    /* Mean over each of oh x ow adaptive windows (PyTorch's bounds); oh = ow = 1: global.
+     * Backward overwrites dx, or adds to it. */
+    void (*mean)(const bti_simd_window *w, const float *x, float *y);
+    void (*mean_back)(const bti_simd_window *w, const float *dy, float *dx, bool add);
+    /* `arg` (n,cb,oh*ow): input pixel of each maximum, first of equals. */
+    void (*maxpool)(const bti_simd_window *w, const float *x, float *y, int32_t *arg);
+    void (*maxpool_back)(const bti_simd_window *w, const int32_t *arg, const float *dy, float *dx);
+    void (*avgpool)(const bti_simd_window *w, const float *x, float *y);
+    void (*avgpool_back)(const bti_simd_window *w, const float *dy, float *dx);
+
+    /* Depthwise convolution, weights [cb][k][k][lanes]. dw is overwritten. */
+    void (*depthwise)(const bti_simd_window *w, const float *x, const float *wei, float *y);
+    void (*depthwise_back_data)(const bti_simd_window *w, const float *dy, const float *wei,
+                                float *dx);
+    void (*depthwise_back_weights)(const bti_simd_window *w, const float *x, const float *dy,
+                                   float *dw);
+
+    /* y = x w + bias (NULL: none). dw and dbias are overwritten, or added to. */
+    void (*linear)(const bti_simd_linear *p, const float *x, const float *w, const float *bias,
+                   float *y);
+    void (*linear_back_data)(const bti_simd_linear *p, const float *dy, const float *w, float *dx);
+    void (*linear_back_weights)(const bti_simd_linear *p, const float *x, const float *dy,
+                                float *dw, float *dbias, bool add);
+
+    /* Plain (n,c,hw) to blocked, and blocked (n,cb,hw) to plain rows of `row` floats, zero-filled
+     * beyond c * hw, and back. */
+    void (*pack)(const bti_simd_map *m, const float *plain, float *y);
+    void (*flatten)(const bti_simd_map *m, int row, const float *x, float *y);
+    void (*flatten_back)(const bti_simd_map *m, int row, const float *dy, float *dx);
+} bti_simd_kernels;
+
+/* True for the activations that norm and scale fuse; the others go through act. */
+bool bti_simd_act_fuses(bti_act act);
+
+/* The kernels for an instruction set (AVX512_BF16 uses AVX512's). The caller makes sure that the
+ * CPU can run them: bti_cpu_isa(). Static. */
+const bti_simd_kernels *bti_simd_for(bti_isa isa);
+
+extern const bti_simd_kernels bti_simd_kernels_portable;
+extern const bti_simd_kernels bti_simd_kernels_avx2;
+extern const bti_simd_kernels bti_simd_kernels_avx512;
+
+#endif

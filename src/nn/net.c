@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The part of net.h that no backend owns: checks, the choice of a backend, dispatch, initial
+ * weights.
+ */
+#include "nn/net.h"
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "nn/backend.h"
+#include "nn/kernels/ref/ref.h"
+#ifdef BANTAM_DNNL
+#include "nn/kernels/dnnl/dnnl_backend.h"
+#endif
+
+#include <math.h>
+
+bti_net_options bti_net_defaults(void)
+{
+    return (bti_net_options){
+        .batch = 128, .threads = 1, .training = true, .backend = BTI_BACKEND_AUTO};
+}
+
+/* NULL: not in this build. */
+static const bti_backend_ops *find_backend(bti_backend backend)
+{
+    switch (backend) {
+    case BTI_BACKEND_REF:
+        return &bti_backend_ref;
+    case BTI_BACKEND_DNNL:
+#ifdef BANTAM_DNNL
+        return &bti_backend_dnnl;
+#else
+        return NULL;
+#endif
+    case BTI_BACKEND_AUTO:
+#ifdef BANTAM_DNNL
+        return &bti_backend_dnnl;
+#else
+        return &bti_backend_ref;
+#endif
+    }
+    return NULL;
+}
+
+bt_status bti_net_new(bti_net **out, const bti_graph *g, const bti_net_options *opt, bt_error *err)
+{
+    *out = NULL;
+    if (opt->batch < 1)
+        return bti_fail(err, BT_INVAL, "batch", "%d images a step; expected at least 1",
+                        opt->batch);
+    if (opt->threads < 1)
+        return bti_fail(err, BT_INVAL, "threads", "%d threads; expected at least 1", opt->threads);
+    const bti_backend_ops *ops = find_backend(opt->backend);
+    if (!ops)
+        return bti_fail(err, BT_NOSUPP, "backend",
+                        "this build has no oneDNN; configure it with -DBANTAM_DNNL=ON");
+
+    bt_status rc = ops->new (out, g, opt, err);
+    if (rc)
+        return rc;
+    (*out)->ops = ops;
+    (*out)->graph = g;
+    (*out)->opt = *opt;
+    return BT_OK;
+}
+
+void bti_net_free(bti_net *net)
+{
+    if (net)
+        net->ops->free(net);
+}
+
+int64_t bti_net_bytes(const bti_net *net)
+{
+    return net->ops->bytes(net);
+}
+
+const char *bti_net_backend_name(const bti_net *net)
+{
+    return net->ops->name(net);
+}
+
+float *bti_net_input(bti_net *net)
+{
+    return net->ops->input(net);
+}
+
+const float *bti_net_logits(bti_net *net)
+{
+    return net->ops->logits(net);
+}
+
+float *bti_net_dlogits(bti_net *net)
+{
+    return net->ops->dlogits(net);
+}
+
+void bti_net_forward(bti_net *net, bool training)
+{
+    net->ops->forward(net, training);
+}
+
+void bti_net_backward(bti_net *net)
+{
+    net->ops->backward(net);
+}
+
+bti_flat bti_net_flat(bti_net *net)
+{
+    return net->ops->flat(net);
+}
+
+int64_t bti_net_flat_range(const bti_net *net, int tensor, int64_t *offset)
+{
+    return net->ops->flat_range(net, tensor, offset);
+}
+
+void bti_net_set_weights(bti_net *net, const float *plain)
+{
+    net->ops->set_weights(net, plain);
+}
+
+void bti_net_get_weights(bti_net *net, float *plain)
+{
+    net->ops->get_weights(net, plain);
+}
+
+void bti_net_get_grads(bti_net *net, float *plain)
+{
+    net->ops->get_grads(net, plain);
+}
+
+void bti_init_weights(const bti_graph *g, uint64_t seed, float *plain)
+{
+    for (int t = 0; t < g->n_tensors; t++) {
+        const bti_tensor *x = &g->tensor[t];
+        const bool one = x->kind == BTI_TENSOR_GAMMA || x->kind == BTI_TENSOR_VAR;
+        const bool drawn = x->kind == BTI_TENSOR_WEIGHT || x->kind == BTI_TENSOR_BIAS;
+        /* Kaiming uniform with a = sqrt(5), and PyTorch's rule for biases: both are 1/sqrt(fan_in).
+         */
+        const double bound = drawn ? 1 / sqrt(x->fan_in) : 0;
+        bti_rng rng = bti_rng_at(seed, BTI_RNG_INIT, 0, (uint32_t)t, 0);
+        for (int64_t j = 0; j < x->size; j++)
+            plain[x->offset + j] =
+                drawn ? (float)bti_rng_uniform(&rng, -bound, bound) : (one ? 1.0f : 0.0f);
+    }
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Predictions on a view as a confusion matrix, and the measures that follow from it.
+ */
+#include "train/evaluate.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include <math.h>
+
+#define BATCH 250
+
+bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
+                             const float mean[3], const float std[3], int threads, bt_error *err)
+{
+    size_t classes = (size_t)g->classes;
+
+    *e = (bti_evaluator){.view = view, .classes = g->classes};
+    const bti_dataset *d = view->set;
+    if (view->n < 1)
+        return bti_fail(err, BT_INVAL, NULL, "there are no images to evaluate on");
+    if (d->c != g->in_c || d->h != g->in_h || d->w != g->in_w || d->classes != g->classes)
+        return bti_fail(
+            err, BT_INVAL, NULL,
+            "the data has %dx%dx%d images of %d classes, the model expects %dx%dx%d and %d", d->h,
+            d->w, d->c, d->classes, g->in_h, g->in_w, g->in_c, g->classes);
+    e->batch = view->n < BATCH ? (int)view->n : BATCH;
+    e->labels = bti_array((size_t)e->batch, sizeof(*e->labels));
+    e->confusion = bti_calloc(classes * classes, sizeof(*e->confusion));
+    bt_status rc = e->labels && e->confusion ? BT_OK : bti_fail_nomem(err);
+    bti_pipeline_options opt = {.threads = threads};
+    memcpy(opt.mean, mean, sizeof(opt.mean));
+    memcpy(opt.std, std, sizeof(opt.std));
+    if (!rc)
+        rc = bti_pipeline_new(&e->pipeline, d, &opt, err);
+    if (!rc) {
+        bti_net_options net = bti_net_defaults();
+        net.batch = e->batch;
+        net.threads = threads;
+        net.training = false;
+        rc = bti_net_new(&e->net, g, &net, err);
+    }
+    if (rc)
+        bti_evaluator_release(e);
+    return rc;
+}
+
+void bti_evaluator_release(bti_evaluator *e)
+{
+    bti_net_free(e->net);
+    bti_pipeline_free(e->pipeline);
+    bti_free(e->labels);
+    bti_free(e->confusion);
+    *e = (bti_evaluator){0};
+}
+
+static int largest(const float *logits, int classes)
+{
+    int best = 0;
+    for (int c = 1; c < classes; c++) {
+        if (logits[c] > logits[best])
+            best = c;
+    }
+    return best;
+}
+
+double bti_evaluator_run(bti_evaluator *e, const float *weights)
+{
+    int64_t classes = e->classes, correct = 0;
+
+    memset(e->confusion, 0, (size_t)(classes * classes) * sizeof(*e->confusion));
+    bti_net_set_weights(e->net, weights);
+    for (int64_t at = 0; at < e->view->n; at += e->batch) {
+        /* The last batch is filled up with whatever the one before left: images do not interact. */
+        int n = e->view->n - at < e->batch ? (int)(e->view->n - at) : e->batch;
+        bti_pipeline_fill(e->pipeline, 0, e->view->index + at, n, bti_net_input(e->net), e->labels);
+        bti_net_forward(e->net, false);
+        const float *logits = bti_net_logits(e->net);
+        for (int i = 0; i < n; i++) {
+            int guess = largest(logits + (int64_t)i * classes, e->classes);
+            e->confusion[e->labels[i] * classes + guess]++;
+            correct += guess == e->labels[i];
+        }
+    }
+    return (double)correct / (double)e->view->n;
+}
+
+/* Wilson, "Probable inference, the law of succession, and statistical inference", 1927; 95 %. */
+static void wilson(bti_score *s)
+{
+    const double z = 1.959963984540054, n = (double)s->n, p = s->accuracy;
+    double scale = 1 + z * z / n;
+    double middle = (p + z * z / (2 * n)) / scale;
+    double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale;
+
+    s->lo = fmax(0, fmin(p, middle - half)); /* p itself is inside, whatever rounding says */
+    s->hi = fmin(1, fmax(p, middle + half));
+}
+
+static double ratio(int64_t part, int64_t whole)
+{
+    return whole ? (double)part / (double)whole : 0;
+}
+
+static void score_classes(bti_score *s, const int64_t *confusion)
+{
+    int64_t k = s->classes;
+
+    for (int64_t c = 0; c < k; c++) {
+        int64_t truth = 0, guessed = 0, hit = confusion[c * k + c];
+        for (int64_t j = 0; j < k; j++) {
+            truth += confusion[c * k + j];
+            guessed += confusion[j * k + c];
+        }
+        s->count[c] = truth;
+        s->recall[c] = ratio(hit, truth);
+        s->precision[c] = ratio(hit, guessed);
+        s->f1[c] = ratio(2 * hit, truth + guessed);
+        s->correct += hit;
+        s->macro_f1 += s->f1[c] / (double)k;
+    }
+}
+
+bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
+                       const bti_dataset *set, const bti_view *view, const float mean[3],
+                       const float std[3], int threads, bt_error *err)
+{
+    bti_view all = {0};
+    bti_evaluator e = {0};
+    size_t k = (size_t)g->classes;
+    bt_status rc = BT_OK;
+
+    *out = (bti_score){.classes = g->classes};
+    if (!view) {
+        rc = bti_view_all(&all, set, err);
+        view = &all;
+    }
+    if (!rc)
+        rc = bti_evaluator_init(&e, g, view, mean, std, threads, err);
+    out->recall = bti_calloc(k, sizeof(double));
+    out->precision = bti_calloc(k, sizeof(double));
+    out->f1 = bti_calloc(k, sizeof(double));
+    out->count = bti_calloc(k, sizeof(int64_t));
+    if (!rc && (!out->recall || !out->precision || !out->f1 || !out->count))
+        rc = bti_fail_nomem(err);
+    if (!rc) {
+        out->n = view->n;
+        out->accuracy = bti_evaluator_run(&e, weights);
+        score_classes(out, e.confusion);
+        wilson(out);
+    } else {
+        bti_score_release(out);
+    }
+    bti_evaluator_release(&e);
+    bti_view_release(&all);
+    return rc;
+}
+
+void bti_score_release(bti_score *s)
+{
+    if (!s)
+        return;
+    bti_free(s->recall);
+    bti_free(s->precision);
+    bti_free(s->f1);
+    bti_free(s->count);
+    *s = (bti_score){0};
+}

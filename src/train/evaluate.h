@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A net for inference, kept over many evaluations of one training.
+ */
+#ifndef BTI_EVALUATE_H
+#define BTI_EVALUATE_H
+
+#include "augment/augment.h"
+#include "nn/net.h"
+#include "train/trainer.h"
+
+typedef struct bti_evaluator {
+    bti_net *net;
+    bti_pipeline *pipeline;
+    const bti_view *view; /* borrowed */
+    int batch, classes;
+    int32_t *labels;    /* batch */
+    int64_t *confusion; /* (classes, classes): [truth][prediction] */
+} bti_evaluator;
+
+bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
+                             const float mean[3], const float std[3], int threads, bt_error *err);
+void bti_evaluator_release(bti_evaluator *e);
+/* Predicts every sample of the view and fills the confusion matrix; returns the share that is
+ * right. */
+double bti_evaluator_run(bti_evaluator *e, const float *weights);
+
+#endif

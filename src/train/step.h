@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One training step, the same for training and for its benchmark: assemble the batch, forward,
+ * loss, backward, update.
+ */
+#ifndef BTI_STEP_H
+#define BTI_STEP_H
+
+#include "augment/augment.h"
+#include "train/optimizer.h"
+#include "train/trainer.h"
+
+typedef struct bti_stepper {
+    bti_net *net;
+    bti_optimizer optimizer;
+    bti_policy *policy;
+    bti_pipeline *part[2]; /* of the training view, of the extra view (or NULL) */
+    const bti_view *view[2];
+    int batch, classes;
+    double smoothing;
+    int32_t *labels; /* batch */
+    int32_t *index;  /* batch: samples of one part */
+    float *plain;    /* graph->n_floats: scratch of whoever needs plain weights between steps */
+} bti_stepper;
+
+/* Everything that can fail happens here. batch = min(recipe.batch, images). Weights are zero: set
+ * them. */
+bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err);
+void bti_stepper_release(bti_stepper *s);
+
+/* Trains on `batch` samples: numbers below view[0]->n are positions in the first view, the others
+ * in the second. Returns the mean loss; non-finite: no update was made. */
+double bti_stepper_run(bti_stepper *s, uint32_t epoch, const int32_t *sample, double lr);
+
+/* State number i of the optimiser in plain layout (graph->n_floats; the places of running
+ * statistics mean nothing), there and back. The parameters pass through the scratch and come back
+ * unchanged. */
+void bti_stepper_get_state(bti_stepper *s, int i, float *plain);
+void bti_stepper_set_state(bti_stepper *s, int i, const float *plain);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The training loop. Invariant: bti_position says how many steps of which epoch are in the weights,
+ * and between two steps (net, optimiser, position) is everything there is, so training can stop and
+ * go on at any step: the order of an epoch and every augmentation are addressed by (seed, epoch).
+ */
+#include "train/trainer.h"
+
+#include "base/alloc.h"
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "base/process.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/schedule.h"
+#include "train/step.h"
+#include <math.h>
+
+#define REPORT_EVERY_S 0.1
+
+typedef struct training {
+    const bti_job *job;
+    bti_outcome *out;
+    bti_stepper stepper;
+    bti_evaluator evaluator; /* zeroed: no validation */
+    const bti_schedule *schedule;
+    int32_t *order;           /* this epoch's permutation of all samples */
+    int64_t n, steps, warmup; /* samples; steps an epoch; warm-up steps in all */
+    bti_position at;
+    int64_t steps_now; /* steps taken in this call */
+    int evals_now;
+    double reported_s, saved_s; /* bt_now() of the last report and checkpoint */
+} training;
+
+bti_job bti_job_defaults(void)
+{
+    return (bti_job){.recipe = bt_recipe_defaults(),
+                     .threads = bti_cpu_count(),
+                     .eval_every = 1,
+                     .checkpoint_s = 60,
+                     .std = {1, 1, 1}};
+}
+
+void bti_outcome_release(bti_outcome *o)
+{
+    if (!o)
+        return;
+    bti_free(o->weights);
+    bti_json_free(o->curve);
+    *o = (bti_outcome){0};
+}
+
+/* ---- progress ---- */
+
+static bool eval_due(const training *t, int epoch)
+{
+    int every = t->job->eval_every;
+    return t->evaluator.net &&
+           (epoch + 1 == t->job->recipe.epochs || (every > 0 && (epoch + 1) % every == 0));
+}
+
+/* From the means of this call; negative while nothing is known. */
+static double seconds_left(const training *t, double epoch_s)
+{
+    const bti_outcome *o = t->out;
+    int64_t epochs = t->job->recipe.epochs;
+    int evals = 0;
+
+    if (!t->steps_now)
+        return -1;
+    for (int e = t->at.epoch; e < epochs; e++)
+        evals += eval_due(t, e);
+    double step_s = (o->train_s + epoch_s) / (double)t->steps_now;
+    double eval_s = t->evals_now ? o->eval_s / t->evals_now : 0;
+    return step_s * (double)(epochs * t->steps - t->at.epoch * t->steps - t->at.step) +
+           eval_s * evals;
+}
+
+/* began: bt_now() of this epoch's first step in this call, `first` its number. */
+static void report(training *t, double began, int64_t first)
+{
+    const bt_progress *p = &t->job->progress;
+    double now = bt_now();
+    int64_t done = t->at.step;
+
+    if (!p->report || (now - t->reported_s < REPORT_EVERY_S && done < t->steps))
+        return;
+    t->reported_s = now;
+    bt_event e = {.kind = BT_EVENT_TRAIN,
+                  .done = done,
+                  .total = t->steps,
+                  .epoch = t->at.epoch + 1,
+                  .epochs = t->job->recipe.epochs,
+                  .loss = done ? t->at.loss_sum / (double)done : 0,
+                  .accuracy = t->at.val_accuracy,
+                  .rate = (double)((done - first) * t->stepper.batch) / fmax(now - began, 1e-9),
+                  .left_s = seconds_left(t, now - began)};
+    p->report(p->user, &e);
+}
+
+/* ---- one epoch ---- */
+
+static void shuffle(training *t)
+{
+    bti_rng rng = bti_rng_at(t->job->seed, BTI_RNG_SHUFFLE, (uint32_t)t->at.epoch, 0, 0);
+
+    for (int64_t i = 0; i < t->n; i++)
+        t->order[i] = (int32_t)i;
+    bti_rng_shuffle(&rng, t->order, (size_t)t->n);
+}
+
+static bt_status stopped(const training *t, bt_error *err)
+{
+    return bti_fail(
+        err, BT_STOPPED, NULL, "training was stopped in epoch %d of %d, after step %lld of %lld",
+        t->at.epoch + 1, t->job->recipe.epochs, (long long)t->at.step, (long long)t->steps);
+}
+
+/* The steps of the epoch that are left. */
+static bt_status run_steps(training *t, bt_error *err)
+{
+    const bt_recipe *r = &t->job->recipe;
+    int64_t total = (int64_t)r->epochs * t->steps, first = t->at.step;
+    double began = bt_now(), cpu = bti_cpu_seconds();
+    bt_status rc = BT_OK;
+
+    while (t->at.step < t->steps && !rc) {
+        if (bti_stopped(&t->job->stop)) {
+            rc = stopped(t, err);
+            break;
+        }
+        int64_t done = (int64_t)t->at.epoch * t->steps + t->at.step;
+        double lr = bti_schedule_lr(t->schedule, r->lr, done, t->warmup, total);
+        double loss = bti_stepper_run(&t->stepper, (uint32_t)t->at.epoch,
+                                      t->order + t->at.step * t->stepper.batch, lr);
+        if (!isfinite(loss)) {
+            rc = bti_fail(
+                err, BT_DIVERGED, NULL,
+                "the loss became non-finite in epoch %d, step %lld of %lld (learning rate %g)",
+                t->at.epoch + 1, (long long)t->at.step + 1, (long long)t->steps, lr);
+            break;
+        }
+        t->at.loss_sum += loss;
+        t->at.step++;
+        t->at.images += t->stepper.batch;
+        t->steps_now++;
+        report(t, began, first);
+    }
+    double took = bt_now() - began;
+    t->out->train_s += took;
+    t->out->train_cpu_s += bti_cpu_seconds() - cpu;
+    t->out->images += (t->at.step - first) * t->stepper.batch;
+    t->at.train_s += took;
+    return rc;
+}
+
+static void validate(training *t)
+{
+    double began = bt_now(), cpu = bti_cpu_seconds();
+
+    bti_net_get_weights(t->stepper.net, t->stepper.plain);
+    t->at.val_accuracy = bti_evaluator_run(&t->evaluator, t->stepper.plain);
+    t->out->eval_s += bt_now() - began;
+    t->out->eval_cpu_s += bti_cpu_seconds() - cpu;
+    t->evals_now++;
+}
+
+/* Moves on to the next epoch and keeps this one's numbers. */
+static void close_epoch(training *t, bti_epoch *e)
+{
+    bti_json *row = bti_json_object();
+
+    t->at.loss = e->loss;
+    bti_json_set_int(row, "epoch", e->epoch);
+    bti_json_set_num(row, "loss", e->loss);
+    bti_json_set(row, "val_accuracy",
+                 e->val_accuracy < 0 ? bti_json_null() : bti_json_num(e->val_accuracy));
+    bti_json_set_num(row, "images_per_s", e->images_per_s);
+    bti_json_append(t->at.curve, row);
+    t->at.epoch++;
+    t->at.step = 0;
+    t->at.loss_sum = 0;
+}
+
+static bt_status run_epoch(training *t, bt_error *err)
+{
+    double before_s = t->out->train_s;
+    int64_t before = t->out->images;
+
+    shuffle(t);
+    bt_status rc = run_steps(t, err);
+    if (rc)
+        return rc;
+    bool due = eval_due(t, t->at.epoch);
+    if (due && bti_stopped(&t->job->stop)) /* going on from here validates first */
+        return stopped(t, err);
+    if (due)
+        validate(t);
+    bti_epoch e = {.epoch = t->at.epoch + 1,
+                   .loss = t->at.loss_sum / (double)t->steps,
+                   .val_accuracy = due ? t->at.val_accuracy : -1,
+                   .images_per_s =
+                       (double)(t->out->images - before) / fmax(t->out->train_s - before_s, 1e-9)};
+    close_epoch(t, &e);
+    if (t->job->on_epoch && t->job->on_epoch(t->job->user, &e) &&
+        t->at.epoch < t->job->recipe.epochs)
+        return stopped(t, err);
+    return BT_OK;
+}
+
+/* ---- the whole training ---- */
+
+static bt_status save(training *t, bt_error *err)
+{
+    if (!t->job->checkpoint)
+        return BT_OK;
+    t->saved_s = bt_now();
+    return bti_checkpoint_save(t->job->checkpoint, t->job, &t->stepper, &t->at, err);
+}
+
+static bt_status start(training *t, bt_error *err)
+{
+    const bti_job *job = t->job;
+    const bt_recipe *r = &job->recipe;
+
+    t->at = (bti_position){.val_accuracy = -1, .curve = bti_json_array()};
+    bt_status rc =
+        t->at.curve ? bti_schedule_find(&t->schedule, r->schedule, err) : bti_fail_nomem(err);
+    if (!rc)
+        rc = bti_stepper_init(&t->stepper, job, err);
+    if (!rc && job->val && job->val->n)
+        rc = bti_evaluator_init(&t->evaluator, job->graph, job->val, job->mean, job->std,
+                                job->threads, err);
+    if (rc)
+        return rc;
+    t->n = job->train->n + (job->extra ? job->extra->n : 0);
+    t->steps = t->n / t->stepper.batch; /* the last partial batch is dropped */
+    t->warmup = (int64_t)(r->warmup * (double)t->steps + 0.5);
+    t->order = bti_array((size_t)t->n, sizeof(*t->order));
+    if (!t->order)
+        return bti_fail_nomem(err);
+    bti_init_weights(job->graph, job->seed, t->stepper.plain);
+    bti_net_set_weights(t->stepper.net, t->stepper.plain);
+    if (job->resume && job->checkpoint && bti_is_file(job->checkpoint))
+        rc = bti_checkpoint_load(job->checkpoint, job, &t->stepper, &t->at, err);
+    t->saved_s = bt_now();
+    return rc;
+}
+
+/* Moves the result into the outcome; BT_DIVERGED if the very last update broke a weight. */
+static bt_status finish(training *t, bt_status rc, bt_error *err)
+{
+    bti_outcome *o = t->out;
+    int64_t n = t->job->graph->n_floats;
+
+    o->epochs_done = t->at.epoch;
+    o->loss = t->at.epoch ? t->at.loss : t->at.step ? t->at.loss_sum / (double)t->at.step : 0;
+    o->val_accuracy = t->at.val_accuracy;
+    o->images_per_s = o->train_s > 0 ? (double)o->images / o->train_s : 0;
+    o->prior_s = t->at.train_s - o->train_s;
+    o->curve = t->at.curve;
+    t->at.curve = NULL;
+    if (rc && rc != BT_STOPPED)
+        return rc;
+    o->weights = bti_array((size_t)n, sizeof(float));
+    if (!o->weights)
+        return bti_fail_nomem(err);
+    bti_net_get_weights(t->stepper.net, o->weights);
+    for (int64_t i = 0; i < n; i++) {
+        if (!isfinite(o->weights[i]))
+            return bti_fail(err, BT_DIVERGED, NULL, "a weight became non-finite in epoch %d",
+                            t->at.epoch + (t->at.step > 0));
+    }
+    return rc;
+}
+
+static void drop_weights(bti_outcome *o)
+{
+    bti_free(o->weights);
+    o->weights = NULL;
+}
+
+bt_status bti_train_job(bti_outcome *out, const bti_job *job, bt_error *err)
+{
+    training t = {.job = job, .out = out};
+    bt_status rc;
+
+    *out = (bti_outcome){.val_accuracy = -1};
+    rc = start(&t, err);
+    if (rc)
+        goto done;
+    while (!rc && t.at.epoch < job->recipe.epochs) {
+        bt_error save_error = {0};
+        rc = run_epoch(&t, err);
+        bool due = bt_now() - t.saved_s >= job->checkpoint_s && t.at.epoch < job->recipe.epochs;
+        bool must = rc == BT_STOPPED || (!rc && due);
+        bt_status saved = must ? save(&t, &save_error) : BT_OK;
+        if (saved) { /* more urgent than having been stopped: the work would be lost */
+            rc = saved;
+            if (err)
+                *err = save_error;
+        }
+    }
+    rc = finish(&t, rc, err);
+done:
+    if (rc && rc != BT_STOPPED)
+        drop_weights(out);
+    bti_json_free(t.at.curve);
+    bti_evaluator_release(&t.evaluator);
+    bti_stepper_release(&t.stepper);
+    bti_free(t.order);
+    return rc;
+}

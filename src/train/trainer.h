@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The training loop as the search uses it: data already open, a graph already checked.
+ */
+#ifndef BTI_TRAINER_H
+#define BTI_TRAINER_H
+
+#include "bantam/train.h"
+#include "base/json.h"
+#include "data/dataset.h"
+#include "model/graph.h"
+
+typedef struct bti_epoch {
+    int epoch;           /* 1-based, just finished */
+    double loss;         /* mean training loss of the epoch */
+    double val_accuracy; /* negative: not measured in this epoch */
+    double images_per_s;
+} bti_epoch;
+
+typedef struct bti_job {
+    const bti_graph *graph; /* borrowed */
+    const bti_view *train;  /* borrowed */
+    const bti_view *val;    /* borrowed; NULL or n = 0: no validation */
+    const bti_view
+        *extra; /* borrowed; more training samples from another split (a val folder), or NULL */
+    float mean[3], std[3];
+    bt_recipe recipe;
+    uint64_t seed;
+    int threads;
+    int eval_every;         /* validate after every k-th epoch and the last; 0: only the last */
+    const char *checkpoint; /* path; written every checkpoint_s seconds (at epoch ends and when
+                             * stopped), removed by the caller; NULL: none. If it exists and
+                             * `resume`, training goes on from it. */
+    double checkpoint_s;
+    bool resume;
+    bt_stop stop;
+    bt_progress progress;
+    /* After each epoch; non-zero stops the job with BT_STOPPED. May be NULL. */
+    int (*on_epoch)(void *user, const bti_epoch *e);
+    void *user;
+} bti_job;
+
+typedef struct bti_outcome {
+    int epochs_done;
+    double loss, val_accuracy;      /* val negative if not measured */
+    double images_per_s;            /* over training steps, batch assembly included */
+    double train_s, eval_s;         /* wall seconds in steps / in validation */
+    double train_cpu_s, eval_cpu_s; /* CPU seconds of the same */
+    double prior_s;  /* wall seconds in steps before this call, from the checkpoint */
+    int64_t images;  /* trained on, counted once per epoch */
+    float *weights;  /* plain, graph->n_floats; yours (bti_free); set also on BT_STOPPED */
+    bti_json *curve; /* [{"epoch","loss","val_accuracy","images_per_s"}]; yours */
+} bti_outcome;
+
+bti_job bti_job_defaults(void);
+/* BT_DIVERGED, BT_STOPPED (outcome is filled as far as it got), BT_NOMEM, BT_INVAL. */
+bt_status bti_train_job(bti_outcome *out, const bti_job *job, bt_error *err);
+void bti_outcome_release(bti_outcome *o);
+
+/* Class counts of predictions on a view: accuracy, interval and F1 come from it. */
+typedef struct bti_score {
+    int64_t n, correct;
+    double accuracy, lo, hi; /* 95 % Wilson interval */
+    double macro_f1;         /* a class without predictions and examples scores 0 */
+    int classes;
+    double *recall, *precision, *f1; /* classes each; yours via bti_score_release */
+    int64_t *count;
+} bti_score;
+bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
+                       const bti_dataset *set, const bti_view *view /* NULL: all of set */,
+                       const float mean[3], const float std[3], int threads, bt_error *err);
+void bti_score_release(bti_score *s);
+
+/* ---- model directories: model.yaml + weights.safetensors (metadata: class names, mean/std, resize
+ * rule, input size, model YAML) + result.json, each atomic ---- */
+typedef struct bti_model_meta {
+    char **class_names;
+    int classes;
+    float mean[3], std[3];
+    char resize_rule[32];
+    int c, h, w;
+} bti_model_meta;
+bt_status bti_model_save(const char *dir, const char *model_yaml, const bti_graph *g,
+                         const float *weights, const bti_model_meta *meta, const bti_json *result,
+                         bt_error *err);
+/* Loads all three; yours: bti_graph_free, bti_free(weights), bti_model_meta_release, bti_json_free.
+ */
+bt_status bti_model_load(const char *dir, bti_graph **g, float **weights, bti_model_meta *meta,
+                         bti_json **result, bt_error *err);
+void bti_model_meta_release(bti_model_meta *m);
+
+#endif

@@ -1,0 +1,32 @@
+# Operations on image files: what comes out, and what is said when something is wrong.
+# Both images are Pillow's; the second is torchvision's F.rotate(first, 30).
+printf '%s' iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAIAAAACDbGyAAAAW0lEQVR4nAFQAK//AEQggjz95vHCazD5DsfdAQDkiHU0og8LDQTDbtgOceACGe87Qs7cif7RcPG/Lzn4BGQk4Z4uYfYMvUDcJOuCCATWuDi+X/4zTc/1Qbm12hD21ScjvokLGgAAAABJRU5ErkJggg== | base64 -d > in.png
+printf '%s' iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAIAAAACDbGyAAAAW0lEQVR4nAFQAK//AAAAAPHCazD5Dg5x4AAAAAQ8/eYaEB64YdRw8bcKqtgB5Ih1kuh2HpvqQE3m69QlBBnvOwAAAGFx+QAAE/X/dgAAAABhm5G9+g/wFp0AAAAYMyACCAKfjQAAAABJRU5ErkJggg== | base64 -d > want.png
+
+"$bantam" augment apply --op Rotate --value 30 in.png out.png
+"$bantam" augment apply --op Identity want.png want2.png # the same picture through our PNG writer
+cmp out.png want2.png
+
+"$bantam" augment apply --op rotate --value=-30 in.png left.png
+if cmp -s left.png out.png; then exit 1; fi
+
+"$bantam" augment apply --op Invert in.png inv.png
+"$bantam" augment apply --op Invert inv.png back.png
+"$bantam" augment apply --op Identity in.png same.png
+cmp back.png same.png
+
+fails() { # EXPECTED-TEXT ARGUMENTS...: the program must fail, say it, and write nothing
+    say=$1
+    shift
+    if "$bantam" augment apply "$@" none.png 2> said; then exit 1; fi
+    grep -q -F -e "$say" said || { cat said; exit 1; }
+    if [ -e none.png ]; then exit 1; fi
+}
+fails "did you mean 'Rotate'" --op Rotat --value 30 in.png
+fails 'needs a value from -360 to 360 (degrees)' --op Rotate in.png
+fails 'from 0 to 8 (bits), found 9' --op Posterize --value 9 in.png
+fails '--op is missing' in.png
+fails 'nosuch.png' --op Invert nosuch.png
+
+"$bantam" augment list | grep -q '^Rotate .*degrees.*-360..360'
+"$bantam" augment list --json | grep -q '"name": "AutoContrast"'

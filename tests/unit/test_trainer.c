@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Training a tiny model on stripes: it learns, it stops and goes on bit for bit, it notices
+ * divergence, and no memory is lost when there is none.
+ */
+#include "support.h"
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "base/rng.h"
+#include "train/trainer.h"
+#include <math.h>
+
+#define SIDE 8
+#define CLASSES 3
+
+static const char model_text[] =
+    "input_size: [8, 8]\ninput_channel: 1\ndepth_multiple: 1.0\n"
+    "width_multiple: 1.0\nbackbone:\n- [1, Conv, [8, 3, 1]]\n"
+    "- [1, GlobalAvgPool, []]\n- [1, Flatten, []]\n- [1, Linear, [3]]\n";
+
+typedef struct stripes {
+    bti_dataset set;
+    bti_view view;
+    uint8_t *pixels;
+    int32_t *labels;
+} stripes;
+
+/* Horizontal stripes, vertical stripes, or a chess board, with noise. */
+static void make_stripes(stripes *s, int n, uint32_t seed)
+{
+    bt_error e;
+    *s = (stripes){.pixels = bti_array((size_t)n, SIDE * SIDE),
+                   .labels = bti_array((size_t)n, sizeof(int32_t))};
+    bti_rng r = bti_rng_at(seed, BTI_RNG_TEST, 0, 0, 0);
+    for (int i = 0; i < n; i++) {
+        s->labels[i] = i % CLASSES;
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++) {
+                int on = s->labels[i] == 0 ? y : s->labels[i] == 1 ? x : x + y;
+                s->pixels[(i * SIDE + y) * SIDE + x] =
+                    (uint8_t)((on % 2 ? 150 : 50) + bti_rng_below(&r, 50));
+            }
+    }
+    s->set = (bti_dataset){.n = n,
+                           .h = SIDE,
+                           .w = SIDE,
+                           .c = 1,
+                           .classes = CLASSES,
+                           .pixels = s->pixels,
+                           .labels = s->labels};
+    assert_ok(bti_view_all(&s->view, &s->set, &e), &e);
+}
+
+static void free_stripes(stripes *s)
+{
+    bti_view_release(&s->view);
+    bti_free(s->pixels);
+    bti_free(s->labels);
+}
+
+typedef struct bench {
+    stripes train, val;
+    bti_graph *graph;
+    bti_job job;
+    int64_t live; /* blocks before the test */
+} bench;
+
+static int set_up(void **state)
+{
+    static bench b;
+    bt_error e;
+    bti_arena arena = {0};
+    bti_rows rows;
+    b = (bench){.live = bti_alloc_live()};
+    make_stripes(&b.train, 190, 1);
+    make_stripes(&b.val, 60, 2);
+    assert_ok(bti_rows_parse(&rows, &arena, model_text, strlen(model_text), "tiny", NULL, &e), &e);
+    assert_ok(bti_graph_build(&b.graph, &rows, 0, 0, 0, &e), &e);
+    bti_arena_release(&arena);
+    b.job = bti_job_defaults();
+    b.job.graph = b.graph;
+    b.job.train = &b.train.view;
+    b.job.val = &b.val.view;
+    b.job.mean[0] = 0.49f;
+    b.job.std[0] = 0.2f;
+    b.job.recipe.epochs = 4;
+    b.job.recipe.batch = 16;
+    snprintf(b.job.recipe.augment, sizeof(b.job.recipe.augment), "flip+crop:1");
+    b.job.threads = 2;
+    *state = &b;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    bench *b = *state;
+    free_stripes(&b->train);
+    free_stripes(&b->val);
+    bti_graph_free(b->graph);
+    return bti_alloc_live() != b->live; /* every test gives back all memory */
+}
+
+static void the_loss_falls_and_the_classes_are_told_apart(void **state)
+{
+    bench *b = *state;
+    bti_outcome o;
+    bt_error e;
+    assert_ok(bti_train_job(&o, &b->job, &e), &e);
+    assert_int_equal(o.epochs_done, 4);
+    assert_int_equal(o.images, 4 * 176); /* the last partial batch is dropped */
+    assert_int_equal(bti_json_len(o.curve), 4);
+    double first = bti_json_as_num(bti_json_get(bti_json_at(o.curve, 0), "loss"), 0);
+    assert_true(o.loss < 0.5 * first);
+    assert_true(o.val_accuracy > 0.95);
+    assert_true(o.images_per_s > 0 && o.train_s > 0 && o.eval_s > 0 && o.train_cpu_s > 0);
+
+    bti_score s;
+    assert_ok(
+        bti_evaluate(&s, b->graph, o.weights, &b->val.set, NULL, b->job.mean, b->job.std, 2, &e),
+        &e);
+    assert_int_equal(s.n, 60);
+    assert_true(s.accuracy == o.val_accuracy);
+    assert_int_equal(s.correct, (int)round(60 * s.accuracy));
+    assert_int_equal(s.count[0] + s.count[1] + s.count[2], 60);
+    assert_true(s.lo < s.accuracy && s.accuracy <= s.hi && s.hi <= 1);
+    if (s.accuracy == 1) {
+        assert_true(fabs(s.lo - 60 / (60 + 1.959963984540054 * 1.959963984540054)) < 1e-12);
+        assert_true(s.macro_f1 == 1 && s.recall[1] == 1 && s.precision[2] == 1);
+    }
+    bti_score_release(&s);
+    bti_outcome_release(&o);
+}
+
+static void one_seed_gives_one_model_and_two_give_two(void **state)
+{
+    bench *b = *state;
+    bti_outcome a, again, other;
+    bt_error e;
+    size_t bytes = (size_t)b->graph->n_floats * sizeof(float);
+    assert_ok(bti_train_job(&a, &b->job, &e), &e);
+    assert_ok(bti_train_job(&again, &b->job, &e), &e);
+    b->job.seed = 1;
+    assert_ok(bti_train_job(&other, &b->job, &e), &e);
+    assert_memory_equal(a.weights, again.weights, bytes);
+    assert_memory_not_equal(a.weights, other.weights, bytes);
+    bti_outcome_release(&a);
+    bti_outcome_release(&again);
+    bti_outcome_release(&other);
+}
+
+/* Sets the flag once a report is at or past a step of an epoch. */
+typedef struct stopper {
+    volatile int flag;
+    int after_epoch, after_done;
+} stopper;
+
+static void stop_in_the_middle(void *user, const bt_event *event)
+{
+    stopper *s = user;
+    if (event->kind == BT_EVENT_TRAIN && event->epoch == s->after_epoch &&
+        event->done >= s->after_done)
+        s->flag = 1;
+}
+
+static int stop_after_second(void *user, const bti_epoch *e)
+{
+    (void)user;
+    return e->epoch == 2;
+}
+
+static void assert_same_end(bench *b, const bti_outcome *whole, const bti_outcome *resumed)
+{
+    assert_memory_equal(whole->weights, resumed->weights,
+                        (size_t)b->graph->n_floats * sizeof(float));
+    assert_int_equal(resumed->epochs_done, whole->epochs_done);
+    assert_true(whole->loss == resumed->loss && whole->val_accuracy == resumed->val_accuracy);
+    assert_int_equal(bti_json_len(resumed->curve), bti_json_len(whole->curve));
+    for (size_t i = 0; i < bti_json_len(whole->curve); i++)
+        assert_true(bti_json_as_num(bti_json_get(bti_json_at(whole->curve, i), "loss"), -1) ==
+                    bti_json_as_num(bti_json_get(bti_json_at(resumed->curve, i), "loss"), -2));
+}
+
+static void a_stopped_training_goes_on_bit_for_bit(void **state)
+{
+    bench *b = *state;
+    bti_outcome whole, part, rest;
+    bt_error e;
+    assert_ok(bti_train_job(&whole, &b->job, &e), &e);
+
+    char *path = bti_path_join(test_tmp_dir(), "checkpoint.safetensors");
+    bti_job job = b->job;
+    stopper s = {.after_epoch = 2, .after_done = 1};
+    job.checkpoint = path;
+    job.resume = true; /* nothing there yet: starts from the beginning */
+    job.progress = (bt_progress){stop_in_the_middle, &s};
+    job.stop.flag = &s.flag;
+    assert_int_equal(bti_train_job(&part, &job, &e), BT_STOPPED);
+    assert_non_null(strstr(e.text, "epoch"));
+    assert_non_null(part.weights);
+    assert_true(bti_is_file(path));
+    bti_outcome_release(&part);
+
+    s = (stopper){.after_epoch = 99};
+    assert_ok(bti_train_job(&rest, &job, &e), &e);
+    assert_same_end(b, &whole, &rest);
+    bti_outcome_release(&rest);
+
+    /* Between two epochs, at the wish of the caller. */
+    remove(path);
+    job.on_epoch = stop_after_second;
+    assert_int_equal(bti_train_job(&part, &job, &e), BT_STOPPED);
+    assert_int_equal(part.epochs_done, 2);
+    bti_outcome_release(&part);
+    job.on_epoch = NULL;
+    assert_ok(bti_train_job(&rest, &job, &e), &e);
+    assert_same_end(b, &whole, &rest);
+    bti_outcome_release(&rest);
+
+    /* Again and again, a few steps at a time. */
+    remove(path);
+    job.progress = (bt_progress){0};
+    bt_status rc = BT_STOPPED;
+    for (int stops = 0; rc == BT_STOPPED; stops++) {
+        job.stop = (bt_stop){.deadline_s = stops < 40 ? bt_now() + 0.004 : 0};
+        rc = bti_train_job(&rest, &job, &e);
+        if (rc == BT_STOPPED)
+            bti_outcome_release(&rest);
+    }
+    assert_int_equal(rc, BT_OK);
+    assert_same_end(b, &whole, &rest);
+    bti_outcome_release(&rest);
+    bti_outcome_release(&whole);
+    bti_free(path);
+}
+
+static void a_checkpoint_of_another_training_is_refused(void **state)
+{
+    bench *b = *state;
+    bti_outcome o;
+    bt_error e;
+    char *path = bti_path_join(test_tmp_dir(), "c.safetensors");
+    bti_job job = b->job;
+    job.checkpoint = path;
+    job.resume = true;
+    job.on_epoch = stop_after_second;
+    assert_int_equal(bti_train_job(&o, &job, &e), BT_STOPPED);
+    bti_outcome_release(&o);
+    job.seed = 5;
+    assert_int_equal(bti_train_job(&o, &job, &e), BT_INVAL);
+    assert_non_null(strstr(e.text, "seed"));
+    job.seed = 0;
+    job.recipe.lr = 0.05;
+    assert_int_equal(bti_train_job(&o, &job, &e), BT_INVAL);
+    assert_non_null(strstr(e.text, "lr"));
+    assert_ok(bti_file_write(path, "12345678{}", 10, &e), &e);
+    assert_int_equal(bti_train_job(&o, &job, &e), BT_FORMAT);
+    bti_free(path);
+}
+
+static void divergence_names_its_epoch_and_step(void **state)
+{
+    bench *b = *state;
+    bti_outcome o;
+    bt_error e;
+    b->job.recipe.lr = NAN;
+    assert_int_equal(bti_train_job(&o, &b->job, &e), BT_DIVERGED);
+    assert_non_null(strstr(e.text, "epoch 1, step 2"));
+    assert_null(o.weights);
+    bti_outcome_release(&o);
+    b->job.recipe.lr = 1e6; /* grows with weight decay until it overflows */
+    b->job.recipe.weight_decay = 1;
+    assert_int_equal(bti_train_job(&o, &b->job, &e), BT_DIVERGED);
+    bti_outcome_release(&o);
+    b->job.train = NULL;
+}
+
+static void few_images_make_one_smaller_batch(void **state)
+{
+    bench *b = *state;
+    bti_outcome o;
+    bt_error e;
+    b->train.view.n = 7;
+    b->job.recipe.epochs = 1;
+    b->job.val = NULL;
+    assert_ok(bti_train_job(&o, &b->job, &e), &e);
+    assert_int_equal(o.images, 7);
+    assert_true(o.val_accuracy < 0);
+    bti_outcome_release(&o);
+    b->train.view.n = 0;
+    assert_int_equal(bti_train_job(&o, &b->job, &e), BT_INVAL);
+}
+
+static void extra_samples_are_trained_on_too(void **state)
+{
+    bench *b = *state;
+    bti_outcome o, without;
+    bt_error e;
+    b->job.val = NULL;
+    b->job.recipe.epochs = 1;
+    assert_ok(bti_train_job(&without, &b->job, &e), &e);
+    b->job.extra = &b->val.view;
+    assert_ok(bti_train_job(&o, &b->job, &e), &e);
+    assert_int_equal(o.images, 240); /* 190 + 60 in batches of 16 */
+    bti_outcome_release(&o);
+    bti_outcome_release(&without);
+}
+
+static void a_passed_deadline_stops_before_the_first_step(void **state)
+{
+    bench *b = *state;
+    bti_outcome o;
+    bt_error e;
+    b->job.stop.deadline_s = bt_now() - 1;
+    assert_int_equal(bti_train_job(&o, &b->job, &e), BT_STOPPED);
+    assert_int_equal(o.images, 0);
+    assert_non_null(o.weights);
+    bti_outcome_release(&o);
+}
+
+static void data_that_does_not_fit_the_model_is_refused(void **state)
+{
+    bench *b = *state;
+    bti_outcome o;
+    bt_error e;
+    b->train.set.classes = 4;
+    assert_int_equal(bti_train_job(&o, &b->job, &e), BT_INVAL);
+    assert_non_null(strstr(e.text, "4 classes"));
+    b->train.set.classes = CLASSES;
+    b->train.set.h = 7;
+    assert_int_equal(bti_train_job(&o, &b->job, &e), BT_INVAL);
+}
+
+static void no_memory_at_any_point_is_a_status_and_leaks_nothing(void **state)
+{
+    bench *b = *state;
+    char *path = bti_path_join(test_tmp_dir(), "m.safetensors");
+    bt_status rc = BT_NOMEM;
+    int64_t live = bti_alloc_live();
+    b->job.recipe.epochs = 2;
+    b->job.checkpoint = path;
+    b->job.checkpoint_s = 0;
+    b->train.view.n = 32;
+    for (int64_t n = 1; rc; n++) {
+        bti_outcome o;
+        bt_error e;
+        assert_in_range(n, 1, 5000);
+        bti_alloc_fail_at(n);
+        rc = bti_train_job(&o, &b->job, &e);
+        bti_alloc_fail_at(0);
+        if (rc != BT_OK && rc != BT_NOMEM)
+            fail_msg("allocation %d failing gave: %s", (int)n, e.text);
+        bti_outcome_release(&o);
+        assert_int_equal(bti_alloc_live(), live);
+    }
+    bti_free(path);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_loss_falls_and_the_classes_are_told_apart),
+        TEST(one_seed_gives_one_model_and_two_give_two),
+        TEST(a_stopped_training_goes_on_bit_for_bit),
+        TEST(a_checkpoint_of_another_training_is_refused),
+        TEST(divergence_names_its_epoch_and_step),
+        TEST(few_images_make_one_smaller_batch),
+        TEST(extra_samples_are_trained_on_too),
+        TEST(a_passed_deadline_stops_before_the_first_step),
+        TEST(data_that_does_not_fit_the_model_is_refused),
+        TEST(no_memory_at_any_point_is_a_status_and_leaks_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes tests/golden/augment_batches.txt: whole training batches replayed in Python with torchvision's operations.
+
+Random numbers are addressed (src/base/rng.h), so this script draws the same ones as src/augment/pipeline.c and must
+arrive at the same floats. Needs Debian 12's python3-torchvision (apt install python3-torchvision).
+"""
+import os
+import sys
+
+from make_augment_goldens import M64, Xorshift, apply, fnv  # first: it chooses torch's kernels
+
+import numpy as np
+from PIL import Image
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms import functional as F
+from torchvision.transforms.autoaugment import RandAugment, _apply_op
+
+
+class Philox:
+    """bti_rng_at(seed, BTI_RNG_AUGMENT, epoch, sample, slot): Philox4x32-10, src/base/rng.h."""
+
+    def __init__(self, seed, epoch, sample, slot):
+        golden = 0x9E3779B97F4A7C15
+        key = self.final(self.final(seed + golden & M64) ^ self.final(4 * golden + 1 & M64))
+        self.key, self.ctr, self.buf = [key & 0xFFFFFFFF, key >> 32], [epoch, sample, slot, 0], []
+
+    @staticmethod
+    def final(z):
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & M64
+        z = (z ^ z >> 27) * 0x94D049BB133111EB & M64
+        return z ^ z >> 31
+
+    def u32(self):
+        if not self.buf:
+            (a, b, c, d), (k, m) = self.ctr, self.key
+            for _ in range(10):
+                x, y = 0xD2511F53 * a, 0xCD9E8D57 * c
+                a, b, c, d = y >> 32 ^ b ^ k, y & 0xFFFFFFFF, x >> 32 ^ d ^ m, x & 0xFFFFFFFF
+                k, m = k + 0x9E3779B9 & 0xFFFFFFFF, m + 0xBB67AE85 & 0xFFFFFFFF
+            self.buf = [a, b, c, d]
+            self.ctr[3] += 1
+        return self.buf.pop(0)
+
+    def unit(self):
+        lo = self.u32()
+        return ((self.u32() << 32 | lo) >> 11) * 2.0**-53
+
+    def below(self, n):
+        while True:
+            p = self.u32() * n
+            if p & 0xFFFFFFFF >= (1 << 32) % n:
+                return p >> 32
+
+
+SIDE, N_SAMPLES, MEAN, STD = 20, 40, (0.5, 0.25, 0.125), (0.25, 0.5, 0.3)
+POLICIES = {  # items in the order of application
+    "flip+crop:4": [("flip", 0.5), ("crop", 4, None)],
+    "flip:p=0.2+randaugment:n=2,m=15+crop:pad=3,fill=0": [("rand", 2, 15), ("flip", 0.2), ("crop", 3, 0)],
+    "Rotate:value=20,p=0.5+Equalize:p=0.3+randaugment:n=3,m=30": [
+        ("op", "Rotate", 20, 0.5), ("op", "Equalize", 0, 0.3), ("rand", 3, 30)],
+}
+
+
+def augment(im, policy, seed, epoch, sample):
+    """One sample as src/augment/pipeline.c makes it: (3,h,w) float32."""
+    pad, dx, dy, fill = 0, 0, 0, None
+    for i, item in enumerate(policy):
+        rng = Philox(seed, epoch, sample, {"flip": 1, "crop": 2}.get(item[0], 16 + i))
+        if item[0] == "flip":
+            im = F.hflip(im) if rng.unit() < item[1] else im
+        elif item[0] == "crop":
+            pad, fill = item[1:]
+            dx, dy = rng.below(2 * pad + 1), rng.below(2 * pad + 1)
+        elif item[0] == "op":
+            im = apply(im, item[1], item[2]) if rng.unit() < item[3] else im
+        else:
+            space = list(RandAugment()._augmentation_space(31, (SIDE, SIDE)).items())
+            for _ in range(item[1]):
+                op, (bins, signed) = space[rng.below(14)]
+                sign = 1 if rng.below(2) else -1
+                magnitude = float(bins[item[2]]) if bins.ndim else 0.0
+                im = _apply_op(im, op, magnitude * (sign if signed else 1), InterpolationMode.NEAREST, None)
+    out = []
+    for k in range(3):
+        plane = np.asarray(im)[:, :, k] / 255.0
+        mean = float(np.float32(MEAN[k]))
+        plane = np.pad(plane, pad, constant_values=mean if fill is None else fill)[dy : dy + SIDE, dx : dx + SIDE]
+        out.append(((plane - mean) / float(np.float32(STD[k]))).astype("<f4"))
+    return np.stack(out)
+
+
+def write_batches(path):
+    """Whole batches replayed in Python: the same numbers on any machine, for any number of threads."""
+    r = Xorshift(1000)
+    images = [bytes(r.next() % 200 for _ in range(SIDE * SIDE * 3)) for _ in range(N_SAMPLES)]
+    images = [Image.frombytes("RGB", (SIDE, SIDE), px) for px in images]
+    with open(path, "w") as f:
+        f.write("# tools/make_augment_batches.py: policy seed epoch hash of the float batch of all samples in order\n")
+        for name, policy in POLICIES.items():
+            for seed, epoch in ((0, 0), (0, 1), (123456789012345, 7)):
+                batch = [augment(im, policy, seed, epoch, i) for i, im in enumerate(images)]
+                f.write(f"{name} {seed} {epoch} {fnv(np.stack(batch).tobytes()):016x}\n")
+
+
+if __name__ == "__main__":
+    out = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "tests", "golden")
+    write_batches(os.path.join(out, "augment_batches.txt"))
