@@ -9,7 +9,10 @@
 #include "bantam/data.h"
 #include "bantam/engine.h"
 #include "bantam/model.h"
+#include "bantam/search.h"
+#include "bantam/space.h"
 #include "bantam/status.h"
+#include "bantam/study.h"
 #include "bantam/train.h"
 
 #define BANTAM_VERSION "0.1.0"

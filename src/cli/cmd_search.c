@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bantam search DATA --budget T`: the main job.
+ */
+#include "cli/cli.h"
+
+#include "base/clock_text.h"
+#include "base/str.h"
+
+/* "5m" or "+5m" into the options; -1 or an exit status. */
+static int set_budget(bt_search_options *o, const char *text)
+{
+    o->budget_adds = text[0] == '+';
+    if (!bti_parse_duration(text + o->budget_adds, &o->budget_s))
+        return cli_usage("search", "--budget: '%s' is not a time such as 45s, 5m, 8h or +30m",
+                         text);
+    return -1;
+}
+
+int cmd_search(int argc, char **argv)
+{
+    bt_search_options o = bt_search_defaults();
+    const char *budget = NULL, *until = NULL;
+    bool json = false, quiet = false;
+    int size = 0;
+    const cli_option options[] = {
+        {.name = "budget",
+         .letter = 'b',
+         .kind = CLI_TEXT,
+         .to = &budget,
+         .arg = "T",
+         .help =
+             "wall clock until the front is on disk: 45s, 5m, 8h; +T adds to an existing study"},
+        {.name = "until",
+         .kind = CLI_TEXT,
+         .to = &until,
+         .arg = "HH:MM",
+         .help = "the same as a time of day"},
+        {.name = "trials",
+         .kind = CLI_INT,
+         .to = &o.trials,
+         .arg = "N",
+         .help = "at most N trials",
+         .lo = 1,
+         .hi = 1e6},
+        {.name = "out",
+         .letter = 'o',
+         .kind = CLI_TEXT,
+         .to = &o.out_dir,
+         .arg = "DIR",
+         .help = "run directory (default: bantam-run); an existing study goes on"},
+        {.name = "max-params",
+         .kind = CLI_COUNT,
+         .to = &o.max_params,
+         .arg = "N",
+         .help = "parameters, 50k"},
+        {.name = "max-macs",
+         .kind = CLI_COUNT,
+         .to = &o.max_macs,
+         .arg = "N",
+         .help = "multiply-accumulates an image, 3M"},
+        {.name = "space",
+         .kind = CLI_TEXT,
+         .to = &o.space_path,
+         .arg = "FILE",
+         .help = "search space: a file, fashion7 or brief (default by data)"},
+        {.name = "sampler",
+         .kind = CLI_TEXT,
+         .to = &o.sampler,
+         .arg = "S",
+         .help = "evolution (default) or random"},
+        {.name = "epochs",
+         .kind = CLI_INT,
+         .to = &o.epochs,
+         .arg = "E",
+         .help = "of a trial (default by budget)",
+         .lo = 1,
+         .hi = 10000},
+        {.name = "subset",
+         .kind = CLI_TEXT,
+         .to = &o.subset,
+         .arg = "S",
+         .help = "training images of a trial: 10000, 20%, first:1000 (default by budget)"},
+        {.name = "val",
+         .kind = CLI_TEXT,
+         .to = &o.val,
+         .arg = "V",
+         .help = "validation images: 10%, 2000 (default auto)"},
+        {.name = "size",
+         .kind = CLI_INT,
+         .to = &size,
+         .arg = "PX",
+         .help = "resolution (default by data)",
+         .lo = 8,
+         .hi = 512},
+        {.name = "jobs",
+         .letter = 'j',
+         .kind = CLI_INT,
+         .to = &o.jobs,
+         .arg = "N",
+         .help = "worker processes (default: one a core)",
+         .lo = 1,
+         .hi = 256},
+        {.name = "threads",
+         .kind = CLI_INT,
+         .to = &o.threads,
+         .arg = "N",
+         .help = "of a worker (default: cores / jobs)",
+         .lo = 1,
+         .hi = 256},
+        {.name = "seed",
+         .kind = CLI_SEED,
+         .to = &o.seed,
+         .arg = "S",
+         .help = "of everything random (default 0)"},
+        {.name = "isa",
+         .kind = CLI_TEXT,
+         .to = &o.isa,
+         .arg = "NAME",
+         .help = "portable, avx2, avx512 (default: best)"},
+        {.name = "json",
+         .kind = CLI_FLAG,
+         .to = &json,
+         .help = "print the outcome as one JSON object"},
+        {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .to = &quiet, .help = "warnings only"},
+        {0},
+    };
+    const cli_spec spec = {
+        "search",
+        "DATA --budget T [options]",
+        "Searches small image models on labelled images within a budget and trains the best of "
+        "them.\n"
+        "DATA: fashion-mnist, an image folder (train/class/*.jpg ...), or a folder of IDX files.",
+        options,
+        1,
+        1};
+    cli_args args;
+    int status = cli_parse(&spec, argc, argv, &args);
+    if (status >= 0)
+        return status;
+    if (budget && until)
+        return cli_usage("search", "--budget and --until exclude each other");
+    if (budget && (status = set_budget(&o, budget)) >= 0)
+        return status;
+    if (until) {
+        o.budget_s = bti_seconds_until(until, bti_wall_seconds_local());
+        o.budget_adds = true;
+        if (o.budget_s <= 0)
+            return cli_usage("search", "--until: '%s' is not a time of day such as 08:00", until);
+    }
+    if (!budget && !until && !o.trials)
+        return cli_usage("search",
+                         "say when it must be done: --budget 5m, --until 08:00 or --trials 40");
+    o.data = args.v[0];
+    o.out_dir = o.out_dir ? o.out_dir : "bantam-run";
+    o.progress = cli_progress(quiet);
+    o.data_opt = cli_data_options(size, o.progress);
+    o.stop = cli_stop();
+
+    char *text = NULL;
+    bt_error err = {0};
+    if (bt_search(&text, &o, &err))
+        return cli_fail(&err);
+    cli_progress_end();
+    if (json)
+        return cli_print(text);
+    bt_free(text);
+    char *front = NULL;
+    if (bt_front(&front, o.out_dir, BT_FRONT_TABLE, &err))
+        return cli_fail(&err);
+    fprintf(stderr, "\n%s/front.svg, front.csv, summary.md and models/ are written\n\n", o.out_dir);
+    return cli_print(front);
+}

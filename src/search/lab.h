@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A worker's bench: the open study, the space and the mapped images, kept over many trials;
+ * and the two kinds of work done on it: a trial, and the final training of a pick.
+ *
+ * Lease: while work runs, a second thread renews its lease with a handle of its own and reads the
+ * control record. It raises `halt` when the lease is lost, the phase has changed, or the process
+ * must stop.
+ */
+#ifndef BTI_LAB_H
+#define BTI_LAB_H
+
+#include "data/dataset.h"
+#include "search/run.h"
+#include "train/trainer.h"
+
+#define BTI_LEASE_S                                                                                \
+    20.0 /* a worker renews every BTI_RENEW_S; silent for BTI_LEASE_S, it is taken for dead */
+#define BTI_RENEW_S 2.0
+
+typedef struct bti_lab {
+    const char *dir, *worker; /* borrowed */
+    bti_run run;
+    bti_storage *study;
+    bti_space *space;
+    bti_data *data;
+    bti_view train, val; /* of the search */
+    bti_trials trials;   /* refreshed before each ask */
+} bti_lab;
+
+/* Opens the run in `dir`: study, space, images (from the cache), split. */
+bt_status bti_lab_open(bti_lab *lab, const char *dir, const char *worker,
+                       const bt_progress *progress, bt_error *err);
+void bti_lab_close(bti_lab *lab);
+
+/* A claim being worked on. */
+typedef struct bti_claim {
+    const char *store;   /* STUDY as bti_storage_open reads it: study.db or final.db */
+    const char *control; /* STUDY that holds the control record */
+    bti_phase phase;     /* in which this work is wanted */
+    const char *worker;
+    int64_t id;
+    int number, attempt;
+} bti_claim;
+
+/* The renewing thread. */
+typedef struct bti_keeper bti_keeper;
+bt_status bti_keeper_start(bti_keeper **out, const bti_claim *claim, const bt_stop *outer,
+                           bt_error *err);
+const volatile int *bti_keeper_halt(const bti_keeper *k); /* the flag, for bt_stop */
+void bti_keeper_stop(bti_keeper *k);                      /* joins; NULL is fine */
+
+/* Trains and records one trial that this worker has claimed. Divergence and a lost lease are
+ * ordinary ends, not errors. deadline_s (bt_now scale, 0: none): work stops there, checkpointed and
+ * given back. */
+bt_status bti_trial_work(bti_lab *lab, const bti_claim *claim, const bti_point *point,
+                         double deadline_s, const bt_stop *outer, bt_error *err);
+
+/* Removes the weights of trials that the front has left (bti_report_front). */
+void bti_drop_dominated(const char *dir, const bti_trials *trials);
+
+/* Recipe of a point: the space's settings over the defaults, epochs from the run. */
+bt_status bti_point_recipe(const bti_lab *lab, const bti_point *p, bt_recipe *out, bt_error *err);
+/* The point of a stored trial. */
+void bti_trial_point(const bti_space *space, const bti_trial *t, bti_point *out);
+/* Class names, mean, std, shape for a model directory; borrows from data. */
+bti_model_meta bti_lab_meta(const bti_data *d);
+
+#endif

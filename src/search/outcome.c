@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The files of a finished run. Everything here is read from the study: writing them again gives the
+ * same.
+ */
+#include "search/outcome.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <unistd.h>
+
+typedef struct picked {
+    const bti_trial *trial;
+    const bti_json *final; /* its record of this round */
+    double params, accuracy;
+} picked;
+
+static int by_params(const void *a, const void *b)
+{
+    const picked *x = a, *y = b;
+    return x->params < y->params ? -1 : x->params > y->params;
+}
+
+static int collect(const bti_session *s, const bti_plan *plan, picked *out)
+{
+    int n = 0;
+    for (int i = 0; i < plan->n; i++) {
+        const bti_trial *t = bti_trials_number(&s->trials, plan->pick[i].trial);
+        const bti_json *f = t ? bti_final_record(t, plan->round) : NULL;
+        if (f)
+            out[n++] = (picked){t, f, bti_json_as_num(bti_json_get(f, "params"), 0), t->value[0]};
+    }
+    qsort(out, (size_t)n, sizeof(out[0]), by_params);
+    return n;
+}
+
+/* The knee: farthest above the chord from the smallest to the most accurate model in (log params,
+ * accuracy). By validation accuracy: test is never chosen by. */
+static int knee(const picked *p, int n, int best)
+{
+    int at = best;
+    double far = 1e-12, x0 = log10(fmax(p[0].params, 1)), y0 = p[0].accuracy;
+    double dx = log10(fmax(p[best].params, 1)) - x0, dy = p[best].accuracy - y0;
+    for (int i = 0; i < n && dx > 0 && dy > 0; i++) {
+        double d = (p[i].accuracy - y0) / dy - (log10(fmax(p[i].params, 1)) - x0) / dx;
+        if (d > far) {
+            far = d;
+            at = i;
+        }
+    }
+    return at;
+}
+
+static bt_status link_model(const char *models, const char *name, const picked *p, bt_error *err)
+{
+    char tmp_name[64];
+    snprintf(tmp_name, sizeof(tmp_name), ".%s.tmp", name);
+    char *link = bti_path_join(models, name), *tmp = bti_path_join(models, tmp_name);
+    bt_status rc = BT_OK;
+    if (!link || !tmp)
+        rc = bti_fail_nomem(err);
+    else {
+        unlink(tmp);
+        if (symlink(bti_json_as_str(bti_json_get(p->final, "name"), "."), tmp) || rename(tmp, link))
+            rc = bti_fail_errno(err, link, "cannot make the link");
+    }
+    bti_free(link);
+    bti_free(tmp);
+    return rc;
+}
+
+static bool wanted(const char *name, const picked *p, int n)
+{
+    if (bti_streq(name, "smallest") || bti_streq(name, "value") || bti_streq(name, "best"))
+        return n > 0;
+    for (int i = 0; i < n; i++)
+        if (bti_streq(name, bti_json_as_str(bti_json_get(p[i].final, "name"), NULL)))
+            return true;
+    return false;
+}
+
+static bt_status tidy_models(const bti_session *s, const picked *p, int n, bt_error *err)
+{
+    bti_names names = {0};
+    char *models = bti_run_path(s->dir, "models");
+    bt_status rc = models ? bti_list_dir(models, &names, err) : bti_fail_nomem(err);
+    for (size_t i = 0; !rc && i < names.n; i++) {
+        char *path = wanted(names.name[i], p, n) ? NULL : bti_path_join(models, names.name[i]);
+        if (path)
+            rc = bti_remove_tree(path, err);
+        bti_free(path);
+    }
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        if (p[i].accuracy >= p[best].accuracy)
+            best = i;
+    if (!rc && n)
+        rc = link_model(models, "smallest", &p[0], err);
+    if (!rc && n)
+        rc = link_model(models, "best", &p[best], err);
+    if (!rc && n)
+        rc = link_model(models, "value", &p[knee(p, n, best)], err);
+    bti_names_free(&names);
+    bti_free(models);
+    return rc;
+}
+
+static bt_status write_text(const char *dir, const char *name, bti_str *text, bt_error *err)
+{
+    char *path = bti_run_path(dir, name);
+    bt_status rc = path && !text->failed ? bti_file_write(path, bti_str_c(text), text->len, err)
+                                         : bti_fail_nomem(err);
+    bti_free(path);
+    return rc;
+}
+
+typedef struct totals {
+    int complete, failed, running;
+    double train_cpu_s, eval_cpu_s;
+} totals;
+
+static totals count(const bti_trials *t)
+{
+    totals n = {0};
+    for (int i = 0; i < t->n; i++) {
+        const bti_trial *x = &t->trial[i];
+        n.complete += x->state == BTI_COMPLETE;
+        n.failed += x->state == BTI_FAIL;
+        n.running += x->state == BTI_RUNNING;
+        n.train_cpu_s += bti_json_as_num(bti_json_get(x->attrs, "train_cpu_s"), 0);
+        n.eval_cpu_s += bti_json_as_num(bti_json_get(x->attrs, "eval_cpu_s"), 0);
+        n.train_cpu_s +=
+            bti_json_as_num(bti_json_get(bti_json_get(x->attrs, "final"), "train_cpu_s"), 0);
+    }
+    return n;
+}
+
+static void summary_rows(bti_str *b, const picked *p, int n)
+{
+    bti_str_add(b, "| model | parameters | MACs | validation (search) | test (retrained) | 95 % "
+                   "interval | trial |\n"
+                   "|---|---:|---:|---:|---:|---|---:|\n");
+    for (int i = 0; i < n; i++) {
+        const bti_json *f = p[i].final, *iv = bti_json_get(f, "interval");
+        double test = bti_json_as_num(bti_json_get(f, "test_accuracy"), -1);
+        bti_str_addf(b, "| [%s](%s) | %lld | %lld | %.2f %% | ",
+                     bti_json_as_str(bti_json_get(f, "name"), ""),
+                     bti_json_as_str(bti_json_get(f, "path"), ""), (long long)p[i].params,
+                     (long long)bti_json_as_int(bti_json_get(f, "macs"), 0), 100 * p[i].accuracy);
+        if (test >= 0)
+            bti_str_addf(b, "%.2f %% | %.2f-%.2f | ", 100 * test,
+                         100 * bti_json_as_num(bti_json_at(iv, 0), 0),
+                         100 * bti_json_as_num(bti_json_at(iv, 1), 0));
+        else
+            bti_str_add(b, "not read | | ");
+        bti_str_addf(b, "%d |\n", p[i].trial->number);
+    }
+    for (int i = 0; i < n; i++) {
+        const char *note = bti_json_as_str(bti_json_get(p[i].final, "note"), NULL);
+        if (note)
+            bti_str_addf(b, "\n%s: %s.\n", bti_json_as_str(bti_json_get(p[i].final, "name"), ""),
+                         note);
+    }
+}
+
+static void summary_text(bti_str *b, const bti_session *s, const bti_account *a, const picked *p,
+                         int n)
+{
+    const bti_run *r = &s->run;
+    totals t = count(&s->trials);
+    char budget[24] = "none", wall[24], decode[24];
+    if (a->budget_s > 0)
+        bti_format_duration(budget, a->budget_s);
+    bti_str_addf(b, "# bantam search %s\n\n![front](front.svg)\n\n", r->data);
+    summary_rows(b, p, n);
+    bti_str_addf(b,
+                 "\n- Time: %s of a budget of %s%s; decoding the images took %s of it. Training "
+                 "steps used %.0f %% of the "
+                 "CPU time.\n",
+                 bti_format_duration(wall, a->wall_s), budget,
+                 a->stopped ? " (stopped by a signal)" : "",
+                 bti_format_duration(decode, s->decode_s),
+                 a->cpu_s > 0 ? 100 * fmin(1, t.train_cpu_s / a->cpu_s) : 0);
+    bti_str_addf(b,
+                 "- Trials: %d complete, %d failed, %d unfinished; %d epochs each on %s training "
+                 "images, seed %llu.\n",
+                 t.complete, t.failed, t.running, r->epochs, r->subset ? r->subset : "all",
+                 (unsigned long long)r->seed);
+    bti_str_add(
+        b, "- Models were chosen by validation accuracy alone. The picks were then trained again "
+           "on training + "
+           "validation images, and the test split was read once for each (logged in the study: "
+           "`bantam:test_reads`).\n");
+    bti_str_addf(b,
+                 "- Again: `bantam search %s --seed %llu --jobs %d --threads %d`. Go on: the same "
+                 "command with this "
+                 "directory and a larger budget.\n",
+                 r->data, (unsigned long long)r->seed, r->jobs, r->threads);
+}
+
+static char *summary_json(const bti_session *s, const bti_account *a, const picked *p, int n)
+{
+    totals t = count(&s->trials);
+    bti_json *o = bti_json_object(), *models = bti_json_array();
+    bti_json_set_num(o, "budget_s", a->budget_s);
+    bti_json_set_num(o, "wall_s", a->wall_s);
+    bti_json_set_num(o, "decode_s", s->decode_s);
+    bti_json_set_num(o, "search_s", a->search_s);
+    bti_json_set_num(o, "final_s", a->final_s);
+    bti_json_set_num(o, "cpu_s", a->cpu_s);
+    bti_json_set_num(o, "train_cpu_s", t.train_cpu_s);
+    bti_json_set_bool(o, "stopped", a->stopped);
+    bti_json_set_int(o, "trials_complete", t.complete);
+    bti_json_set_int(o, "trials_failed", t.failed);
+    bti_json_set_int(o, "epochs", s->run.epochs);
+    for (int i = 0; i < n; i++)
+        bti_json_append(models, bti_json_copy(p[i].final));
+    bti_json_set(o, "models", models);
+    char *text = bti_json_text(o, 2);
+    bti_json_free(o);
+    return text;
+}
+
+bt_status bti_outcome_write(bti_session *s, const bti_plan *plan, const bti_account *a, char **json,
+                            bt_error *err)
+{
+    picked p[BTI_PICKS_MAX];
+    char title[256];
+    bti_str text = {0};
+
+    int n = collect(s, plan, p);
+    snprintf(title, sizeof(title), "%s: %d trials", s->run.data, count(&s->trials).complete);
+    bt_status rc = tidy_models(s, p, n, err);
+    if (!rc)
+        rc = bti_report_front_csv(&s->trials, &text);
+    if (!rc)
+        rc = write_text(s->dir, "front.csv", &text, err);
+    bti_str_reset(&text);
+    if (!rc)
+        rc = bti_report_front_svg(&s->trials, title, &text);
+    if (!rc)
+        rc = write_text(s->dir, "front.svg", &text, err);
+    bti_str_reset(&text);
+    summary_text(&text, s, a, p, n);
+    if (!rc)
+        rc = write_text(s->dir, "summary.md", &text, err);
+    bti_str_release(&text);
+    if (!rc && json) {
+        *json = summary_json(s, a, p, n);
+        if (!*json)
+            rc = bti_fail_nomem(err);
+    }
+    return rc;
+}

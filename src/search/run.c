@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Settings and control records of a run as JSON attributes of the study.
+ */
+#include "search/run.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/files.h"
+
+#define RUN_KEY "bantam:run"
+#define CONTROL_KEY "bantam:control"
+
+void bti_run_release(bti_run *run)
+{
+    bti_arena_release(&run->arena);
+    *run = (bti_run){0};
+}
+
+static void set_text(bti_json *o, const char *key, const char *text)
+{
+    bti_json_set(o, key, text ? bti_json_str(text) : bti_json_null());
+}
+
+bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
+{
+    char seed[24];
+    bti_json *o = bti_json_object();
+    snprintf(seed, sizeof(seed), "%llu",
+             (unsigned long long)run->seed); /* JSON numbers end at 2^53 */
+    set_text(o, "data", run->data);
+    set_text(o, "cache_dir", run->cache_dir);
+    bti_json_set_int(o, "size", run->size);
+    bti_json_set_int(o, "channels", run->channels);
+    bti_json_set_int(o, "classes", run->classes);
+    set_text(o, "space", run->space_text);
+    set_text(o, "sampler", run->sampler);
+    bti_json_set_int(o, "epochs", run->epochs);
+    set_text(o, "subset", run->subset);
+    set_text(o, "val", run->val);
+    set_text(o, "seed", seed);
+    bti_json_set_int(o, "jobs", run->jobs);
+    bti_json_set_int(o, "threads", run->threads);
+    bti_json_set_num(o, "max_params", run->max_params);
+    bti_json_set_num(o, "max_macs", run->max_macs);
+    set_text(o, "isa", run->isa);
+    set_text(o, "train_key", run->train_key);
+    bt_status rc = st->ops->study_attr_set(st, false, RUN_KEY, o, err);
+    bti_json_free(o);
+    return rc;
+}
+
+static const char *get_text(bti_run *run, const bti_json *o, const char *key)
+{
+    const char *s = bti_json_as_str(bti_json_get(o, key), NULL);
+    return s ? bti_arena_strdup(&run->arena, s) : NULL;
+}
+
+bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err)
+{
+    bti_json *o = NULL;
+    *run = (bti_run){0};
+    *found = false;
+    bt_status rc = st->ops->study_attr_get(st, false, RUN_KEY, &o, err);
+    if (rc || !o)
+        return rc;
+    run->data = get_text(run, o, "data");
+    run->cache_dir = get_text(run, o, "cache_dir");
+    run->size = (int)bti_json_as_int(bti_json_get(o, "size"), 0);
+    run->channels = (int)bti_json_as_int(bti_json_get(o, "channels"), 0);
+    run->classes = (int)bti_json_as_int(bti_json_get(o, "classes"), 0);
+    run->space_text = get_text(run, o, "space");
+    run->sampler = get_text(run, o, "sampler");
+    run->epochs = (int)bti_json_as_int(bti_json_get(o, "epochs"), 0);
+    run->subset = get_text(run, o, "subset");
+    run->val = get_text(run, o, "val");
+    run->seed = strtoull(bti_json_as_str(bti_json_get(o, "seed"), "0"), NULL, 10);
+    run->jobs = (int)bti_json_as_int(bti_json_get(o, "jobs"), 1);
+    run->threads = (int)bti_json_as_int(bti_json_get(o, "threads"), 1);
+    run->max_params = bti_json_as_num(bti_json_get(o, "max_params"), 0);
+    run->max_macs = bti_json_as_num(bti_json_get(o, "max_macs"), 0);
+    run->isa = get_text(run, o, "isa");
+    run->train_key = get_text(run, o, "train_key");
+    bti_json_free(o);
+    if (!run->data || !run->cache_dir || !run->space_text || run->epochs < 1) {
+        bti_run_release(run);
+        return bti_fail(err, BT_FORMAT, RUN_KEY,
+                        "the study's settings are incomplete: it was not made by bantam search");
+    }
+    *found = true;
+    return BT_OK;
+}
+
+bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err)
+{
+    bti_space_vars vars = {run->classes, run->size, run->channels};
+    bt_status rc =
+        bti_space_parse(out, run->space_text, strlen(run->space_text), "space", &vars, err);
+    if (!rc)
+        bti_space_limit(*out, run->max_params, run->max_macs);
+    return rc;
+}
+
+char *bti_run_path(const char *dir, const char *a)
+{
+    return bti_path_join(dir, a);
+}
+
+char *bti_run_trial_dir(const char *dir, int number)
+{
+    char rel[48];
+    snprintf(rel, sizeof(rel), "work/trials/%05d", number);
+    return bti_path_join(dir, rel);
+}
+
+char *bti_run_study_url(const char *dir)
+{
+    return bti_path_join(dir, "study.db");
+}
+
+char *bti_run_final_url(const char *dir)
+{
+    return bti_path_join(dir, "work/final.db");
+}
+
+static const char *const phase_names[] = {"search", "final", "stop"};
+
+bt_status bti_control_save(const bti_control *c, bti_storage *st, bt_error *err)
+{
+    bti_json *o = bti_json_object();
+    bti_json_set_str(o, "phase", phase_names[c->phase]);
+    bti_json_set_num(o, "until", c->until_utc);
+    bti_json_set_int(o, "max_trials", c->max_trials);
+    bti_json_set_int(o, "round", c->round);
+    bt_status rc = st->ops->study_attr_set(st, false, CONTROL_KEY, o, err);
+    bti_json_free(o);
+    return rc;
+}
+
+bt_status bti_control_load(bti_control *c, bti_storage *st, bt_error *err)
+{
+    bti_json *o = NULL;
+    *c = (bti_control){BTI_PHASE_STOP, 0, 0, 0}; /* no record: nothing is to be done */
+    bt_status rc = st->ops->study_attr_get(st, false, CONTROL_KEY, &o, err);
+    if (rc || !o)
+        return rc;
+    const char *name = bti_json_as_str(bti_json_get(o, "phase"), "stop");
+    for (int i = 0; i < 3; i++)
+        if (bti_streq(name, phase_names[i]))
+            c->phase = (bti_phase)i;
+    c->until_utc = bti_json_as_num(bti_json_get(o, "until"), 0);
+    c->max_trials = (int)bti_json_as_int(bti_json_get(o, "max_trials"), 0);
+    c->round = (int)bti_json_as_int(bti_json_get(o, "round"), 0);
+    bti_json_free(o);
+    return BT_OK;
+}

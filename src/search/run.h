@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A run: the settings that every process of one search shares, kept in the study itself so that a
+ * worker needs only the run directory; and the control record by which the supervisor steers its
+ * workers.
+ *
+ * Run directory:  study.db                 the study (Optuna's schema)
+ *                 front.csv front.svg summary.md
+ *                 models/<name>/           retrained models of the front
+ *                 work/                    ours: final.db, trials/<n>/ (weights of front and
+ * running trials), lock, worker logs; may be deleted once no search is wanted any more
+ */
+#ifndef BTI_RUN_H
+#define BTI_RUN_H
+
+#include "bantam/search.h"
+#include "base/arena.h"
+#include "space/space.h"
+#include "study/study.h"
+
+typedef struct bti_run {
+    const char *data, *cache_dir;
+    int size; /* side in pixels, resolved */
+    int channels, classes;
+    const char *space_text; /* the YAML itself */
+    const char *sampler;
+    int epochs;               /* of a trial */
+    const char *subset, *val; /* as bti_data_split reads them */
+    uint64_t seed;
+    int jobs, threads;
+    double max_params, max_macs; /* 0: the space's own */
+    const char *isa;             /* NULL: best */
+    const char
+        *train_key;  /* hash of the training pixels and labels: data that changed is noticed */
+    bti_arena arena; /* owns the strings */
+} bti_run;
+
+void bti_run_release(bti_run *run);
+/* Study attribute "bantam:run". load: *found false when the study has none. */
+bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err);
+bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err);
+
+/* The space of a run, with its limits applied; yours. */
+bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err);
+
+/* dir/a or dir/a/b; yours (bti_free), NULL on no memory. */
+char *bti_run_path(const char *dir, const char *a);
+char *bti_run_trial_dir(const char *dir, int number); /* dir/work/trials/00017 */
+char *bti_run_study_url(const char *dir);             /* dir/study.db */
+char *bti_run_final_url(const char *dir);             /* dir/work/final.db */
+
+/* ---- control ---- */
+typedef enum bti_phase { BTI_PHASE_SEARCH, BTI_PHASE_FINAL, BTI_PHASE_STOP } bti_phase;
+
+/* Study attribute "bantam:control", written by the supervisor, read by workers between and during
+ * trials. */
+typedef struct bti_control {
+    bti_phase phase;
+    double until_utc; /* UTC epoch seconds at which the phase ends, 0: open */
+    int max_trials;   /* 0: no limit */
+    int round;        /* counts final phases; part of a final job's key */
+} bti_control;
+bt_status bti_control_save(const bti_control *c, bti_storage *st, bt_error *err);
+bt_status bti_control_load(bti_control *c, bti_storage *st, bt_error *err);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The body of `bantam worker`: claims trials while the control record says search, final jobs while
+ * it says final, and ends when it says stop. All state is in the study, so a worker may die at any
+ * point.
+ */
+#include "bantam/search.h"
+
+#include "base/alloc.h"
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/process.h"
+#include "search/cost.h"
+#include "search/final.h"
+#include "study/sampler.h"
+
+#include <math.h>
+#include <unistd.h>
+
+#define POLL_US 100000
+#define ASKS_MAX 12 /* proposals looked at for one that fits into the time left */
+
+typedef struct worker {
+    bti_lab lab;
+    bti_storage *final; /* opened with the first final job */
+    const bti_sampler_ops *sampler;
+    const char *sampler_params;
+    char *study_url;
+    bt_stop stop;
+} worker;
+
+/* Deadline of a phase on the monotonic scale; 0: none. */
+static double local_deadline(double until_utc)
+{
+    return until_utc > 0 ? bt_now() + (until_utc - bti_wall_seconds()) : 0;
+}
+
+/* Wall seconds that a trial of `macs` will take: least squares of seconds = a + b * macs over
+ * finished trials, negative while there are fewer than three. */
+static double predicted_seconds(const bti_trials *t, double macs)
+{
+    double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, most = 0;
+    for (int i = 0; i < t->n; i++) {
+        const bti_json *a = t->trial[i].attrs;
+        double x = bti_json_as_num(bti_json_get(a, "macs"), -1);
+        double y = bti_json_as_num(bti_json_get(a, "seconds"), -1);
+        if (t->trial[i].state != BTI_COMPLETE || x < 0 || y <= 0)
+            continue;
+        n++;
+        sx += x;
+        sy += y;
+        sxx += x * x;
+        sxy += x * y;
+        most = fmax(most, y);
+    }
+    double spread = n * sxx - sx * sx;
+    if (n < 3)
+        return -1;
+    if (spread <= 1e-9 * n * sxx)
+        return sy / n;
+    double b = (n * sxy - sx * sy) / spread;
+    double guess = (sy - b * sx) / n + b * macs;
+    return fmin(fmax(guess, 0.1 * sy / n), 2 * most);
+}
+
+static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char *yaml, int number)
+{
+    char seed[24];
+    bti_json *o = bti_json_object();
+    bti_json_set_int(o, "params", (int64_t)a->cost.params);
+    bti_json_set_int(o, "macs", (int64_t)a->cost.macs);
+    bti_json_set_int(o, "peak_activation_bytes", (int64_t)a->cost.peak_memory);
+    bti_json_set_str(o, "hash", a->cost.hash);
+    bti_json_set_str(o, "key", a->key);
+    snprintf(seed, sizeof(seed), "%llu",
+             (unsigned long long)bti_seed_mix(lab->run.seed, (uint64_t)number));
+    bti_json_set_str(o, "seed", seed);
+    bti_json_set_int(o, "threads", lab->run.threads);
+    bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
+    bti_json_set_str(o, "worker", lab->worker);
+    bti_json_set_str(o, "model_yaml", yaml);
+    return o;
+}
+
+static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
+{
+    const bti_objective *obj;
+    bool maximize[BTI_OBJECTIVES_MAX];
+    int n = bti_space_objectives(w->lab.space, &obj);
+    for (int i = 0; i < n; i++)
+        maximize[i] = obj[i].maximize;
+    const bti_ask q = {.space = w->lab.space,
+                       .trials = &w->lab.trials,
+                       .maximize = maximize,
+                       .n_objectives = n,
+                       .cost = bti_graph_cost,
+                       .params = w->sampler_params,
+                       .seed = w->lab.run.seed,
+                       .number = w->lab.trials.n,
+                       .retry = retry};
+    return w->sampler->ask(&q, answer, err);
+}
+
+/* Proposes and claims a new trial that fits into the time left. claim->id -1: nothing to claim. */
+static bt_status claim_new(worker *w, const bti_control *control, bti_answer *answer,
+                           bti_claim *claim, bt_error *err)
+{
+    bti_lab *lab = &w->lab;
+    double deadline = local_deadline(control->until_utc);
+    claim->id = -1;
+    for (int retry = 0; retry < ASKS_MAX; retry++) {
+        bt_status rc = lab->study->ops->refresh(lab->study, &lab->trials, err);
+        if (rc)
+            return rc;
+        if (control->max_trials && lab->trials.n >= control->max_trials)
+            return BT_OK;
+        rc = ask(w, retry, answer, err);
+        if (rc)
+            return rc;
+        double needs = predicted_seconds(&lab->trials, answer->cost.macs);
+        if (deadline > 0 && bt_now() + fmax(needs, 0) > deadline)
+            continue; /* another proposal may be smaller */
+
+        bti_graph *g = NULL;
+        char *yaml = NULL;
+        bool duplicate = false;
+        rc = bti_point_graph(lab->space, &answer->point, &g, &yaml, err);
+        if (rc)
+            return rc;
+        bti_json *attrs = claim_attrs(lab, answer, yaml, lab->trials.n);
+        const bti_constraints limits = bti_space_constraints(lab->space);
+        bti_proposal p = {.point = &answer->point, .key = answer->key, .attrs = attrs};
+        if (isfinite(limits.params.hi))
+            p.constraint[p.n_constraints++] = answer->cost.params - limits.params.hi;
+        if (isfinite(limits.macs.hi))
+            p.constraint[p.n_constraints++] = answer->cost.macs - limits.macs.hi;
+        rc = lab->study->ops->claim(lab->study, &p, lab->worker, BTI_LEASE_S, control->max_trials,
+                                    &claim->id, &claim->number, &duplicate, err);
+        claim->attempt = 1;
+        bti_json_free(attrs);
+        bti_free(yaml);
+        bti_graph_free(g);
+        if (rc || claim->id >= 0)
+            return rc;
+        if (!duplicate)
+            return BT_OK; /* the limit is reached */
+    }
+    return BT_OK;
+}
+
+/* One trial: a dead worker's first, else a new one. *worked false: nothing to do now. */
+static bt_status search_once(worker *w, const bti_control *control, bool *worked, bt_error *err)
+{
+    bti_lab *lab = &w->lab;
+    bti_claim claim = {.store = w->study_url,
+                       .control = w->study_url,
+                       .phase = BTI_PHASE_SEARCH,
+                       .worker = lab->worker};
+    double deadline = local_deadline(control->until_utc);
+
+    *worked = false;
+    if (deadline > 0 && bt_now() >= deadline)
+        return BT_OK;
+    bti_answer *answer = bti_calloc(1, sizeof(*answer));
+    if (!answer)
+        return bti_fail_nomem(err);
+    bt_status rc = lab->study->ops->reclaim(lab->study, lab->worker, BTI_LEASE_S, &claim.id,
+                                            &claim.attempt, err);
+    if (!rc && claim.id >= 0) {
+        rc = lab->study->ops->refresh(lab->study, &lab->trials, err);
+        const bti_trial *t = NULL;
+        for (int i = 0; i < lab->trials.n; i++)
+            if (lab->trials.trial[i].id == claim.id)
+                t = &lab->trials.trial[i];
+        if (!rc && t) {
+            claim.number = t->number;
+            bti_trial_point(lab->space, t, &answer->point);
+        }
+    } else if (!rc) {
+        rc = claim_new(w, control, answer, &claim, err);
+    }
+    if (!rc && claim.id >= 0) {
+        *worked = true;
+        rc = bti_trial_work(lab, &claim, &answer->point, deadline, &w->stop, err);
+    }
+    bti_free(answer);
+    return rc;
+}
+
+static bt_status final_once(worker *w, const bti_control *control, bool *worked, bt_error *err)
+{
+    bti_plan plan;
+    *worked = false;
+    bt_status rc = bti_plan_load(&plan, w->lab.study, err);
+    if (!rc && !w->final)
+        rc = bti_final_open(&w->final, w->lab.dir, err);
+    if (rc || plan.round != control->round)
+        return rc;
+    return bti_final_next(&w->lab, w->final, &plan, local_deadline(control->until_utc), &w->stop,
+                          worked, err);
+}
+
+static bt_status serve(worker *w, bt_error *err)
+{
+    bt_status rc = BT_OK;
+    while (!rc && !bti_stopped(&w->stop)) {
+        bti_control control;
+        bool worked = false;
+        rc = bti_control_load(&control, w->lab.study, err);
+        if (rc || control.phase == BTI_PHASE_STOP)
+            break;
+        if (control.phase == BTI_PHASE_SEARCH)
+            rc = search_once(w, &control, &worked, err);
+        else
+            rc = final_once(w, &control, &worked, err);
+        if (!worked)
+            usleep(POLL_US);
+    }
+    return rc;
+}
+
+bt_status bt_worker(const char *run_dir, const char *worker_id, bt_stop stop, bt_error *err)
+{
+    worker w = {.stop = stop};
+
+    bti_die_with_parent(15); /* SIGTERM: checkpoint, give the trial back, end */
+    w.study_url = bti_run_study_url(run_dir);
+    if (!w.study_url)
+        return bti_fail_nomem(err);
+    bt_status rc = bti_lab_open(&w.lab, run_dir, worker_id, NULL, err);
+    if (!rc)
+        rc = bti_sampler_find(&w.sampler, w.lab.run.sampler, &w.sampler_params, err);
+    if (!rc)
+        rc = serve(&w, err);
+    bti_storage_close(w.final);
+    bti_lab_close(&w.lab);
+    bti_free(w.study_url);
+    return rc;
+}

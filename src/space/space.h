@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A search space: parameters with domains and conditions, blocks that resolve to model rows, and
+ * the walks over it: draw, mutate, cross, repair. Knows no training and no network: cost comes
+ * through a function pointer that search/ gives.
+ *
+ * A point is the list of *active* parameters in file order. A parameter whose condition fails does
+ * not exist: not sampled, not hashed, not recorded. Forced strides (4.3) are not parameters.
+ */
+#ifndef BTI_SPACE_H
+#define BTI_SPACE_H
+
+#include "base/rng.h"
+#include "base/rows.h"
+#include "base/value.h"
+#include "base/yaml.h"
+
+typedef struct bti_space bti_space;
+
+/* What `$name` in a space file stands for. */
+typedef struct bti_space_vars {
+    int classes, size, channels;
+} bti_space_vars;
+
+bt_status bti_space_parse(bti_space **out, const char *text, size_t n, const char *where,
+                          const bti_space_vars *vars, bt_error *err);
+void bti_space_free(bti_space *s);
+const char *bti_space_name(const bti_space *s);
+const char *bti_space_text(const bti_space *s); /* the file's text, borrowed: kept in the study */
+
+/* ---- domains as the study stores them ---- */
+typedef enum bti_domain_kind {
+    BTI_DOMAIN_CHOICE,
+    BTI_DOMAIN_INT,
+    BTI_DOMAIN_FLOAT
+} bti_domain_kind;
+typedef struct bti_domain {
+    bti_domain_kind kind; /* ordinal lists are CHOICE with `ordered` */
+    bool ordered, log;
+    double lo, hi, step; /* INT, FLOAT; step 0 = continuous; hi is on the grid */
+    int n;               /* CHOICE */
+    const bti_value *choice;
+} bti_domain;
+
+/* One assigned parameter of a point. */
+typedef struct bti_param {
+    const char *name;  /* "m3.InvertedResidualv3.expand"; owned by the space */
+    bti_domain domain; /* as it was for this point (bounds may depend on earlier parameters) */
+    double value;      /* INT, FLOAT: the value; CHOICE: index into choice */
+} bti_param;
+
+#define BTI_POINT_MAX 256
+typedef struct bti_point {
+    int n;
+    bti_param param[BTI_POINT_MAX];
+} bti_point; /* plain value: large, pass by pointer */
+
+const bti_param *bti_point_find(const bti_point *p, const char *name); /* NULL if absent */
+bti_value bti_param_value(const bti_param *p); /* the choice, an INT, or a FLOAT */
+
+/* Draws every parameter uniformly (log-uniform where `log`) in file order. */
+void bti_space_draw(const bti_space *s, bti_rng *rng, bti_point *out);
+/* The first trial: every `default:` where given, the middle otherwise (unordered lists: the first).
+ */
+void bti_space_default(const bti_space *s, bti_point *out);
+bool bti_space_has_default(const bti_space *s); /* the file has a `default:` somewhere */
+/* Walks the space in order keeping the values of `wish` that exist and fit (clamped to the grid),
+ * drawing the rest. */
+void bti_space_repair(const bti_space *s, const bti_point *wish, bti_rng *rng, bti_point *out);
+/* Redraws `n_changes` groups, chosen among blocks and other parameters: a block's module, one
+ * argument, its repeat or stride, or one other parameter (ordered domains step to a neighbour half
+ * of the time); then repairs. */
+void bti_space_mutate(const bti_space *s, const bti_point *parent, int n_changes, bti_rng *rng,
+                      bti_point *out);
+/* Takes each block whole, and each other parameter, from one of the two parents; then repairs. */
+void bti_space_cross(const bti_space *s, const bti_point *a, const bti_point *b, bti_rng *rng,
+                     bti_point *out);
+/* Rebuilds a point from stored name/value pairs (CHOICE: index). Names that are unknown or inactive
+ * are dropped; false if an active one is missing (it is then set to its middle). */
+bool bti_space_restore(const bti_space *s, const char *const *names, const double *values, int n,
+                       bti_point *out);
+
+/* The network of a point (blocks that are Pass leave no row; stride budget and forcing applied), in
+ * `arena`. */
+bt_status bti_space_rows(const bti_space *s, const bti_point *p, bti_rows *out, bti_arena *arena,
+                         bt_error *err);
+
+/* Training and augmentation settings of a point in file order, constants too, in `arena`.
+ * train.*: the key without the prefix ("epochs" "lr" "optimizer" ...; batch_size is "batch"), words
+ * in lower case ("sgd"), {onecycle: {pct_start: 0.05}} as "onecycle:pct_start=0.05". Left out:
+ * img_size (it is the network's: bti_rows.h, w) and loss: cross_entropy (the only one there is).
+ * augment.*: one key "augment" with a policy text (conventions.md), only if the file has the
+ * section: flip[:p=P] and crop:PAD when the section has `flip`, `crop`, or the policy is flip_crop
+ * (then p 0.5, pad 4); then the policy: randaugment:n=N,m=M[,levels=L][,flavour=course], or
+ *   autoaugment:levels=L,p0=OP/P/LEVEL|OP/P/LEVEL,p1=...; then cutout:p=P,ratio=R when its p is
+ * above 0. Nothing of these: "none". */
+typedef struct bti_setting {
+    const char *key;
+    const char *value;
+} bti_setting;
+#define BTI_SETTINGS_MAX 64
+typedef struct bti_settings {
+    int n;
+    bti_setting set[BTI_SETTINGS_MAX];
+} bti_settings;
+bt_status bti_space_settings(const bti_space *s, const bti_point *p, bti_settings *out,
+                             bti_arena *arena, bt_error *err);
+
+/* ---- constraints and objectives ---- */
+typedef struct bti_cost {
+    double params, macs, peak_memory; /* bytes */
+    int out_h, out_w;                 /* map at the tail, before pooling to 1x1 */
+    char hash[40];                    /* canonical hash of the resolved network */
+} bti_cost;
+/* Exact cost of rows; a status when they do not make a network. Given by search/. */
+typedef bt_status (*bti_cost_fn)(void *user, const bti_rows *rows, bti_cost *out, bt_error *err);
+
+typedef struct bti_bounds {
+    double lo, hi; /* hi = INFINITY: none */
+} bti_bounds;
+typedef struct bti_constraints {
+    bti_bounds params, macs, peak_memory, out_size;
+} bti_constraints;
+bti_constraints bti_space_constraints(const bti_space *s);
+/* Options --max-params and --max-macs tighten the file's. */
+void bti_space_limit(bti_space *s, double max_params, double max_macs); /* 0: leave */
+bool bti_constraints_hold(const bti_constraints *c, const bti_cost *cost);
+
+/* Key of a trial: canonical network + active hyper-parameters (4.6), as 32 hex digits. */
+bt_status bti_space_key(const bti_space *s, const bti_point *p, const bti_cost *cost, char key[40],
+                        bt_error *err);
+
+typedef struct bti_objective {
+    const char *metric; /* "accuracy", "params", "macs" */
+    bool maximize;
+} bti_objective;
+int bti_space_objectives(
+    const bti_space *s,
+    const bti_objective **out); /* at least 1; default accuracy max, params min */
+
+/* Number of assignments of active parameters (grids only; continuous ones count 1 and set
+ * *continuous), exact by dynamic programming over the stride count. Decimal text, yours (bti_free).
+ * NULL on no memory, or when conditions and bounds tie too many cases together to be counted in a
+ * second or so. */
+char *bti_space_size(const bti_space *s, int *continuous);
+/* The same for the network alone: train.* and augment.* stand still. */
+char *bti_space_network_size(const bti_space *s, int *continuous);
+
+/* The names of all parameters in file order with their static domains, for `space info`; count
+ * returned. */
+int bti_space_params(const bti_space *s, const bti_param **out);
+
+#endif

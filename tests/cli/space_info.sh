@@ -1,0 +1,32 @@
+# `bantam space info`: shipped spaces by name, files, exact sizes, JSON, exit codes and errors with their place.
+"$bantam" space info brief >text
+grep -Eq '^feasible +9[0-9]\.[0-9] %' text
+grep -q '^size *2427797955362144248822400 (2.43e+24)$' text
+grep -q 'm2.InvertedResidualv3.expand' text
+
+"$bantam" space info "$source/tests/golden/spaces/cifar7.yaml" --draws 50 --json >json
+grep -q '"network_size": "37347961508900910815664"' json
+grep -q '"continuous": true' json
+grep -q '"draws": 50' json
+
+# The same seed draws the same networks; the data's shape is the caller's.
+"$bantam" space info fashion7 --size 28 --channels 1 --draws 200 --json >a
+"$bantam" space info fashion7 --size 28 --channels 1 --draws 200 --json >b
+"$bantam" space info fashion7 --size 28 --channels 3 --draws 200 --json >c
+cmp a b
+! cmp -s a c
+
+# Errors: exit 1 with the place and the nearest word. Usage: exit 2.
+status=0; "$bantam" space info brif 2>err || status=$?
+[ $status = 1 ]
+grep -q "did you mean 'brief'" err
+
+printf 'format: search-space/1\nblocks:\n  - {id: a, module: {Cov: {out: 8, kernel: 3}}}\n' >bad.yaml
+status=0; "$bantam" space info bad.yaml 2>err || status=$?
+[ $status = 1 ]
+grep -q "bad.yaml:3: unknown module 'Cov'; did you mean 'Conv'" err
+
+status=0; "$bantam" space info 2>/dev/null || status=$?
+[ $status = 2 ]
+status=0; "$bantam" space inof x 2>err || status=$?
+[ $status = 2 ]

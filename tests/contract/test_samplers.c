@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every sampler of samplers.def promises: proposals inside the space and its constraints, with
+ * their exact cost and key, new to the study, the same for the same question; and what evolution
+ * adds.
+ */
+#include "space_text.h"
+
+#include "base/hash.h"
+#include "model/graph.h"
+#include "study/sampler.h"
+
+#include <math.h>
+
+/* ---- a study in memory ---- */
+typedef struct study {
+    bti_space *space;
+    bti_trials trials;
+    bti_cost_fn cost;
+    int calls; /* of cost */
+} study;
+
+/* The real cost, as search/ gives it. */
+static bt_status graph_cost(void *user, const bti_rows *rows, bti_cost *out, bt_error *err)
+{
+    bti_graph *g = NULL;
+    bt_status rc = bti_graph_build(&g, rows, 0, 0, 0, err);
+    ((study *)user)->calls++;
+    if (rc)
+        return rc;
+    *out = (bti_cost){.params = (double)g->params, .macs = (double)g->macs};
+    snprintf(out->hash, sizeof(out->hash), "%s", g->hash);
+    bti_graph_free(g);
+    return BT_OK;
+}
+
+/* A cost without networks: each row costs out^2; identity is the text. */
+static bt_status square_cost(void *user, const bti_rows *rows, bti_cost *out, bt_error *err)
+{
+    bti_str text = {0};
+    (void)err;
+    ((study *)user)->calls++;
+    bti_rows_to_yaml(rows, &text);
+    *out = (bti_cost){0};
+    for (int i = 0; i < rows->n; i++)
+        if (!strcmp(rows->row[i].module, "Conv"))
+            out->params += pow(bti_value_num(rows->row[i].arg[0]), 2);
+    out->macs = out->params;
+    bti_hash_buffer(bti_str_c(&text), text.len, out->hash);
+    bti_str_release(&text);
+    return BT_OK;
+}
+
+static bt_status no_network(void *user, const bti_rows *rows, bti_cost *out, bt_error *err)
+{
+    (void)user, (void)rows, (void)out;
+    snprintf(err->text, sizeof(err->text), "the map is smaller than the kernel");
+    return BT_INVAL;
+}
+
+/* Bigger is better, with a fixed unevenness: a front like those of real searches. */
+static double pretend_accuracy(double params)
+{
+    return 0.9 - 2.0 / log(params + 10) + 0.02 * sin(params);
+}
+
+static void add_trial(study *st, const bti_answer *a, bti_trial_state state)
+{
+    bti_trials *t = &st->trials;
+    t->trial = bti_regrow(t->trial, (size_t)t->n + 1, sizeof(*t->trial));
+    t->cap = t->n + 1;
+    bti_trial *one = &t->trial[t->n];
+    *one = (bti_trial){.id = t->n + 1, .number = t->n, .state = state, .attempt = 1};
+    one->n_values = state == BTI_COMPLETE ? 2 : 0;
+    one->value[0] = pretend_accuracy(a->cost.params);
+    one->value[1] = a->cost.params;
+    one->n_params = a->point.n;
+    one->param_name = bti_array((size_t)a->point.n, sizeof(char *));
+    one->param_value = bti_array((size_t)a->point.n, sizeof(double));
+    for (int i = 0; i < a->point.n; i++) {
+        one->param_name[i] = bti_strdup(a->point.param[i].name);
+        one->param_value[i] = a->point.param[i].value;
+    }
+    one->attrs = bti_json_object();
+    bti_json_set_num(one->attrs, "params", a->cost.params);
+    bti_json_set_str(one->attrs, "key", a->key);
+    t->n++;
+}
+
+static void end_study(study *st)
+{
+    for (int i = 0; i < st->trials.n; i++) {
+        bti_trial *t = &st->trials.trial[i];
+        for (int k = 0; k < t->n_params; k++)
+            bti_free(t->param_name[k]);
+        bti_free(t->param_name);
+        bti_free(t->param_value);
+        bti_json_free(t->attrs);
+    }
+    bti_free(st->trials.trial);
+    bti_space_free(st->space);
+    *st = (study){0};
+}
+
+static const bool goals[2] = {true, false};
+
+static bti_ask question(study *st, int number, int retry, const char *params)
+{
+    return (bti_ask){.space = st->space,
+                     .trials = &st->trials,
+                     .maximize = goals,
+                     .n_objectives = 2,
+                     .cost = st->cost,
+                     .cost_user = st,
+                     .params = params,
+                     .seed = 11,
+                     .number = number,
+                     .retry = retry};
+}
+
+static void ask_and_add(study *st, const bti_sampler_ops *ops, const char *params, int n)
+{
+    for (int i = 0; i < n; i++) {
+        bti_answer a;
+        bt_error err = {0};
+        bti_ask q = question(st, st->trials.n, 0, params);
+        assert_ok(ops->ask(&q, &a, &err), &err);
+        add_trial(st, &a, BTI_COMPLETE);
+    }
+}
+
+static const bti_sampler_ops *sampler(const char *spec)
+{
+    const bti_sampler_ops *ops = NULL;
+    const char *params;
+    bt_error err = {0};
+    assert_ok(bti_sampler_find(&ops, spec, &params, &err), &err);
+    return ops;
+}
+
+/* ---- promises of all ---- */
+static void check_answer(study *st, const bti_answer *a)
+{
+    bti_constraints c = bti_space_constraints(st->space);
+    bti_answer again = {.point = a->point};
+    bti_ask q = question(st, 0, 0, NULL);
+    bti_trials none = {0};
+    bt_error err = {0};
+    q.trials = &none;
+    assert_true(bti_constraints_hold(&c, &a->cost));
+    for (int i = 0; i < a->point.n; i++) {
+        const bti_param *p = &a->point.param[i];
+        if (p->domain.kind == BTI_DOMAIN_CHOICE)
+            assert_true(p->value >= 0 && p->value < p->domain.n);
+        else
+            assert_true(p->value >= p->domain.lo && p->value <= p->domain.hi);
+    }
+    assert_ok(bti_sampler_complete(&q, &again, &err), &err); /* cost and key belong to the point */
+    assert_true(again.cost.params == a->cost.params);
+    assert_string_equal(again.key, a->key);
+    for (int i = 0; i < st->trials.n; i++)
+        assert_string_not_equal(bti_json_as_str(bti_json_get(st->trials.trial[i].attrs, "key"), ""),
+                                a->key);
+}
+
+static void proposals_are_feasible_new_and_honest_about_their_cost(void **state)
+{
+    (void)state;
+    const bti_sampler_ops *const *all;
+    int n = bti_samplers(&all);
+    const char *const files[] = {"examples/spaces/fashion7.yaml", "examples/spaces/brief.yaml"};
+    assert_int_equal(n, 2);
+    for (int i = 0; i < n; i++)
+        for (int f = 0; f < 2; f++) {
+            study st = {.space = space_file(files[f], f ? 32 : 28, f ? 3 : 1), .cost = graph_cost};
+            bti_space_limit(st.space, 50000, 0);
+            for (int k = 0; k < 30; k++) {
+                bti_answer a;
+                bt_error err = {0};
+                bti_ask q = question(&st, k, 0, NULL);
+                assert_ok(all[i]->ask(&q, &a, &err), &err);
+                check_answer(&st, &a);
+                add_trial(&st, &a, k % 7 == 3 ? BTI_FAIL : k % 5 == 4 ? BTI_RUNNING : BTI_COMPLETE);
+            }
+            end_study(&st);
+        }
+}
+
+static void the_same_question_has_the_same_answer_and_a_retry_another(void **state)
+{
+    (void)state;
+    const bti_sampler_ops *const *all;
+    int n = bti_samplers(&all);
+    for (int i = 0; i < n; i++) {
+        study st = {.space = space_file("examples/spaces/fashion7.yaml", 28, 1),
+                    .cost = graph_cost};
+        for (int k = 0; k < 20; k++) {
+            bti_answer first, again, other;
+            bt_error err = {0};
+            bti_ask q = question(&st, k, 0, NULL), retry = question(&st, k, 1, NULL);
+            assert_ok(all[i]->ask(&q, &first, &err), &err);
+            assert_ok(all[i]->ask(&q, &again, &err), &err);
+            assert_ok(all[i]->ask(&retry, &other, &err), &err);
+            assert_string_equal(first.key, again.key);
+            assert_string_not_equal(first.key, other.key);
+            add_trial(&st, &first, BTI_COMPLETE);
+        }
+        end_study(&st);
+    }
+}
+
+/* Seven networks in all: each is proposed once, then the sampler says that nothing is left. */
+static void a_small_space_is_used_up_without_repeating(void **state)
+{
+    (void)state;
+    const bti_sampler_ops *const *all;
+    int n = bti_samplers(&all);
+    for (int i = 0; i < n; i++) {
+        study st = {.cost = square_cost};
+        st.space = space_of(
+            SPACE_HEAD
+            "blocks:\n  - {id: a, module: {Conv: {out: {int: [8, 80, 8]}, kernel: 3}}}\n" SPACE_TAIL
+            "constraints: {params: [0, 3500]}\n");
+        bti_answer a;
+        bt_error err = {0};
+        ask_and_add(&st, all[i], NULL, 7);
+        bti_ask q = question(&st, 7, 0, NULL);
+        assert_int_equal(all[i]->ask(&q, &a, &err), BT_EMPTY);
+        assert_non_null(strstr(err.text, "no new network within the constraints"));
+        end_study(&st);
+    }
+}
+
+static void limits_that_draws_hardly_ever_meet_are_met(void **state)
+{
+    (void)state;
+    const bti_sampler_ops *const *all;
+    int n = bti_samplers(&all);
+    for (int i = 0; i < n; i++) {
+        study st = {.space = space_file("examples/spaces/brief.yaml", 32, 3), .cost = graph_cost};
+        bti_space_limit(st.space, 3000, 2e6); /* one draw in thousands */
+        for (int k = 0; k < 5; k++) {
+            bti_answer a;
+            bt_error err = {0};
+            bti_ask q = question(&st, k, 0, NULL);
+            assert_ok(all[i]->ask(&q, &a, &err), &err);
+            assert_true(a.cost.params <= 3000 && a.cost.macs <= 2e6);
+            add_trial(&st, &a, BTI_COMPLETE);
+        }
+        assert_true(st.calls < 60000);
+        end_study(&st);
+    }
+}
+
+static void a_space_without_a_single_network_is_reported_with_the_reason(void **state)
+{
+    (void)state;
+    const bti_sampler_ops *const *all;
+    int n = bti_samplers(&all);
+    for (int i = 0; i < n; i++) {
+        study st = {.space = space_file("examples/spaces/fashion7.yaml", 28, 1),
+                    .cost = no_network};
+        bti_answer a;
+        bt_error err = {0};
+        bti_ask q = question(&st, 0, 0, NULL);
+        assert_int_equal(all[i]->ask(&q, &a, &err), BT_EMPTY);
+        assert_non_null(strstr(err.text, "the map is smaller than the kernel"));
+        end_study(&st);
+    }
+}
+
+static void names_and_options_are_checked_with_the_nearest(void **state)
+{
+    (void)state;
+    const bti_sampler_ops *ops;
+    const char *params;
+    bt_error err = {0};
+    study st = {.space = space_file("examples/spaces/fashion7.yaml", 28, 1), .cost = graph_cost};
+    bti_answer a;
+    assert_int_equal(bti_sampler_find(&ops, "evolutoin", &params, &err), BT_INVAL);
+    assert_non_null(strstr(err.text, "did you mean 'evolution'?"));
+    assert_ok(bti_sampler_find(&ops, NULL, &params, &err), &err);
+    assert_string_equal(ops->name, "evolution");
+    assert_ok(bti_sampler_find(&ops, "evolution:warmup=4,children=2", &params, &err), &err);
+    assert_string_equal(params, "warmup=4,children=2");
+
+    bti_ask q = question(&st, 0, 0, "warmpu=4");
+    assert_int_equal(ops->ask(&q, &a, &err), BT_INVAL);
+    assert_non_null(strstr(err.text, "did you mean 'warmup'?"));
+    q = question(&st, 0, 0, "crossover=2");
+    assert_int_equal(ops->ask(&q, &a, &err), BT_INVAL);
+    assert_non_null(strstr(err.text, "from 0 to 1"));
+    end_study(&st);
+}
+
+/* ---- evolution ---- */
+/* Quarters of log(params) between the smallest and the largest of trials first..last. */
+static void count_quarters(const study *st, int first, int last, double lo, double hi,
+                           int quarter[4])
+{
+    memset(quarter, 0, 4 * sizeof(*quarter));
+    for (int i = first; i < last; i++) {
+        double at = (log(st->trials.trial[i].value[1]) - log(lo)) / (log(hi) - log(lo));
+        int q = (int)floor(4 * at);
+        quarter[q < 0 ? 0 : q > 3 ? 3 : q]++;
+    }
+}
+
+static void evolution_spreads_warm_up_and_children_evenly_in_the_logarithm(void **state)
+{
+    (void)state;
+    study st = {.space = space_file("examples/spaces/fashion7.yaml", 28, 1), .cost = graph_cost};
+    bti_span span;
+    int quarter[4];
+    bt_error err = {0};
+    bti_space_limit(st.space, 50000, 0);
+    bti_ask q = question(&st, 0, 0, NULL);
+    assert_ok(bti_sampler_span(&q, &span, &err), &err);
+    assert_true(exp(span.lo) < 5000 && exp(span.hi) > 40000 && exp(span.hi) < 50002);
+    ask_and_add(&st, sampler("evolution"), NULL, 60);
+    count_quarters(&st, 0, 12, exp(span.lo), exp(span.hi), quarter);
+    for (int k = 0; k < 4; k++)
+        assert_in_range(quarter[k], 2, 4);
+    count_quarters(&st, 12, 60, exp(span.lo), exp(span.hi), quarter);
+    for (int k = 0; k < 4; k++)
+        assert_in_range(quarter[k], 5, 24);
+    end_study(&st);
+}
+
+/* Number of parameters of x, by name, whose value in y is the same. */
+static int shared_values(const bti_trial *x, const bti_trial *y)
+{
+    int n = 0;
+    for (int i = 0; i < x->n_params; i++)
+        for (int k = 0; k < y->n_params; k++)
+            n += !strcmp(x->param_name[i], y->param_name[k]) &&
+                 x->param_value[i] == y->param_value[k];
+    return n;
+}
+
+static void children_are_close_to_the_front(void **state)
+{
+    (void)state;
+    study st = {.space = space_file("examples/spaces/brief.yaml", 32, 3), .cost = graph_cost};
+    ask_and_add(&st, sampler("evolution"), "warmup=10", 30);
+    for (int i = 10; i < 30; i++) {
+        int most = 0;
+        const bti_trial *child = &st.trials.trial[i];
+        for (int k = 0; k < i; k++) {
+            int n = shared_values(&st.trials.trial[k], child);
+            most = n > most ? n : most;
+        }
+        assert_true(most * 2 >= child->n_params); /* independent draws share a third */
+    }
+    end_study(&st);
+}
+
+/* Value 0 rewards Hardswish alone, which costs nothing: half of the blocks have it by chance,
+ * selection collects them. */
+static double hardswish_share(const bti_answer *a)
+{
+    int n = 0, yes = 0;
+    for (int i = 0; i < a->point.n; i++) {
+        if (!strstr(a->point.param[i].name, ".act"))
+            continue;
+        n++;
+        yes += a->point.param[i].value == 1;
+    }
+    return n ? (double)yes / n : 0;
+}
+
+static double late_share(const char *name, int n)
+{
+    double sum = 0;
+    study st = {.cost = square_cost};
+    st.space = space_of(SPACE_HEAD "blocks:\n"
+                                   "  - {id: a, module: {Conv: {out: {int: [8, 64, 8]}, kernel: 3, "
+                                   "act: {choice: [ReLU, Hardswish]}}}}\n"
+                                   "  - {id: b, module: {Conv: {out: {int: [8, 64, 8]}, kernel: 3, "
+                                   "act: {choice: [ReLU, Hardswish]}}}}\n"
+                                   "  - {id: c, module: {Conv: {out: {int: [8, 64, 8]}, kernel: 3, "
+                                   "act: {choice: [ReLU, Hardswish]}}}}\n"
+                                   "  - {id: d, module: {Conv: {out: {int: [8, 64, 8]}, kernel: 3, "
+                                   "act: {choice: [ReLU, Hardswish]}}}}\n"
+                                   "  - {id: e, module: {Conv: {out: {int: [8, 64, 8]}, kernel: 3, "
+                                   "act: {choice: [ReLU, Hardswish]}}}}\n"
+                                   "  - {id: f, module: {Conv: {out: {int: [8, 64, 8]}, kernel: 3, "
+                                   "act: {choice: [ReLU, Hardswish]}}}}\n" SPACE_TAIL);
+    for (int i = 0; i < n; i++) {
+        bti_answer a;
+        bt_error err = {0};
+        bti_ask q = question(&st, i, 0, NULL);
+        assert_ok(sampler(name)->ask(&q, &a, &err), &err);
+        add_trial(&st, &a, BTI_COMPLETE);
+        st.trials.trial[i].value[0] = hardswish_share(&a);
+        if (i >= n / 2)
+            sum += hardswish_share(&a);
+    }
+    end_study(&st);
+    return sum / (n - n / 2);
+}
+
+static void evolution_collects_what_is_good_and_random_does_not(void **state)
+{
+    (void)state;
+    double random = late_share("random", 80), evolved = late_share("evolution", 80);
+    assert_true(random > 0.4 && random < 0.6);
+    assert_true(evolved > 0.75);
+}
+
+static void failed_and_running_trials_are_no_parents(void **state)
+{
+    (void)state;
+    study st = {.space = space_file("examples/spaces/fashion7.yaml", 28, 1), .cost = graph_cost};
+    for (int k = 0; k < 20; k++) {
+        bti_answer a;
+        bt_error err = {0};
+        bti_ask q = question(&st, k, 0, NULL);
+        assert_ok(sampler("evolution")->ask(&q, &a, &err), &err);
+        add_trial(&st, &a, k % 2 ? BTI_RUNNING : BTI_FAIL); /* nothing finishes: warm-up goes on */
+    }
+    end_study(&st);
+}
+
+static void the_first_proposal_is_the_default_when_the_file_has_one(void **state)
+{
+    (void)state;
+    study st = {.cost = square_cost};
+    st.space = space_of(SPACE_HEAD "blocks:\n  - {id: a, module: {Conv: {out: {int: [8, 80, 8], "
+                                   "default: 72}, kernel: 3}}}\n" SPACE_TAIL);
+    bti_answer a;
+    bt_error err = {0};
+    bti_ask q = question(&st, 0, 0, NULL);
+    assert_ok(sampler("evolution")->ask(&q, &a, &err), &err);
+    assert_true(param_num(&a.point, "a.Conv.out") == 72);
+    end_study(&st);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(proposals_are_feasible_new_and_honest_about_their_cost),
+        cmocka_unit_test(the_same_question_has_the_same_answer_and_a_retry_another),
+        cmocka_unit_test(a_small_space_is_used_up_without_repeating),
+        cmocka_unit_test(limits_that_draws_hardly_ever_meet_are_met),
+        cmocka_unit_test(a_space_without_a_single_network_is_reported_with_the_reason),
+        cmocka_unit_test(names_and_options_are_checked_with_the_nearest),
+        cmocka_unit_test(evolution_spreads_warm_up_and_children_evenly_in_the_logarithm),
+        cmocka_unit_test(children_are_close_to_the_front),
+        cmocka_unit_test(evolution_collects_what_is_good_and_random_does_not),
+        cmocka_unit_test(failed_and_running_trials_are_no_parents),
+        cmocka_unit_test(the_first_proposal_is_the_default_when_the_file_has_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
