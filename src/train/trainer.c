@@ -29,8 +29,10 @@ typedef struct training {
     int64_t n, steps, warmup; /* samples; steps an epoch; warm-up steps in all */
     bti_position at;
     int64_t steps_now; /* steps taken in this call */
+    double began_s;    /* bt_now() before the first of them */
+    bool time_is_up;   /* job.finish_s */
     int evals_now;
-    double reported_s, saved_s; /* bt_now() of the last report and checkpoint */
+    double reported_s, saved_s, shown_s; /* bt_now() of the last report, checkpoint, snapshot */
 } training;
 
 bti_job bti_job_defaults(void)
@@ -60,8 +62,9 @@ static bool eval_due(const training *t, int epoch)
            (epoch + 1 == t->job->recipe.epochs || (every > 0 && (epoch + 1) % every == 0));
 }
 
-/* From the means of this call; negative while nothing is known. */
-static double seconds_left(const training *t, double epoch_s)
+/* From the means of this call; negative while nothing is known. running_s: seconds in steps that
+ * outcome->train_s does not count yet. */
+static double seconds_left(const training *t, double running_s, bool validated)
 {
     const bti_outcome *o = t->out;
     int64_t epochs = t->job->recipe.epochs;
@@ -69,34 +72,54 @@ static double seconds_left(const training *t, double epoch_s)
 
     if (!t->steps_now)
         return -1;
-    for (int e = t->at.epoch; e < epochs; e++)
+    for (int e = t->at.epoch + validated; e < epochs; e++)
         evals += eval_due(t, e);
-    double step_s = (o->train_s + epoch_s) / (double)t->steps_now;
+    double step_s = (o->train_s + running_s) / (double)t->steps_now;
     double eval_s = t->evals_now ? o->eval_s / t->evals_now : 0;
     return step_s * (double)(epochs * t->steps - t->at.epoch * t->steps - t->at.step) +
            eval_s * evals;
 }
 
-/* began: bt_now() of this epoch's first step in this call, `first` its number. */
-static void report(training *t, double began, int64_t first)
+static void report(training *t, double rate, double left_s)
 {
     const bt_progress *p = &t->job->progress;
-    double now = bt_now();
-    int64_t done = t->at.step;
-
-    if (!p->report || (now - t->reported_s < REPORT_EVERY_S && done < t->steps))
-        return;
-    t->reported_s = now;
     bt_event e = {.kind = BT_EVENT_TRAIN,
-                  .done = done,
+                  .done = t->at.step,
                   .total = t->steps,
                   .epoch = t->at.epoch + 1,
                   .epochs = t->job->recipe.epochs,
-                  .loss = done ? t->at.loss_sum / (double)done : 0,
+                  .loss = t->at.loss_sum / (double)t->at.step,
                   .accuracy = t->at.val_accuracy,
-                  .rate = (double)((done - first) * t->stepper.batch) / fmax(now - began, 1e-9),
-                  .left_s = seconds_left(t, now - began)};
-    p->report(p->user, &e);
+                  .rate = rate,
+                  .left_s = left_s};
+
+    t->reported_s = bt_now();
+    if (p->report)
+        p->report(p->user, &e);
+}
+
+/* Some steps of an epoch, but not its last: that one is reported with the validation accuracy.
+ * `began`: bt_now() of this epoch's first step in this call, `first` its number. */
+static void report_step(training *t, double began, int64_t first)
+{
+    double now = bt_now();
+
+    if (t->at.step == t->steps || now - t->reported_s < REPORT_EVERY_S)
+        return;
+    double images = (double)((t->at.step - first) * t->stepper.batch);
+    report(t, images / fmax(now - began, 1e-9), seconds_left(t, now - began, false));
+}
+
+/* Shows the weights so far to whoever wants to see them early. */
+static void snapshot(training *t)
+{
+    const bti_job *job = t->job;
+
+    if (!job->on_snapshot || bt_now() - t->shown_s < job->snapshot_s)
+        return;
+    t->shown_s = bt_now();
+    bti_net_get_weights(t->stepper.net, t->stepper.plain);
+    job->on_snapshot(job->user, t->stepper.plain, t->at.images);
 }
 
 /* ---- one epoch ---- */
@@ -117,11 +140,23 @@ static bt_status stopped(const training *t, bt_error *err)
         t->at.epoch + 1, t->job->recipe.epochs, (long long)t->at.step, (long long)t->steps);
 }
 
+/* Steps that the whole training will have, as it looks after `done` of them. */
+static int64_t total_steps(const training *t, int64_t done)
+{
+    const bti_job *job = t->job;
+    int64_t most = (int64_t)job->recipe.epochs * t->steps;
+    if (job->finish_s <= 0 || !t->steps_now)
+        return most;
+    double now = bt_now(), step_s = (now - t->began_s) / (double)t->steps_now;
+    double left = ceil((job->finish_s - now) / fmax(step_s, 1e-9));
+    return left < (double)(most - done) ? done + (int64_t)fmax(left, 1) : most;
+}
+
 /* The steps of the epoch that are left. */
 static bt_status run_steps(training *t, bt_error *err)
 {
     const bt_recipe *r = &t->job->recipe;
-    int64_t total = (int64_t)r->epochs * t->steps, first = t->at.step;
+    int64_t first = t->at.step;
     double began = bt_now(), cpu = bti_cpu_seconds();
     bt_status rc = BT_OK;
 
@@ -130,8 +165,11 @@ static bt_status run_steps(training *t, bt_error *err)
             rc = stopped(t, err);
             break;
         }
+        t->time_is_up = t->job->finish_s > 0 && bt_now() >= t->job->finish_s;
+        if (t->time_is_up)
+            break;
         int64_t done = (int64_t)t->at.epoch * t->steps + t->at.step;
-        double lr = bti_schedule_lr(t->schedule, r->lr, done, t->warmup, total);
+        double lr = bti_schedule_lr(t->schedule, r->lr, done, t->warmup, total_steps(t, done));
         double loss = bti_stepper_run(&t->stepper, (uint32_t)t->at.epoch,
                                       t->order + t->at.step * t->stepper.batch, lr);
         if (!isfinite(loss)) {
@@ -145,7 +183,8 @@ static bt_status run_steps(training *t, bt_error *err)
         t->at.step++;
         t->at.images += t->stepper.batch;
         t->steps_now++;
-        report(t, began, first);
+        report_step(t, began, first);
+        snapshot(t);
     }
     double took = bt_now() - began;
     t->out->train_s += took;
@@ -190,7 +229,7 @@ static bt_status run_epoch(training *t, bt_error *err)
 
     shuffle(t);
     bt_status rc = run_steps(t, err);
-    if (rc)
+    if (rc || t->time_is_up)
         return rc;
     bool due = eval_due(t, t->at.epoch);
     if (due && bti_stopped(&t->job->stop)) /* going on from here validates first */
@@ -202,6 +241,7 @@ static bt_status run_epoch(training *t, bt_error *err)
                    .val_accuracy = due ? t->at.val_accuracy : -1,
                    .images_per_s =
                        (double)(t->out->images - before) / fmax(t->out->train_s - before_s, 1e-9)};
+    report(t, e.images_per_s, seconds_left(t, 0, due));
     close_epoch(t, &e);
     if (t->job->on_epoch && t->job->on_epoch(t->job->user, &e) &&
         t->at.epoch < t->job->recipe.epochs)
@@ -244,7 +284,7 @@ static bt_status start(training *t, bt_error *err)
     bti_net_set_weights(t->stepper.net, t->stepper.plain);
     if (job->resume && job->checkpoint && bti_is_file(job->checkpoint))
         rc = bti_checkpoint_load(job->checkpoint, job, &t->stepper, &t->at, err);
-    t->saved_s = bt_now();
+    t->saved_s = t->shown_s = t->began_s = bt_now();
     return rc;
 }
 
@@ -290,7 +330,7 @@ bt_status bti_train_job(bti_outcome *out, const bti_job *job, bt_error *err)
     rc = start(&t, err);
     if (rc)
         goto done;
-    while (!rc && t.at.epoch < job->recipe.epochs) {
+    while (!rc && !t.time_is_up && t.at.epoch < job->recipe.epochs) {
         bt_error save_error = {0};
         rc = run_epoch(&t, err);
         bool due = bt_now() - t.saved_s >= job->checkpoint_s && t.at.epoch < job->recipe.epochs;

@@ -34,9 +34,18 @@ typedef struct bti_job {
     double checkpoint_s;
     bool resume;
     bt_stop stop;
+    /* When training is to be over, bt_now() scale; 0: after recipe.epochs. With it the schedule
+     * goes by the clock: its length is estimated anew before each step, so that the learning rate
+     * comes to its end when the time does. recipe.epochs is then the most; not repeatable bit for
+     * bit. */
+    double finish_s;
     bt_progress progress;
     /* After each epoch; non-zero stops the job with BT_STOPPED. May be NULL. */
     int (*on_epoch)(void *user, const bti_epoch *e);
+    /* Every snapshot_s seconds, between two steps: the weights so far (plain, graph->n_floats,
+     * borrowed for the call), `images` trained on. May be NULL. */
+    void (*on_snapshot)(void *user, const float *weights, int64_t images);
+    double snapshot_s;
     void *user;
 } bti_job;
 

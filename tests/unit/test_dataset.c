@@ -148,8 +148,8 @@ static void a_damaged_entry_is_made_again(void **state)
         "truncate -s -1 '%s'/*/train.npy",
         "echo 'not json' | tee '%s'/*/manifest.json > /dev/null",
         "rm '%s'/*/val-labels.npy",
-        "printf '\\377' | dd of=\"$(ls '%s'/*/train-labels.npy)\" bs=1 seek=131 conv=notrunc "
-        "2>/dev/null",
+        ("printf '\\377' | dd of=\"$(ls '%s'/*/train-labels.npy)\" bs=1 seek=131 conv=notrunc "
+         "2>/dev/null"),
     };
     bti_data_close(opened());
     for (size_t i = 0; i < sizeof(harm) / sizeof(harm[0]); i++) {

@@ -318,6 +318,36 @@ static void a_passed_deadline_stops_before_the_first_step(void **state)
     bti_outcome_release(&o);
 }
 
+typedef struct seen {
+    int times;
+    int64_t images;
+    float first_weight;
+} seen;
+
+static void look(void *user, const float *weights, int64_t images)
+{
+    seen *s = user;
+    s->times++;
+    s->images = images;
+    s->first_weight = weights[0];
+}
+
+static void snapshots_show_the_weights_so_far(void **state)
+{
+    bench *b = *state;
+    bti_outcome o;
+    bt_error e;
+    seen s = {0};
+    b->job.recipe.epochs = 1;
+    b->job.on_snapshot = look; /* snapshot_s is 0: after every step */
+    b->job.user = &s;
+    assert_ok(bti_train_job(&o, &b->job, &e), &e);
+    assert_int_equal(s.times, 11);
+    assert_int_equal(s.images, o.images);
+    assert_true(s.first_weight == o.weights[0]);
+    bti_outcome_release(&o);
+}
+
 static void data_that_does_not_fit_the_model_is_refused(void **state)
 {
     bench *b = *state;
@@ -369,6 +399,7 @@ int main(void)
         TEST(few_images_make_one_smaller_batch),
         TEST(extra_samples_are_trained_on_too),
         TEST(a_passed_deadline_stops_before_the_first_step),
+        TEST(snapshots_show_the_weights_so_far),
         TEST(data_that_does_not_fit_the_model_is_refused),
         TEST(no_memory_at_any_point_is_a_status_and_leaks_nothing),
     };

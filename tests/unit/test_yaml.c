@@ -19,8 +19,8 @@ static void block_and_flow_style_give_the_same_tree(void **state)
     (void)state;
     static const char *const texts[] = {
         "a: 1\nrows:\n- [1, Conv, [8, 3]]\n- [2, Flatten, []]\n",
-        "a: 1\nrows:\n  - - 1\n    - Conv\n    - - 8\n      - 3\n  - - 2\n    - Flatten\n    - "
-        "[]\n",
+        ("a: 1\nrows:\n  - - 1\n    - Conv\n    - - 8\n      - 3\n  - - 2\n    - Flatten\n    - "
+         "[]\n"),
         "{a: 1, rows: [[1, Conv, [8, 3]], [2, 'Flatten', []]]} # end",
         "# head\r\na:   1\r\n\r\nrows: [[1, Conv, [8, 3]],\r\n [2, \"Flatten\", []]]",
     };

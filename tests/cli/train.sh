@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# `bantam train`, `eval` and `bench train` as a user types them: files, JSON, exit codes, recipe, Ctrl-C and --resume.
+
+# A little image folder would need a JPEG writer; IDX needs only bytes: 2 classes of 8x8 stripes.
+python=$(command -v /usr/bin/python3 || command -v python3) || { echo "skipped: python3 writes the data"; exit 77; }
+"$python" - <<'PY'
+import os, random, struct
+os.mkdir("data"); random.seed(0)
+for split, n in (("train", 400), ("t10k", 100)):
+    with open(f"data/{split}-images-idx3-ubyte", "wb") as x, open(f"data/{split}-labels-idx1-ubyte", "wb") as y:
+        x.write(struct.pack(">4i", 0x803, n, 8, 8)); y.write(struct.pack(">2i", 0x801, n))
+        for i in range(n):
+            y.write(bytes([i % 2]))
+            x.write(bytes((150 if (r, c)[i % 2] % 2 else 50) + random.randrange(50) for r in range(8) for c in range(8)))
+PY
+cat > m.yaml <<'EOM'
+input_size: [8, 8]
+input_channel: 1
+depth_multiple: 1.0
+width_multiple: 1.0
+backbone:
+- [1, Conv, [8, 3, 1]]
+- [1, GlobalAvgPool, []]
+- [1, Flatten, []]
+- [1, Linear, [2]]
+EOM
+cat > r.yaml <<'EOM'
+epochs: 3
+batch: 32
+augment: flip
+val: 25%
+threads: 2
+EOM
+export BANTAM_CACHE=$PWD/cache
+
+# The recipe's epochs lose against the option's; the JSON is alone on stdout.
+"$bantam" train m.yaml --recipe r.yaml --data data --size 8 --epochs 4 --out out --json > result.json 2> talk
+"$python" - <<'PY'
+import json
+r = json.load(open("result.json"))
+assert r["epochs"] == 4 and r["recipe"]["batch"] == 32 and r["train_images"] == 300 and r["val_images"] == 100, r
+assert r["val_accuracy"] > 0.9 and r["test_accuracy"] is None and len(r["curve"]) == 4, r
+assert r["params"] == json.load(open("out/result.json"))["params"] == 8 * 9 + 16 + 8 * 2 + 2
+PY
+grep -q "epoch" talk
+test -s out/weights.safetensors && test -s out/model.yaml
+
+"$bantam" eval out --data data --split test --json > eval.json
+"$python" -c 'import json; e = json.load(open("eval.json")); lo, hi = e["interval"]; assert e["n"] == 100 and lo <= e["accuracy"] <= hi and e["accuracy"] > 0.9 and e["per_class"][1]["n"] == 50'
+"$bantam" eval out --data data | grep -q "val accuracy"
+
+"$bantam" bench train m.yaml m.yaml --batch 16 --threads 1 --json > bench.json
+test "$(wc -l < bench.json)" = 2
+"$python" -c 'import json; assert all(json.loads(l)["images_per_s"] > 0 for l in open("bench.json"))'
+
+# Ctrl-C leaves a checkpoint; --resume ends where an uninterrupted training does.
+"$bantam" train m.yaml --recipe r.yaml --data data --size 8 --epochs 300 --out whole -q > /dev/null
+"$bantam" train m.yaml --recipe r.yaml --data data --size 8 --epochs 300 --out part -q > /dev/null 2> stop.txt & pid=$!
+while kill -0 $pid 2>/dev/null && [ ! -d part ]; do sleep 0.01; done
+sleep 0.05
+kill -INT $pid 2>/dev/null || true
+status=0; wait $pid || status=$?
+if [ $status != 0 ]; then
+    grep -q -- "--resume" stop.txt
+    test -s part/checkpoint.safetensors
+    "$bantam" train m.yaml --recipe r.yaml --data data --size 8 --epochs 300 --out part --resume -q > /dev/null
+fi
+cmp whole/weights.safetensors part/weights.safetensors
+test ! -e part/checkpoint.safetensors
+
+# Mistakes: exit 2 for usage, 1 for a file that is wrong, with file and line.
+usage() { status=0; "$@" > /dev/null 2> err.txt || status=$?; test $status = 2; }
+usage "$bantam" train m.yaml
+usage "$bantam" train --data data
+usage "$bantam" train m.yaml --data data --resume
+usage "$bantam" train m.yaml --data data --epoks 3; grep -q -- "--epochs" err.txt
+echo "epoch: 3" > bad.yaml
+status=0; "$bantam" train m.yaml --data data --recipe bad.yaml 2> err.txt || status=$?
+test $status != 0; grep -q "bad.yaml:1.*epochs" err.txt
+status=0; "$bantam" eval nowhere --data data 2> err.txt || status=$?
+test $status = 1; grep -q nowhere err.txt
