@@ -4,6 +4,8 @@
  */
 #include "cli/cli.h"
 
+#include <signal.h>
+
 int cmd_worker(int argc, char **argv)
 {
     const char *id = "w0";
@@ -25,8 +27,10 @@ int cmd_worker(int argc, char **argv)
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
+    bt_stop stop = cli_stop();
+    signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole terminal: the supervisor tells us when */
     bt_error err = {0};
-    if (bt_worker(args.v[0], id, cli_stop(), &err))
+    if (bt_worker(args.v[0], id, stop, &err))
         return cli_fail(&err);
     return 0;
 }

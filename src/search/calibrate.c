@@ -4,22 +4,22 @@
  */
 #include "search/calibrate.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
 #include "search/cost.h"
-#include "study/sampler.h"
+#include "search/lab.h"
 #include "train/trainer.h"
 
 #include <math.h>
 
 #define DRAWS 31
 #define MEASURE_S 1.0
-#define SHARED_CORES                                                                               \
-    0.85 /* speed of a worker beside others, of a worker alone; validation and set-up included */
+/* Speed of a worker beside others, of a worker alone; set-up and validation of a trial included. */
+#define SHARED_CORES 0.85
 #define MIN_IMAGES 1000
 #define MIN_EPOCHS 3
 #define MAX_EPOCHS 60
 #define SAMPLE 10000 /* the brief's small set: beyond it, more epochs come before more images */
+#define VAL_MIN 2000 /* fewer make the front luck (design: honest splits) */
 
 typedef struct drawn {
     double macs;
@@ -32,9 +32,8 @@ static int by_macs(const void *a, const void *b)
     return x->macs < y->macs ? -1 : x->macs > y->macs;
 }
 
-/* The feasible draw with the median MACs. */
-static bt_status median_point(const bti_run *run, const bti_space *space, bti_answer *out,
-                              bt_error *err)
+bt_status bti_median_point(const bti_run *run, const bti_space *space, bti_answer *out,
+                           bt_error *err)
 {
     const bti_sampler_ops *random;
     const char *params;
@@ -55,8 +54,8 @@ static bt_status median_point(const bti_run *run, const bti_space *space, bti_an
     return random->ask(&q, out, err);
 }
 
-static bt_status measure(bti_fidelity *f, const bti_run *run, const bti_space *space,
-                         const bti_data *data, const bti_point *point, bt_error *err)
+bt_status bti_measure_speed(double *images_per_s, const bti_run *run, const bti_space *space,
+                            const bti_data *data, const bti_point *point, bt_error *err)
 {
     bti_graph *g = NULL;
     bti_view view = {0};
@@ -65,6 +64,8 @@ static bt_status measure(bti_fidelity *f, const bti_run *run, const bti_space *s
 
     bt_status rc = bti_point_graph(space, point, &g, NULL, err);
     if (!rc)
+        rc = bti_point_recipe(space, point, 1000, &job.recipe, err); /* the deadline ends it */
+    if (!rc)
         rc = bti_view_all(&view, &data->train, err);
     if (rc)
         goto done;
@@ -72,15 +73,13 @@ static bt_status measure(bti_fidelity *f, const bti_run *run, const bti_space *s
     job.train = &view;
     memcpy(job.mean, data->mean, sizeof(job.mean));
     memcpy(job.std, data->std, sizeof(job.std));
-    job.recipe = bt_recipe_defaults();
-    job.recipe.epochs = 1000; /* the deadline ends it */
-    job.recipe.lr = 1e-3;     /* no divergence: only the speed is wanted */
+    job.recipe.lr = 1e-3; /* no divergence: only the speed is wanted */
     job.threads = run->threads;
     job.stop.deadline_s = bt_now() + MEASURE_S;
     rc = bti_train_job(&outcome, &job, err);
-    if (rc == BT_STOPPED)
+    if (rc == BT_STOPPED || rc == BT_DIVERGED)
         rc = BT_OK;
-    f->images_per_s = outcome.images_per_s > 0 ? outcome.images_per_s : 1;
+    *images_per_s = outcome.images_per_s > 0 ? outcome.images_per_s : 1;
 done:
     bti_outcome_release(&outcome);
     bti_view_release(&view);
@@ -88,31 +87,26 @@ done:
     return rc;
 }
 
-bt_status bti_calibrate(bti_fidelity *f, const bti_run *run, const bti_space *space,
-                        const bti_data *data, double seconds, bt_error *err)
+double bti_affordable_images(double images_per_s, int jobs, double seconds)
 {
-    *f = (bti_fidelity){0};
-    bti_answer *answer = bti_calloc(1, sizeof(*answer));
-    if (!answer)
-        return bti_fail_nomem(err);
-    bt_status rc = median_point(run, space, answer, err);
-    f->median_macs = answer->cost.macs;
-    if (!rc)
-        rc = measure(f, run, space, data, &answer->point, err);
-    bti_free(answer);
-    if (rc)
-        return rc;
+    return fmax(seconds, 1) * jobs * images_per_s * SHARED_CORES / BTI_TRIALS_WANTED;
+}
 
-    int64_t all = data->train.n;
-    int64_t room = data->val.n ? all : all - all / 5;
-    double images = seconds * run->jobs * f->images_per_s * SHARED_CORES / BTI_TRIALS_WANTED;
-    double n = fmin((double)room, fmax(MIN_IMAGES, fmin(SAMPLE, images / MIN_EPOCHS)));
-    f->images = (int64_t)n;
-    f->epochs = run->epochs ? run->epochs : (int)fmin(MAX_EPOCHS, fmax(2, floor(images / n)));
-    if (!run->epochs && f->epochs == MAX_EPOCHS) /* a generous budget: more of the data */
-        f->images = (int64_t)fmin((double)room, fmax((double)f->images, images / MAX_EPOCHS));
-    f->val_images = data->val.n
-                        ? data->val.n
-                        : (int64_t)fmin(fmax(2000, (double)f->images / 9), 0.2 * (double)all);
-    return BT_OK;
+bti_fidelity bti_fidelity_choose(const bti_room *r)
+{
+    double all = (double)r->train;
+    double most = r->folder ? all : all - floor(all / 5); /* images that validation leaves */
+    double n = r->epochs ? r->affordable / r->epochs : fmin(SAMPLE, r->affordable / MIN_EPOCHS);
+    n = fmin(most, fmax(MIN_IMAGES, n));
+    if (r->images)
+        n = (double)r->images;
+    double epochs = r->epochs ? r->epochs : floor(r->affordable / n);
+    if (!r->epochs)
+        epochs = fmin(MAX_EPOCHS, fmax(2, epochs));
+    if (!r->epochs && !r->images && epochs >= MAX_EPOCHS) /* a generous budget: more of the data */
+        n = fmin(most, fmax(n, r->affordable / MAX_EPOCHS));
+    bti_fidelity f = {.epochs = (int)epochs, .images = (int64_t)n, .val_images = r->folder};
+    if (!r->folder)
+        f.val_images = (int64_t)fmin(fmax(VAL_MIN, n / 9), floor(all / 5));
+    return f;
 }

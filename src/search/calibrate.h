@@ -8,21 +8,37 @@
 
 #include "data/dataset.h"
 #include "search/run.h"
+#include "study/sampler.h"
 
 #define BTI_TRIALS_WANTED 40 /* median trials that a budget should hold */
 
+/* What is known before the size of a trial is chosen. */
+typedef struct bti_room {
+    double affordable;     /* images that a median trial may train on, counted once per epoch */
+    int64_t train, folder; /* images of the training split, of a validation folder (0: none) */
+    int64_t images;        /* of a trial, if the options say so; else 0 */
+    int epochs;            /* the same */
+} bti_room;
+
 typedef struct bti_fidelity {
     int epochs;
-    int64_t images; /* of the training split a trial trains on */
-    int64_t val_images;
-    double images_per_s; /* measured: one worker, the median network */
-    double median_macs;
+    int64_t images;     /* of the training split that a trial trains on */
+    int64_t val_images; /* that it is validated on */
 } bti_fidelity;
 
-/* seconds: of wall clock that the search phase will have. Fixed settings (run->epochs > 0,
- * run->subset not NULL) stay as they are. At least 2 epochs, at most BTI_FINAL_EPOCHS; images: all
- * for a generous budget, 1,000 at least. */
-bt_status bti_calibrate(bti_fidelity *out, const bti_run *run, const bti_space *space,
-                        const bti_data *data, double seconds, bt_error *err);
+/* At least 2 epochs of 1,000 images; first more images up to 10,000, then more epochs up to 60,
+ * then images again up to all that validation leaves. */
+bti_fidelity bti_fidelity_choose(const bti_room *room);
+
+/* The feasible draw with the median MACs. BT_EMPTY: the space has no network within its limits. */
+bt_status bti_median_point(const bti_run *run, const bti_space *space, bti_answer *out,
+                           bt_error *err);
+
+/* Images a second that one worker trains of this network, measured for about a second. */
+bt_status bti_measure_speed(double *images_per_s, const bti_run *run, const bti_space *space,
+                            const bti_data *data, const bti_point *point, bt_error *err);
+
+/* Images that a median trial may train on when the search has `seconds` of wall clock. */
+double bti_affordable_images(double images_per_s, int jobs, double seconds);
 
 #endif

@@ -9,9 +9,9 @@
 #include "base/files.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #define QUICK_S 2.0
-#define QUICK_DEATHS_MAX 3
 
 static char *log_path(const bti_crew *c, int k)
 {
@@ -38,6 +38,7 @@ static bt_status start_one(bti_crew *c, int k, bt_error *err)
     char *argv[] = {self, verb, dir, option, p->id, NULL};
     char *env[] = {omp, wait, NULL};
     p->started_s = bt_now();
+    p->log_at = bti_file_size(log);
     bt_status rc = bti_spawn(&p->child, argv, env, log, err);
     bti_free(log);
     return rc;
@@ -45,10 +46,11 @@ static bt_status start_one(bti_crew *c, int k, bt_error *err)
 
 bt_status bti_crew_start(bti_crew *c, const char *dir, int jobs, int threads, bt_error *err)
 {
-    *c = (bti_crew){.dir = dir, .jobs = jobs, .threads = threads};
+    *c = (bti_crew){.dir = dir, .threads = threads};
     c->post = bti_calloc((size_t)jobs, sizeof(bti_post));
     if (!c->post)
         return bti_fail_nomem(err);
+    c->jobs = jobs;
     bt_status rc = BT_OK;
     for (int k = 0; k < jobs && !rc; k++) {
         char *log = log_path(c, k); /* of an earlier session */
@@ -61,61 +63,80 @@ bt_status bti_crew_start(bti_crew *c, const char *dir, int jobs, int threads, bt
     return rc;
 }
 
-/* The trials of a dead worker need not wait for their lease to run out. */
+/* The trial of a dead worker need not wait for its lease to run out. The lease ends now, it is not
+ * yielded: a trial that kills its workers must use up its attempts. */
 static void give_back(const char *id, bti_storage *study, const bti_trials *trials)
 {
     for (int i = 0; i < trials->n; i++) {
         const bti_trial *t = &trials->trial[i];
-        if (t->state != BTI_RUNNING)
-            continue;
-        if (study->ops->yield(study, t->id, id, t->attempt, NULL) == BT_OK)
+        if (t->state == BTI_RUNNING &&
+            study->ops->renew(study, t->id, id, t->attempt, 0, NULL) == BT_OK)
             return;
     }
 }
 
+/* The last line that worker k wrote since it started. */
 static void last_line(const bti_crew *c, int k, char *out, size_t cap)
 {
     char *text = NULL, *path = log_path(c, k);
-    size_t n = 0;
+    size_t n = 0, from = c->post[k].log_at > 0 ? (size_t)c->post[k].log_at : 0;
     out[0] = '\0';
-    if (path && bti_file_read(path, 1 << 20, &text, &n, NULL) == BT_OK) {
-        while (n && (text[n - 1] == '\n' || text[n - 1] == ' '))
+    if (path && bti_file_read(path, 1 << 20, &text, &n, NULL) == BT_OK && from < n) {
+        while (n > from && (text[n - 1] == '\n' || text[n - 1] == ' '))
             text[--n] = '\0';
-        const char *line = strrchr(text, '\n');
-        snprintf(out, cap, "%s", line ? line + 1 : text);
+        const char *line = strrchr(text + from, '\n');
+        snprintf(out, cap, "%s", line ? line + 1 : text + from);
     }
     bti_free(text);
     bti_free(path);
 }
 
+/* So many failures and no trial ended: it is not the trials. One that kills its workers is FAIL
+ * after BTI_ATTEMPTS_MAX of them, and all workers may hold such a one. */
+static int failures_max(const bti_crew *c)
+{
+    return BTI_ATTEMPTS_MAX * c->jobs + 1;
+}
+
+static bool has_failed(const bti_post *p)
+{
+    bool error = WIFEXITED(p->child.status) && WEXITSTATUS(p->child.status);
+    return error || bt_now() - p->started_s < QUICK_S;
+}
+
+static int count_finished(const bti_trials *trials)
+{
+    int n = 0;
+    for (int i = 0; i < trials->n; i++)
+        n += bti_trial_state_finished(trials->trial[i].state);
+    return n;
+}
+
 bt_status bti_crew_watch(bti_crew *c, bti_storage *study, const bti_trials *trials,
                          const bt_progress *progress, bt_error *err)
 {
+    char why[256];
+    int finished = count_finished(trials);
+    if (finished != c->finished)
+        c->failures = 0;
+    c->finished = finished;
     for (int k = 0; k < c->jobs; k++) {
         bti_post *p = &c->post[k];
         if (!p->child.pid || !bti_child_poll(&p->child))
             continue;
         give_back(p->id, study, trials);
-        p->quick_deaths = bt_now() - p->started_s < QUICK_S ? p->quick_deaths + 1 : 0;
-        last_line(c, k, c->why, sizeof(c->why));
-        if (p->quick_deaths >= QUICK_DEATHS_MAX)
-            return bti_fail(err, BT_IO, "worker", "workers keep ending at once: %s",
-                            c->why[0] ? c->why : "no message in work/worker-*.log");
+        c->failures += has_failed(p);
+        last_line(c, k, why, sizeof(why));
+        if (c->failures > failures_max(c))
+            return bti_fail(err, BT_IO, "worker", "workers keep failing: %s",
+                            *why ? why : "they are killed within seconds, without a message");
         bti_warn(progress, "worker %d ended unexpectedly (%s); started again", k,
-                 c->why[0] ? c->why : "killed");
+                 *why ? why : "killed");
         bt_status rc = start_one(c, k, err);
         if (rc)
             return rc;
     }
     return BT_OK;
-}
-
-int bti_crew_alive(bti_crew *c)
-{
-    int n = 0;
-    for (int k = 0; k < c->jobs; k++)
-        n += c->post[k].child.pid && !bti_child_poll(&c->post[k].child);
-    return n;
 }
 
 void bti_crew_stop(bti_crew *c, double seconds)

@@ -3,7 +3,8 @@
  * The last part of a budget: the front's models are trained again on train + validation, then the
  * test split is read once for each and the reading is logged in the study.
  *
- * The supervisor writes a plan (which trials, how many images each); workers claim its jobs in
+ * The supervisor writes a plan (which trials, how much time each); training goes by the clock, its
+ * learning rate ends with its time; workers claim its jobs in
  * work/final.db, a study of the same schema, so that leases, fencing and recovery are those of
  * trials. A pick that does not fit or diverges keeps its search-time weights and says so.
  */
@@ -19,8 +20,9 @@
 typedef struct bti_pick {
     int trial;          /* number in the study */
     char name[48];      /* "m017-21k": trial number and parameters */
-    double s_per_image; /* wall seconds a training image of one worker, as measured by the trial */
-    int64_t images;     /* to train on, counting repeats */
+    double s_per_image; /* wall seconds a training image of one worker, as the trial measured */
+    double eval_s_per_image; /* the same of an evaluated image */
+    double share; /* of the time that is left when it starts; the rest is for picks after it */
 } bti_pick;
 
 typedef struct bti_plan {
@@ -30,15 +32,14 @@ typedef struct bti_plan {
 } bti_plan;
 
 /* Chooses picks from the front: all of it up to BTI_PICKS_MAX, else evenly spread in log(params),
- * ends included. */
+ * ends included. Keeps plan->round. */
 void bti_plan_choose(bti_plan *plan, const bti_trials *trials);
-/* Most images an image-equal plan can train within `seconds` on `workers` workers (longest job
- * first), within n_train .. n_train * BTI_FINAL_EPOCHS_MAX; sets pick[].images. seconds 0: n_train
- * * epochs. */
-void bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_train, int64_t n_test,
-                  int epochs);
+/* Divides `seconds` of `workers` workers: as far as the jobs can be spread, each pick trains on the
+ * same number of images (longest first, Graham 1969), and a worker that would be done early gives
+ * its picks more. At most n_all * BTI_FINAL_EPOCHS_MAX images each. Sets pick[].share. */
+void bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test);
 /* Seconds that the plan needs at the epoch limit: a reserve never needs to be larger. */
-double bti_plan_most_seconds(const bti_plan *plan, int workers, int64_t n_train, int64_t n_test);
+double bti_plan_most_seconds(const bti_plan *plan, int workers, int64_t n_all, int64_t n_test);
 
 /* Study attribute "bantam:final". */
 bt_status bti_plan_save(const bti_plan *plan, bti_storage *st, bt_error *err);
@@ -47,14 +48,16 @@ bt_status bti_plan_load(bti_plan *plan, bti_storage *st, bt_error *err);
 /* Opens work/final.db, creating it. */
 bt_status bti_final_open(bti_storage **out, const char *dir, bt_error *err);
 
-/* Claims one job of the plan and does it. *worked false when none is left to claim. */
+/* Claims one job of the plan and does it. *worked false when none is left to claim. A job that
+ * cannot be done ends as FAIL with its reason. */
 bt_status bti_final_next(bti_lab *lab, bti_storage *final, const bti_plan *plan, double deadline_s,
                          const bt_stop *outer, bool *worked, bt_error *err);
 
-/* Gives each pick that has no final record of this round its search-time weights, reads test while
- * bt_now() < test_until_s, and records it with `note`. */
+/* Gives each pick that has no final record of this round its search-time weights, reads test as far
+ * as that ends before test_until_s (bt_now), and records it with `note`. A pick whose weights are
+ * lost is left out with a warning; an error only if no model is left. */
 bt_status bti_final_keep_rest(const char *dir, const bti_plan *plan, const char *note,
-                              double test_until_s, bt_error *err);
+                              double test_until_s, const bt_progress *progress, bt_error *err);
 
 /* The final record of a trial if it belongs to this round, else NULL (borrowed). */
 const bti_json *bti_final_record(const bti_trial *t, int round);

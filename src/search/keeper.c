@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+#define TURN_NS 200000000L /* a stop or a new phase is noticed within it */
+
 struct bti_keeper {
     bti_claim claim;
     bt_stop outer;
@@ -24,16 +26,31 @@ struct bti_keeper {
     volatile int halt; /* read by the training loop between steps */
 };
 
-/* False when the work is no longer wanted. */
-static bool still_wanted(bti_keeper *k, bti_storage *store, bti_storage *control)
+/* One look at the control record, and a renewal when it is due. Returns when the next one is;
+ * *wanted false: the work is not any more. */
+static double turn(const bti_keeper *k, bti_storage *store, bti_storage *control, double renew_at,
+                   bool *wanted)
 {
     bti_control c;
     const bti_claim *cl = &k->claim;
+    *wanted = !(control && bti_control_load(&c, control, NULL) == BT_OK && c.phase != cl->phase);
+    if (!store || bt_now() < renew_at)
+        return renew_at;
     if (store->ops->renew(store, cl->id, cl->worker, cl->attempt, BTI_LEASE_S, NULL) == BT_BUSY)
-        return false;
-    if (bti_control_load(&c, control, NULL) == BT_OK && c.phase != cl->phase)
-        return false;
-    return !bti_stopped(&k->outer);
+        *wanted = false;
+    return bt_now() + BTI_RENEW_S;
+}
+
+static void wait_turn(bti_keeper *k)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    ts.tv_nsec += TURN_NS;
+    if (ts.tv_nsec >= 1000000000) {
+        ts.tv_nsec -= 1000000000;
+        ts.tv_sec++;
+    }
+    pthread_cond_timedwait(&k->wake, &k->lock, &ts);
 }
 
 static void *keep(void *arg)
@@ -44,26 +61,18 @@ static void *keep(void *arg)
 
     pthread_mutex_lock(&k->lock);
     while (!k->done && !k->halt) {
-        struct timespec ts;
-        clock_gettime(CLOCK_REALTIME, &ts);
-        ts.tv_nsec += 200 * 1000 * 1000;
-        if (ts.tv_nsec >= 1000000000) {
-            ts.tv_nsec -= 1000000000;
-            ts.tv_sec++;
-        }
-        pthread_cond_timedwait(&k->wake, &k->lock, &ts);
-        if (k->done || bt_now() < renew_at) {
-            if (bti_stopped(&k->outer))
-                k->halt = 1;
-            continue;
+        bool wanted = true;
+        wait_turn(k);
+        if (k->done || bti_stopped(&k->outer)) {
+            k->halt = 1;
+            break;
         }
         pthread_mutex_unlock(&k->lock);
         if (!store && bti_storage_open(&store, k->claim.store, NULL, false, NULL))
             store = NULL;
         if (!control && bti_storage_open(&control, k->claim.control, NULL, false, NULL))
             control = NULL;
-        bool wanted = !store || !control || still_wanted(k, store, control);
-        renew_at = bt_now() + BTI_RENEW_S;
+        renew_at = turn(k, store, control, renew_at, &wanted);
         pthread_mutex_lock(&k->lock);
         if (!wanted)
             k->halt = 1;
@@ -90,6 +99,8 @@ bt_status bti_keeper_start(bti_keeper **out, const bti_claim *claim, const bt_st
     if (rc) {
         errno = rc;
         bt_status status = bti_fail_errno(err, "worker", "cannot start the lease thread");
+        pthread_cond_destroy(&k->wake);
+        pthread_mutex_destroy(&k->lock);
         bti_free(k);
         return status;
     }

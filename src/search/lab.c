@@ -60,22 +60,33 @@ void bti_lab_close(bti_lab *lab)
     *lab = (bti_lab){0};
 }
 
-bt_status bti_point_recipe(const bti_lab *lab, const bti_point *p, bt_recipe *out, bt_error *err)
+bt_status bti_point_recipe(const bti_space *space, const bti_point *p, int epochs, bt_recipe *out,
+                           bt_error *err)
 {
     bti_arena arena = {0};
     bti_settings settings;
 
     *out = bt_recipe_defaults();
-    bt_status rc = bti_space_settings(lab->space, p, &settings, &arena, err);
+    bt_status rc = bti_space_settings(space, p, &settings, &arena, err);
     for (int i = 0; !rc && i < settings.n; i++) {
         const bti_setting *s = &settings.set[i];
-        if (bti_streq(s->key, "img_size") || bti_streq(s->key, "loss"))
-            continue; /* the run fixes the resolution; cross-entropy is the loss */
         rc = bt_recipe_set(out, s->key, s->value, "space", 0, err);
     }
-    out->epochs = lab->run.epochs;
+    out->epochs = epochs;
     bti_arena_release(&arena);
     return rc;
+}
+
+bti_job bti_lab_job(const bti_lab *lab, const bti_graph *g, const bt_recipe *recipe, int number)
+{
+    bti_job job = bti_job_defaults();
+    job.graph = g;
+    memcpy(job.mean, lab->data->mean, sizeof(job.mean));
+    memcpy(job.std, lab->data->std, sizeof(job.std));
+    job.recipe = *recipe;
+    job.seed = bti_seed_mix(lab->run.seed, (uint64_t)number);
+    job.threads = lab->run.threads;
+    return job;
 }
 
 void bti_trial_point(const bti_space *space, const bti_trial *t, bti_point *out)

@@ -14,9 +14,8 @@
 #include "search/run.h"
 #include "train/trainer.h"
 
-#define BTI_LEASE_S                                                                                \
-    20.0 /* a worker renews every BTI_RENEW_S; silent for BTI_LEASE_S, it is taken for dead */
-#define BTI_RENEW_S 2.0
+#define BTI_LEASE_S 20.0 /* silent for so long, a worker is taken for dead ... */
+#define BTI_RENEW_S 2.0  /* ... but a working one speaks as often as this */
 
 typedef struct bti_lab {
     const char *dir, *worker; /* borrowed */
@@ -52,15 +51,21 @@ void bti_keeper_stop(bti_keeper *k);                      /* joins; NULL is fine
 
 /* Trains and records one trial that this worker has claimed. Divergence and a lost lease are
  * ordinary ends, not errors. deadline_s (bt_now scale, 0: none): work stops there, checkpointed and
- * given back. */
+ * given back. BT_IO: the disk took no checkpoint or weights; the trial is given back. */
 bt_status bti_trial_work(bti_lab *lab, const bti_claim *claim, const bti_point *point,
                          double deadline_s, const bt_stop *outer, bt_error *err);
 
-/* Removes the weights of trials that the front has left (bti_report_front). */
+/* Removes what trials that the front has left keep in work/trials. Only the supervisor calls it,
+ * while no plan stands: a pick's weights are its fall-back. Best effort: the next call does the
+ * rest. */
 void bti_drop_dominated(const char *dir, const bti_trials *trials);
 
-/* Recipe of a point: the space's settings over the defaults, epochs from the run. */
-bt_status bti_point_recipe(const bti_lab *lab, const bti_point *p, bt_recipe *out, bt_error *err);
+/* Recipe of a point: the space's settings over the defaults. */
+bt_status bti_point_recipe(const bti_space *space, const bti_point *p, int epochs, bt_recipe *out,
+                           bt_error *err);
+/* A training of trial `number` on this lab's images: normalisation, seed, threads; views are left
+ * to set. */
+bti_job bti_lab_job(const bti_lab *lab, const bti_graph *g, const bt_recipe *recipe, int number);
 /* The point of a stored trial. */
 void bti_trial_point(const bti_space *space, const bti_trial *t, bti_point *out);
 /* Class names, mean, std, shape for a model directory; borrows from data. */

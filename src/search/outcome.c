@@ -87,7 +87,7 @@ static bool wanted(const char *name, const picked *p, int n)
 static bt_status tidy_models(const bti_session *s, const picked *p, int n, bt_error *err)
 {
     bti_names names = {0};
-    char *models = bti_run_path(s->dir, "models");
+    char *models = bti_path_join(s->dir, "models");
     bt_status rc = models ? bti_list_dir(models, &names, err) : bti_fail_nomem(err);
     for (size_t i = 0; !rc && i < names.n; i++) {
         char *path = wanted(names.name[i], p, n) ? NULL : bti_path_join(models, names.name[i]);
@@ -112,7 +112,7 @@ static bt_status tidy_models(const bti_session *s, const picked *p, int n, bt_er
 
 static bt_status write_text(const char *dir, const char *name, bti_str *text, bt_error *err)
 {
-    char *path = bti_run_path(dir, name);
+    char *path = bti_path_join(dir, name);
     bt_status rc = path && !text->failed ? bti_file_write(path, bti_str_c(text), text->len, err)
                                          : bti_fail_nomem(err);
     bti_free(path);
@@ -121,23 +121,36 @@ static bt_status write_text(const char *dir, const char *name, bti_str *text, bt
 
 typedef struct totals {
     int complete, failed, running;
-    double train_cpu_s, eval_cpu_s;
 } totals;
 
 static totals count(const bti_trials *t)
 {
     totals n = {0};
     for (int i = 0; i < t->n; i++) {
-        const bti_trial *x = &t->trial[i];
-        n.complete += x->state == BTI_COMPLETE;
-        n.failed += x->state == BTI_FAIL;
-        n.running += x->state == BTI_RUNNING;
-        n.train_cpu_s += bti_json_as_num(bti_json_get(x->attrs, "train_cpu_s"), 0);
-        n.eval_cpu_s += bti_json_as_num(bti_json_get(x->attrs, "eval_cpu_s"), 0);
-        n.train_cpu_s +=
-            bti_json_as_num(bti_json_get(bti_json_get(x->attrs, "final"), "train_cpu_s"), 0);
+        n.complete += t->trial[i].state == BTI_COMPLETE;
+        n.failed += t->trial[i].state == BTI_FAIL;
+        n.running += t->trial[i].state == BTI_RUNNING;
     }
     return n;
+}
+
+double bti_outcome_train_cpu(const bti_trials *trials, int round)
+{
+    double s = 0;
+    for (int i = 0; i < trials->n; i++) {
+        const bti_trial *t = &trials->trial[i];
+        const bti_json *used =
+            bti_trial_state_finished(t->state) ? t->attrs : bti_json_get(t->attrs, "bantam:used");
+        s += bti_json_as_num(bti_json_get(used, "train_cpu_s"), 0);
+        s += bti_json_as_num(bti_json_get(bti_final_record(t, round), "train_cpu_s"), 0);
+    }
+    return s;
+}
+
+/* Of this session. */
+static double train_cpu(const bti_session *s, const bti_plan *plan, const bti_account *a)
+{
+    return fmax(0, bti_outcome_train_cpu(&s->trials, plan->round) - a->train_cpu_before_s);
 }
 
 static void summary_rows(bti_str *b, const picked *p, int n)
@@ -168,8 +181,8 @@ static void summary_rows(bti_str *b, const picked *p, int n)
     }
 }
 
-static void summary_text(bti_str *b, const bti_session *s, const bti_account *a, const picked *p,
-                         int n)
+static void summary_text(bti_str *b, const bti_session *s, const bti_plan *plan,
+                         const bti_account *a, const picked *p, int n)
 {
     const bti_run *r = &s->run;
     totals t = count(&s->trials);
@@ -185,7 +198,7 @@ static void summary_text(bti_str *b, const bti_session *s, const bti_account *a,
                  bti_format_duration(wall, a->wall_s), budget,
                  a->stopped ? " (stopped by a signal)" : "",
                  bti_format_duration(decode, s->decode_s),
-                 a->cpu_s > 0 ? 100 * fmin(1, t.train_cpu_s / a->cpu_s) : 0);
+                 a->cpu_s > 0 ? 100 * fmin(1, train_cpu(s, plan, a) / a->cpu_s) : 0);
     bti_str_addf(b,
                  "- Trials: %d complete, %d failed, %d unfinished; %d epochs each on %s training "
                  "images, seed %llu.\n",
@@ -203,7 +216,8 @@ static void summary_text(bti_str *b, const bti_session *s, const bti_account *a,
                  r->data, (unsigned long long)r->seed, r->jobs, r->threads);
 }
 
-static char *summary_json(const bti_session *s, const bti_account *a, const picked *p, int n)
+static char *summary_json(const bti_session *s, const bti_plan *plan, const bti_account *a,
+                          const picked *p, int n)
 {
     totals t = count(&s->trials);
     bti_json *o = bti_json_object(), *models = bti_json_array();
@@ -213,7 +227,7 @@ static char *summary_json(const bti_session *s, const bti_account *a, const pick
     bti_json_set_num(o, "search_s", a->search_s);
     bti_json_set_num(o, "final_s", a->final_s);
     bti_json_set_num(o, "cpu_s", a->cpu_s);
-    bti_json_set_num(o, "train_cpu_s", t.train_cpu_s);
+    bti_json_set_num(o, "train_cpu_s", train_cpu(s, plan, a));
     bti_json_set_bool(o, "stopped", a->stopped);
     bti_json_set_int(o, "trials_complete", t.complete);
     bti_json_set_int(o, "trials_failed", t.failed);
@@ -226,6 +240,23 @@ static char *summary_json(const bti_session *s, const bti_account *a, const pick
     return text;
 }
 
+/* Models of earlier rounds that are no picks now leave the disk: their records must not name them.
+ */
+static bt_status forget_old(bti_session *s, const bti_plan *plan, bt_error *err)
+{
+    bti_storage *st = s->study;
+    bt_status rc = BT_OK;
+    bti_json *null = bti_json_null();
+    for (int i = 0; i < s->trials.n && !rc; i++) {
+        const bti_trial *t = &s->trials.trial[i];
+        if (bti_json_is_object(bti_json_get(t->attrs, "final")) &&
+            !bti_final_record(t, plan->round))
+            rc = st->ops->trial_attr_set(st, t->id, false, "final", null, err);
+    }
+    bti_json_free(null);
+    return rc ? rc : st->ops->refresh(st, &s->trials, err);
+}
+
 bt_status bti_outcome_write(bti_session *s, const bti_plan *plan, const bti_account *a, char **json,
                             bt_error *err)
 {
@@ -233,9 +264,11 @@ bt_status bti_outcome_write(bti_session *s, const bti_plan *plan, const bti_acco
     char title[256];
     bti_str text = {0};
 
+    bt_status rc = forget_old(s, plan, err);
     int n = collect(s, plan, p);
     snprintf(title, sizeof(title), "%s: %d trials", s->run.data, count(&s->trials).complete);
-    bt_status rc = tidy_models(s, p, n, err);
+    if (!rc)
+        rc = tidy_models(s, p, n, err);
     if (!rc)
         rc = bti_report_front_csv(&s->trials, &text);
     if (!rc)
@@ -246,12 +279,12 @@ bt_status bti_outcome_write(bti_session *s, const bti_plan *plan, const bti_acco
     if (!rc)
         rc = write_text(s->dir, "front.svg", &text, err);
     bti_str_reset(&text);
-    summary_text(&text, s, a, p, n);
+    summary_text(&text, s, plan, a, p, n);
     if (!rc)
         rc = write_text(s->dir, "summary.md", &text, err);
     bti_str_release(&text);
     if (!rc && json) {
-        *json = summary_json(s, a, p, n);
+        *json = summary_json(s, plan, a, p, n);
         if (!*json)
             rc = bti_fail_nomem(err);
     }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which models of the front are trained again, and how long each may take.
- *
- * All picks train on the same number of images, so that the final front compares equals; the number
- * is the largest whose longest-job-first schedule (Graham 1969) ends in time.
  */
 #include "search/final.h"
 
@@ -14,9 +11,9 @@
 #include <math.h>
 
 #define PLAN_KEY "bantam:final"
-#define SETUP_S 0.4     /* compiling the network, saving the model */
-#define EVAL_SHARE 0.45 /* cost of an evaluated image in trained images, rounded up */
-#define FILL 0.96       /* of the time that a plan may fill */
+#define SETUP_S 0.4    /* compiling the network, saving the model */
+#define EVAL_COST 0.45 /* of an evaluated image, in trained ones, where no trial measured it */
+#define WORKERS_MAX BTI_PICKS_MAX /* more have nothing to do */
 
 static double log_params(const bti_trial *t)
 {
@@ -28,7 +25,9 @@ static void set_pick(bti_pick *p, const bti_trial *t)
     char count[16];
     double params = bti_json_as_num(bti_json_get(t->attrs, "params"), 0);
     double rate = bti_json_as_num(bti_json_get(t->attrs, "images_per_s"), 0);
+    double eval = bti_json_as_num(bti_json_get(t->attrs, "eval_images_per_s"), 0);
     *p = (bti_pick){.trial = t->number, .s_per_image = rate > 0 ? 1 / rate : 1e-3};
+    p->eval_s_per_image = eval > 0 ? 1 / eval : EVAL_COST * p->s_per_image;
     snprintf(count, sizeof(count), "%.0f%s", params >= 1000 ? params / 1000 : params,
              params >= 1000 ? "k" : "");
     snprintf(p->name, sizeof(p->name), "m%03d-%s", t->number, count);
@@ -68,46 +67,56 @@ void bti_plan_choose(bti_plan *plan, const bti_trials *trials)
     bti_free(front);
 }
 
-/* End of the longest-job-first schedule when each pick trains on `images`. */
-static double makespan(const bti_plan *plan, int workers, double images, double n_test)
+static double job_seconds(const bti_pick *p, double images, double n_test)
 {
-    double end[64] = {0};
-    int w = workers < 1 ? 1 : workers > 64 ? 64 : workers;
+    return SETUP_S + p->s_per_image * images + p->eval_s_per_image * n_test;
+}
+
+/* The schedule when each pick trains on `images`: who does each job, when each worker ends. Returns
+ * the last end. */
+static double schedule(const bti_plan *plan, int workers, double images, double n_test, int *owner,
+                       double *end)
+{
+    int w = workers < 1 ? 1 : workers > WORKERS_MAX ? WORKERS_MAX : workers;
     double last = 0;
+    memset(end, 0, WORKERS_MAX * sizeof(*end));
     for (int i = 0; i < plan->n; i++) {
         int first = 0;
         for (int k = 1; k < w; k++)
             if (end[k] < end[first])
                 first = k;
-        end[first] += SETUP_S + plan->pick[i].s_per_image * (images + EVAL_SHARE * n_test);
+        owner[i] = first;
+        end[first] += job_seconds(&plan->pick[i], images, n_test);
         last = fmax(last, end[first]);
     }
     return last;
 }
 
-double bti_plan_most_seconds(const bti_plan *plan, int workers, int64_t n_train, int64_t n_test)
+double bti_plan_most_seconds(const bti_plan *plan, int workers, int64_t n_all, int64_t n_test)
 {
-    return makespan(plan, workers, (double)n_train * BTI_FINAL_EPOCHS_MAX, (double)n_test) / FILL;
+    int owner[BTI_PICKS_MAX];
+    double end[WORKERS_MAX];
+    return schedule(plan, workers, (double)n_all * BTI_FINAL_EPOCHS_MAX, (double)n_test, owner,
+                    end);
 }
 
-void bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_train, int64_t n_test,
-                  int epochs)
+void bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test)
 {
-    double lo = 0, hi = (double)n_train * BTI_FINAL_EPOCHS_MAX;
-    if (seconds <= 0)
-        lo = (double)n_train * epochs;
-    else if (makespan(plan, workers, hi, (double)n_test) <= seconds * FILL)
-        lo = hi;
-    else
-        for (int i = 0; i < 50; i++) {
-            double mid = 0.5 * (lo + hi);
-            if (makespan(plan, workers, mid, (double)n_test) <= seconds * FILL)
-                lo = mid;
-            else
-                hi = mid;
-        }
-    for (int i = 0; i < plan->n; i++)
-        plan->pick[i].images = (int64_t)lo;
+    int owner[BTI_PICKS_MAX];
+    double end[WORKERS_MAX], lo = 0, hi = (double)n_all * BTI_FINAL_EPOCHS_MAX;
+    for (int i = 0; i < 60; i++) { /* the largest number of images whose schedule ends in time */
+        double mid = i ? 0.5 * (lo + hi) : hi;
+        if (schedule(plan, workers, mid, (double)n_test, owner, end) <= seconds)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    schedule(plan, workers, lo, (double)n_test, owner, end);
+    for (int i = 0; i < plan->n; i++) { /* end[k]: what worker k has to do from job i on */
+        double job = job_seconds(&plan->pick[i], lo, (double)n_test);
+        plan->pick[i].share = fmin(1, job / end[owner[i]]);
+        end[owner[i]] -= job;
+    }
 }
 
 bt_status bti_plan_save(const bti_plan *plan, bti_storage *st, bt_error *err)
@@ -120,7 +129,8 @@ bt_status bti_plan_save(const bti_plan *plan, bti_storage *st, bt_error *err)
         bti_json_set_int(j, "trial", p->trial);
         bti_json_set_str(j, "name", p->name);
         bti_json_set_num(j, "s_per_image", p->s_per_image);
-        bti_json_set_int(j, "images", p->images);
+        bti_json_set_num(j, "eval_s_per_image", p->eval_s_per_image);
+        bti_json_set_num(j, "share", p->share);
         bti_json_append(list, j);
     }
     bti_json_set(o, "picks", list);
@@ -143,7 +153,9 @@ bt_status bti_plan_load(bti_plan *plan, bti_storage *st, bt_error *err)
         bti_pick *p = &plan->pick[plan->n++];
         p->trial = (int)bti_json_as_int(bti_json_get(j, "trial"), -1);
         p->s_per_image = bti_json_as_num(bti_json_get(j, "s_per_image"), 1e-3);
-        p->images = bti_json_as_int(bti_json_get(j, "images"), 0);
+        p->eval_s_per_image =
+            bti_json_as_num(bti_json_get(j, "eval_s_per_image"), EVAL_COST * p->s_per_image);
+        p->share = bti_json_as_num(bti_json_get(j, "share"), 1);
         snprintf(p->name, sizeof(p->name), "%s", bti_json_as_str(bti_json_get(j, "name"), "model"));
     }
     bti_json_free(o);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Settings and control records of a run as JSON attributes of the study.
+ * Settings and control records of a run as JSON attributes of the study; its folders and lock.
  */
 #include "search/run.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #define RUN_KEY "bantam:run"
 #define CONTROL_KEY "bantam:control"
@@ -50,45 +54,57 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     return rc;
 }
 
-static const char *get_text(bti_run *run, const bti_json *o, const char *key)
+/* *ok becomes false on no memory. */
+static const char *get_text(bti_run *run, const bti_json *o, const char *key, bool *ok)
 {
     const char *s = bti_json_as_str(bti_json_get(o, key), NULL);
-    return s ? bti_arena_strdup(&run->arena, s) : NULL;
+    const char *copy = s ? bti_arena_strdup(&run->arena, s) : NULL;
+    *ok = *ok && (copy || !s);
+    return copy;
+}
+
+static bool is_complete(const bti_run *r)
+{
+    return r->data && r->cache_dir && r->space_text && r->epochs > 0 && r->jobs > 0 &&
+           r->threads > 0 && r->size > 0 && r->channels > 0 && r->classes > 0;
 }
 
 bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err)
 {
     bti_json *o = NULL;
+    bool ok = true;
     *run = (bti_run){0};
     *found = false;
     bt_status rc = st->ops->study_attr_get(st, false, RUN_KEY, &o, err);
     if (rc || !o)
         return rc;
-    run->data = get_text(run, o, "data");
-    run->cache_dir = get_text(run, o, "cache_dir");
+    run->data = get_text(run, o, "data", &ok);
+    run->cache_dir = get_text(run, o, "cache_dir", &ok);
     run->size = (int)bti_json_as_int(bti_json_get(o, "size"), 0);
     run->channels = (int)bti_json_as_int(bti_json_get(o, "channels"), 0);
     run->classes = (int)bti_json_as_int(bti_json_get(o, "classes"), 0);
-    run->space_text = get_text(run, o, "space");
-    run->sampler = get_text(run, o, "sampler");
+    run->space_text = get_text(run, o, "space", &ok);
+    run->sampler = get_text(run, o, "sampler", &ok);
     run->epochs = (int)bti_json_as_int(bti_json_get(o, "epochs"), 0);
-    run->subset = get_text(run, o, "subset");
-    run->val = get_text(run, o, "val");
+    run->subset = get_text(run, o, "subset", &ok);
+    run->val = get_text(run, o, "val", &ok);
     run->seed = strtoull(bti_json_as_str(bti_json_get(o, "seed"), "0"), NULL, 10);
-    run->jobs = (int)bti_json_as_int(bti_json_get(o, "jobs"), 1);
-    run->threads = (int)bti_json_as_int(bti_json_get(o, "threads"), 1);
+    run->jobs = (int)bti_json_as_int(bti_json_get(o, "jobs"), 0);
+    run->threads = (int)bti_json_as_int(bti_json_get(o, "threads"), 0);
     run->max_params = bti_json_as_num(bti_json_get(o, "max_params"), 0);
     run->max_macs = bti_json_as_num(bti_json_get(o, "max_macs"), 0);
-    run->isa = get_text(run, o, "isa");
-    run->train_key = get_text(run, o, "train_key");
+    run->isa = get_text(run, o, "isa", &ok);
+    run->train_key = get_text(run, o, "train_key", &ok);
     bti_json_free(o);
-    if (!run->data || !run->cache_dir || !run->space_text || run->epochs < 1) {
+    if (!ok)
+        rc = bti_fail_nomem(err);
+    else if (!is_complete(run))
+        rc = bti_fail(err, BT_FORMAT, RUN_KEY,
+                      "the study's settings are incomplete: it was not made by bantam search");
+    if (rc)
         bti_run_release(run);
-        return bti_fail(err, BT_FORMAT, RUN_KEY,
-                        "the study's settings are incomplete: it was not made by bantam search");
-    }
-    *found = true;
-    return BT_OK;
+    *found = !rc;
+    return rc;
 }
 
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err)
@@ -101,9 +117,49 @@ bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err)
     return rc;
 }
 
-char *bti_run_path(const char *dir, const char *a)
+static int open_lock(const char *dir)
 {
-    return bti_path_join(dir, a);
+    char *path = bti_path_join(dir, "work/lock");
+    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) : -1;
+    bti_free(path);
+    return fd;
+}
+
+bt_status bti_run_lock(const char *dir, int *fd, bt_error *err)
+{
+    static const char *const folder[] = {"work/trials", "models"};
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    bt_status rc = BT_OK;
+    *fd = -1;
+    for (int i = 0; i < 2 && !rc; i++) {
+        char *path = bti_path_join(dir, folder[i]);
+        rc = path ? bti_make_dirs(path, err) : bti_fail_nomem(err);
+        bti_free(path);
+    }
+    if (rc)
+        return rc;
+    *fd = open_lock(dir);
+    if (*fd < 0)
+        return bti_fail_errno(err, dir, "cannot open work/lock");
+    if (!fcntl(*fd, F_OFD_SETLK, &whole))
+        return BT_OK;
+    rc = errno == EAGAIN || errno == EACCES
+             ? bti_fail(err, BT_BUSY, dir, "another bantam search is working in this directory")
+             : bti_fail_errno(err, dir, "cannot lock work/lock");
+    close(*fd);
+    *fd = -1;
+    return rc;
+}
+
+bool bti_run_supervised(const char *dir)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open_lock(dir);
+    if (fd < 0)
+        return false;
+    bool held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+    close(fd);
+    return held;
 }
 
 char *bti_run_trial_dir(const char *dir, int number)

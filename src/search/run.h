@@ -30,21 +30,26 @@ typedef struct bti_run {
     int jobs, threads;
     double max_params, max_macs; /* 0: the space's own */
     const char *isa;             /* NULL: best */
-    const char
-        *train_key;  /* hash of the training pixels and labels: data that changed is noticed */
-    bti_arena arena; /* owns the strings */
+    const char *train_key; /* hash of training pixels and labels: data that changed is noticed */
+    bti_arena arena;       /* owns the strings */
 } bti_run;
 
 void bti_run_release(bti_run *run);
-/* Study attribute "bantam:run". load: *found false when the study has none. */
+/* Study attribute "bantam:run". load: *found false when the study has none; BT_FORMAT when the
+ * record lacks what a worker needs. */
 bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err);
 bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err);
 
 /* The space of a run, with its limits applied; yours. */
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err);
 
-/* dir/a or dir/a/b; yours (bti_free), NULL on no memory. */
-char *bti_run_path(const char *dir, const char *a);
+/* Makes the folders of a run directory and locks it against a second supervisor (BT_BUSY). The lock
+ * goes with *fd and with the process. */
+bt_status bti_run_lock(const char *dir, int *fd, bt_error *err);
+/* Whether a supervisor holds that lock now: a worker that was orphaned ends. */
+bool bti_run_supervised(const char *dir);
+
+/* Yours (bti_free), NULL on no memory. */
 char *bti_run_trial_dir(const char *dir, int number); /* dir/work/trials/00017 */
 char *bti_run_study_url(const char *dir);             /* dir/study.db */
 char *bti_run_final_url(const char *dir);             /* dir/work/final.db */

@@ -12,36 +12,13 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "search/calibrate.h"
+#include "search/lab.h"
 #include "search/shipped.h"
 #include "study/sampler.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <math.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-static bt_status lock_dir(bti_session *s, bt_error *err)
-{
-    char *work = bti_run_path(s->dir, "work/trials");
-    char *models = bti_run_path(s->dir, "models");
-    char *path = bti_run_path(s->dir, "work/lock");
-    bt_status rc = work && models && path ? bti_make_dirs(work, err) : bti_fail_nomem(err);
-    if (!rc)
-        rc = bti_make_dirs(models, err);
-    if (!rc) {
-        s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-        if (s->lock_fd < 0)
-            rc = bti_fail_errno(err, path, "cannot open the lock");
-        else if (flock(s->lock_fd, LOCK_EX | LOCK_NB))
-            rc = bti_fail(err, BT_BUSY, s->dir,
-                          "another bantam search is working in this directory");
-    }
-    bti_free(work);
-    bti_free(models);
-    bti_free(path);
-    return rc;
-}
+#define NO_TABLES_YET 4096 /* size of a database that has none: a page at most */
 
 static bt_status hash_train(const bti_data *d, bti_run *run, bt_error *err)
 {
@@ -60,44 +37,40 @@ static bt_status hash_train(const bti_data *d, bti_run *run, bt_error *err)
     return run->train_key ? BT_OK : bti_fail_nomem(err);
 }
 
-/* The shipped space of this name, NULL if there is none. */
-static const char *shipped(const char *name)
-{
-    for (const bti_shipped *s = bti_shipped_spaces; s->name; s++)
-        if (bti_streq(s->name, name))
-            return s->text;
-    return NULL;
-}
-
 /* --space FILE or a shipped name; without it fashion7 for small grey images, else brief. */
 static bt_status choose_space(bti_run *run, const char *given, const bti_data *d, bt_error *err)
 {
     const char *name = given ? given : d->train.c == 1 && d->train.h == 28 ? "fashion7" : "brief";
-    const char *text = shipped(name);
-    if (text) {
-        run->space_text = bti_arena_strdup(&run->arena, text);
-    } else {
-        char *file;
-        size_t n;
-        bt_status rc = bti_file_read(name, 1 << 20, &file, &n, err);
-        if (rc)
-            return rc;
-        run->space_text = bti_arena_strdup(&run->arena, file);
-        bti_free(file);
-    }
+    char *text;
+    bt_status rc = bti_space_source(&text, name, err);
+    if (rc)
+        return rc;
+    run->space_text = bti_arena_strdup(&run->arena, text);
+    bti_free(text);
     return run->space_text ? BT_OK : bti_fail_nomem(err);
+}
+
+/* A copy in the run; NULL stays NULL. *ok becomes false on no memory. */
+static const char *copy(bti_run *run, const char *text, bool *ok)
+{
+    const char *c = text ? bti_arena_strdup(&run->arena, text) : NULL;
+    *ok = *ok && (c || !text);
+    return c;
 }
 
 static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const bti_data *d,
                               bt_error *err)
 {
     int cores = bti_cpu_count();
-    run->data = bti_arena_strdup(&run->arena, opt->data);
-    run->cache_dir = bti_arena_strdup(&run->arena, opt->data_opt.cache_dir);
-    run->sampler = bti_arena_strdup(&run->arena, opt->sampler ? opt->sampler : "evolution");
-    run->val = opt->val ? bti_arena_strdup(&run->arena, opt->val) : NULL;
-    run->subset = opt->subset ? bti_arena_strdup(&run->arena, opt->subset) : NULL;
-    run->isa = opt->isa ? bti_arena_strdup(&run->arena, opt->isa) : NULL;
+    bool ok = true;
+    run->data = copy(run, opt->data, &ok);
+    run->cache_dir = copy(run, opt->data_opt.cache_dir, &ok);
+    run->sampler = copy(run, opt->sampler ? opt->sampler : "evolution", &ok);
+    run->val = copy(run, opt->val, &ok);
+    run->subset = copy(run, opt->subset, &ok);
+    run->isa = copy(run, opt->isa, &ok);
+    if (!ok)
+        return bti_fail_nomem(err);
     run->size = d->train.h;
     run->channels = d->train.c;
     run->classes = d->classes;
@@ -119,113 +92,229 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
     return rc ? rc : choose_space(run, opt->space_path, d, err);
 }
 
+/* Images that the options let a trial train on; 0 if they leave it open. Fails when the split is
+ * impossible, before anything is started. */
+static bt_status given_images(const bti_run *run, const bti_data *d, int64_t *out, bt_error *err)
+{
+    bti_view train = {0}, val = {0};
+    bt_status rc = bti_data_split(d, run->subset, run->val, run->seed, &train, &val, err);
+    if (!rc && !val.n)
+        rc = bti_fail(err, BT_INVAL, "--val", "a search needs validation images; 0 leaves none");
+    *out = run->subset ? train.n : 0;
+    bti_view_release(&train);
+    bti_view_release(&val);
+    return rc;
+}
+
+/* The subset that gives a trial f's images, and its validation images. */
+static bt_status take_subset(bti_run *run, const bti_fidelity *f, bool folder, bt_error *err)
+{
+    char text[24];
+    bool ok = true, own_val = !folder && !run->val;
+    snprintf(text, sizeof(text), "%lld", (long long)(f->images + (own_val ? f->val_images : 0)));
+    run->subset = copy(run, text, &ok);
+    snprintf(text, sizeof(text), "%lld", (long long)f->val_images);
+    if (own_val)
+        run->val = copy(run, text, &ok);
+    return ok ? BT_OK : bti_fail_nomem(err);
+}
+
 /* Epochs and images of a trial, where the options leave them open. */
-static bt_status size_trials(bti_session *s, const bti_space *space, const bti_data *d,
+static bt_status size_trials(bti_run *run, const bti_space *space, const bti_data *d,
                              const bt_search_options *opt, double seconds, bt_error *err)
 {
-    bti_run *run = &s->run;
-    if (run->epochs && (run->subset || !opt->budget_s))
-        return BT_OK;
-    bti_fidelity f;
-    char text[96];
-    bt_status rc = bti_calibrate(&f, run, space, d, seconds > 0 ? seconds : 3600, err);
+    bti_room room = {.train = d->train.n, .folder = d->val.n, .epochs = run->epochs};
+    bt_status rc = given_images(run, d, &room.images, err);
+    bti_answer *median = bti_calloc(1, sizeof(*median));
+    if (!rc && !median)
+        rc = bti_fail_nomem(err);
+    if (!rc) /* also when nothing is left to choose: a space that holds no network ends here */
+        rc = bti_median_point(run, space, median, err);
+    bt_recipe recipe;
+    if (!rc)
+        rc = bti_point_recipe(space, &median->point, 1, &recipe, err);
+    if (rc || opt->budget_s <= 0 || (run->epochs && run->subset)) {
+        if (!run->epochs)
+            run->epochs = bt_recipe_defaults().epochs;
+        bti_free(median);
+        return rc;
+    }
+    double rate = 1;
+    rc = bti_measure_speed(&rate, run, space, d, &median->point, err);
+    bti_free(median);
     if (rc)
         return rc;
+    room.affordable = bti_affordable_images(rate, run->jobs, seconds);
+    bti_fidelity f = bti_fidelity_choose(&room);
     run->epochs = f.epochs;
-    if (!run->subset && opt->budget_s > 0 && f.images + f.val_images < d->train.n) {
-        bool folder = d->val.n > 0; /* the validation images are not taken from train */
-        snprintf(text, sizeof(text), "%lld",
-                 (long long)(f.images + (folder || run->val ? 0 : f.val_images)));
-        run->subset = bti_arena_strdup(&run->arena, text);
-        snprintf(text, sizeof(text), "%lld", (long long)f.val_images);
-        if (!folder && !run->val)
-            run->val = bti_arena_strdup(&run->arena, text);
-    }
-    bti_note(
-        &opt->progress,
-        "a trial: %d epochs of %lld images (a median network trains %.0f images/s on one worker)",
-        run->epochs, (long long)f.images, f.images_per_s);
-    return BT_OK;
+    if (!run->subset && f.images + (d->val.n ? 0 : f.val_images) < d->train.n)
+        rc = take_subset(run, &f, d->val.n > 0, err);
+    bti_note(&opt->progress,
+             "a trial: %d epochs of %lld images (a median network trains %.0f images/s on one "
+             "worker)",
+             run->epochs, (long long)f.images, rate);
+    return rc;
 }
 
 static bt_status create(bti_session *s, const bt_search_options *opt, const bti_data *d,
                         double seconds, bt_error *err)
 {
     bti_space *space = NULL;
-    bt_status rc = fix_settings(&s->run, opt, d, err);
+    const bti_objective *obj;
+    bti_study_spec spec = {0};
+    char *url = bti_run_study_url(s->dir), *name = NULL;
+    bt_status rc = url ? fix_settings(&s->run, opt, d, err) : bti_fail_nomem(err);
     if (!rc)
         rc = bti_run_space(&s->run, &space, err);
     if (!rc)
-        rc = size_trials(s, space, d, opt, seconds, err);
-    if (!rc) { /* the split must be possible before anything is started */
-        bti_view train = {0}, val = {0};
-        rc = bti_data_split(d, s->run.subset, s->run.val, s->run.seed, &train, &val, err);
-        if (!rc && !val.n)
-            rc =
-                bti_fail(err, BT_INVAL, "--val", "a search needs validation images; 0 leaves none");
-        bti_view_release(&train);
-        bti_view_release(&val);
+        rc = size_trials(&s->run, space, d, opt, seconds, err);
+    if (rc)
+        goto done;
+    /* An empty study from a start that was killed keeps its name: one file, one study. */
+    name = bti_strdup(s->study ? s->study->name : bti_space_name(space));
+    bti_storage_close(s->study);
+    s->study = NULL;
+    spec.name = name;
+    spec.n_objectives = bti_space_objectives(space, &obj);
+    for (int i = 0; i < spec.n_objectives; i++) {
+        spec.metric[i] = obj[i].metric;
+        spec.maximize[i] = obj[i].maximize;
     }
-    if (!rc) {
-        const bti_objective *obj;
-        bti_study_spec spec = {.name = bti_space_name(space)};
-        spec.n_objectives = bti_space_objectives(space, &obj);
-        for (int i = 0; i < spec.n_objectives; i++) {
-            spec.metric[i] = obj[i].metric;
-            spec.maximize[i] = obj[i].maximize;
-        }
-        char *url = bti_run_study_url(s->dir);
-        rc = url ? bti_storage_open(&s->study, url, &spec, true, err) : bti_fail_nomem(err);
-        bti_free(url);
-    }
+    rc = name ? bti_storage_open(&s->study, url, &spec, true, err) : bti_fail_nomem(err);
     if (!rc)
         rc = bti_run_save(&s->run, s->study, err);
+done:
+    bti_free(name);
+    bti_free(url);
     bti_space_free(space);
     return rc;
 }
 
-/* Options that contradict what the study was started with. */
-static bt_status check_options(const bti_session *s, const bt_search_options *opt,
-                               const char *train_key, bt_error *err)
+static bt_status differs(const char *option, const char *stored, bt_error *err)
+{
+    return bti_fail(err, BT_INVAL, option,
+                    "this study was started with '%s': leave the option out, or use another --out",
+                    stored);
+}
+
+static bt_status check_count(const char *option, int64_t given, double stored, bt_error *err)
+{
+    char text[32];
+    if (!given || (double)given == stored)
+        return BT_OK;
+    snprintf(text, sizeof(text), "%.0f", stored);
+    return differs(option, stored > 0 ? text : "none", err);
+}
+
+static bt_status check_text(const char *option, const char *given, const char *stored,
+                            const char *otherwise, bt_error *err)
+{
+    if (!given || bti_streq(given, stored ? stored : otherwise))
+        return BT_OK;
+    return differs(option, stored ? stored : otherwise, err);
+}
+
+/* Options that contradict what the study was started with. `fresh` holds what is the case now. */
+static bt_status check_options(const bti_session *s, const bt_search_options *opt, bti_run *fresh,
+                               const bti_data *d, bt_error *err)
 {
     const bti_run *r = &s->run;
-    if (!bti_streq(train_key, r->train_key))
+    if (!bti_streq(fresh->train_key, r->train_key))
         return bti_fail(
             err, BT_INVAL, s->dir,
             "the training images have changed since this study began: use another --out");
-    if (opt->epochs && opt->epochs != r->epochs)
-        return bti_fail(err, BT_INVAL, "--epochs", "this study trains %d epochs a trial",
-                        r->epochs);
-    if (opt->max_params && (double)opt->max_params != r->max_params)
-        return bti_fail(err, BT_INVAL, "--max-params", "this study was started with %.0f",
-                        r->max_params);
-    if (opt->max_macs && (double)opt->max_macs != r->max_macs)
-        return bti_fail(err, BT_INVAL, "--max-macs", "this study was started with %.0f",
-                        r->max_macs);
-    if (opt->subset && !bti_streq(opt->subset, r->subset ? r->subset : ""))
-        return bti_fail(err, BT_INVAL, "--subset", "this study was started with '%s'",
-                        r->subset ? r->subset : "all");
-    return BT_OK;
+    bt_status rc = check_count("--epochs", opt->epochs, r->epochs, err);
+    if (!rc)
+        rc = check_count("--max-params", opt->max_params, r->max_params, err);
+    if (!rc)
+        rc = check_count("--max-macs", opt->max_macs, r->max_macs, err);
+    if (!rc)
+        rc = check_count("--threads", opt->threads, r->threads, err);
+    if (!rc && opt->seed && opt->seed != r->seed)
+        rc = check_count("--seed", (int64_t)opt->seed, (double)r->seed, err);
+    if (!rc)
+        rc = check_text("--subset", opt->subset, r->subset, "all", err);
+    if (!rc)
+        rc = check_text("--val", opt->val, r->val, "auto", err);
+    if (!rc)
+        rc = check_text("--sampler", opt->sampler, r->sampler, "evolution", err);
+    if (!rc)
+        rc = check_text("--isa", opt->isa, r->isa, "best", err);
+    if (!rc && opt->space_path)
+        rc = choose_space(fresh, opt->space_path, d, err);
+    if (!rc && opt->space_path && !bti_streq(fresh->space_text, r->space_text))
+        rc = bti_fail(err, BT_INVAL, "--space",
+                      "this study was started with another space: use another --out");
+    return rc;
 }
 
-static bt_status open_data(bti_data **d, const bti_session *s, const bt_search_options *opt,
+/* Where the images are and how many workers there are may change between sessions. */
+static bt_status go_on(bti_session *s, const bt_search_options *opt, bt_error *err)
+{
+    bool ok = true;
+    s->run.data = copy(&s->run, opt->data, &ok);
+    s->run.cache_dir = copy(&s->run, opt->data_opt.cache_dir, &ok);
+    if (opt->jobs)
+        s->run.jobs = opt->jobs;
+    return ok ? bti_run_save(&s->run, s->study, err) : bti_fail_nomem(err);
+}
+
+/* Decodes what is not decoded yet, test too: what is wrong with it must not come out at the end. Of
+ * test only the number of images is kept. */
+static bt_status open_data(bti_data **d, bti_session *s, const bt_search_options *opt,
                            bt_error *err)
 {
+    bti_test_data *test = NULL;
     bt_data_options data_opt = opt->data_opt;
     if (s->resumed)
         data_opt.size = s->run.size;
-    return bti_data_open(d, opt->data, &data_opt, err);
+    bt_status rc = bti_data_open(d, opt->data, &data_opt, err);
+    if (rc)
+        return rc;
+    s->n_train = (*d)->train.n;
+    s->n_val = (*d)->val.n;
+    data_opt.size = (*d)->train.h;
+    if ((*d)->has_test)
+        rc = bti_test_open(&test, opt->data, &data_opt, err);
+    s->n_test = test ? test->set.n : 0;
+    bti_test_close(test);
+    return rc;
 }
 
-/* A study without settings: begun and killed before its first trial, or somebody else's. */
-static bt_status discard_empty(bti_session *s, const char *url, bt_error *err)
+/* A study in the run directory. One without settings was begun and killed before its first trial;
+ * then s->resumed stays false. */
+static bt_status open_study(bti_session *s, bt_error *err)
 {
-    bt_status rc = s->study->ops->refresh(s->study, &s->trials, err);
+    char *url = bti_run_study_url(s->dir);
+    bt_status rc = BT_OK;
+    if (!url)
+        return bti_fail_nomem(err);
+    if (!bti_is_file(url))
+        goto done;
+    rc = bti_storage_open(&s->study, url, NULL, false, err);
+    if ((rc == BT_FORMAT || rc == BT_INVAL) && bti_file_size(url) <= NO_TABLES_YET) {
+        rc = BT_OK; /* killed while it was made: making it goes on, or says what else it is */
+        goto done;
+    }
+    if (!rc)
+        rc = bti_run_load(&s->run, s->study, &s->resumed, err);
+    if (!rc && !s->resumed)
+        rc = s->study->ops->refresh(s->study, &s->trials, err);
     if (!rc && s->trials.n)
         rc = bti_fail(err, BT_INVAL, url,
                       "this study was not made by bantam search: use another --out");
-    bti_storage_close(s->study);
-    s->study = NULL;
+done:
+    bti_free(url);
+    return rc;
+}
+
+/* The reader's and the sampler's errors name the setting; a person gave it as an option. */
+static bt_status as_option(bt_status rc, bt_error *err)
+{
+    static const char *const setting[] = {"subset", "val", "sampler"};
+    for (int i = 0; rc == BT_INVAL && err && i < 3; i++)
+        if (bti_streq(err->where, setting[i]))
+            snprintf(err->where, sizeof(err->where), "--%s", setting[i]);
     return rc;
 }
 
@@ -234,43 +323,35 @@ bt_status bti_session_open(bti_session *s, const bt_search_options *opt, double 
 {
     bti_data *d = NULL;
     bti_run fresh = {0};
+    bti_json *active = NULL;
     double began = bt_now();
 
     *s = (bti_session){.dir = opt->out_dir, .lock_fd = -1};
-    char *url = bti_run_study_url(s->dir);
-    bt_status rc = url ? lock_dir(s, err) : bti_fail_nomem(err);
-    if (!rc && bti_is_file(url)) {
-        rc = bti_storage_open(&s->study, url, NULL, false, err);
-        if (!rc)
-            rc = bti_run_load(&s->run, s->study, &s->resumed, err);
-        if (!rc && !s->resumed)
-            rc = discard_empty(s, url, err);
-    }
+    bt_status rc = bti_run_lock(s->dir, &s->lock_fd, err);
+    if (!rc)
+        rc = open_study(s, err);
     if (!rc)
         rc = open_data(&d, s, opt, err);
     s->decode_s = bt_now() - began;
     if (!rc)
         rc = hash_train(d, s->resumed ? &fresh : &s->run, err);
     if (!rc && s->resumed)
-        rc = check_options(s, opt, fresh.train_key, err);
-    else if (!rc)
-        rc = create(s, opt, d, (opt->budget_s - s->decode_s) * search_share, err);
-    if (!rc) {
-        bti_json *v = NULL;
-        s->n_train = d->train.n;
-        s->n_val = d->val.n;
-        s->n_test =
-            d->has_test ? d->train.n / 5 : 0; /* for time reserves; the split itself stays closed */
-        rc = s->study->ops->study_attr_get(s->study, false, "bantam:active_s", &v, err);
-        s->active_before_s = bti_json_as_num(v, 0);
-        bti_json_free(v);
-    }
+        rc = check_options(s, opt, &fresh, d, err);
+    if (!rc)
+        rc = s->resumed
+                 ? go_on(s, opt, err)
+                 : create(s, opt, d, (opt->budget_s - (bt_now() - began)) * search_share, err);
+    if (!rc)
+        rc = s->study->ops->study_attr_get(s->study, false, "bantam:active_s", &active, err);
+    s->active_before_s = bti_json_as_num(active, 0);
+    if (!rc)
+        rc = s->study->ops->refresh(s->study, &s->trials, err);
+    bti_json_free(active);
     bti_run_release(&fresh);
     bti_data_close(d);
-    bti_free(url);
     if (rc)
         bti_session_close(s);
-    return rc;
+    return as_option(rc, err);
 }
 
 void bti_session_close(bti_session *s)

@@ -12,12 +12,12 @@ typedef struct bti_session {
     int lock_fd;     /* of work/lock: one supervisor a run directory */
     bti_run run;
     bti_storage *study;
-    int64_t n_train, n_val,
-        n_test; /* images of the splits; n_train without a validation folder; n_test 0: unknown */
-    double decode_s; /* wall seconds until the images were ready */
+    int64_t n_train, n_val; /* images of the training split, of a validation folder (0: none) */
+    int64_t n_test;         /* 0: the data has no test split */
+    double decode_s;        /* wall seconds until the images were ready */
     bool resumed;
     double active_before_s; /* from earlier sessions of this study */
-    bti_trials trials;
+    bti_trials trials;      /* as they are now */
 } bti_session;
 
 /* search_share: part of the budget that the search phase may use, for the size of a trial. */

@@ -14,47 +14,13 @@
 
 #include <math.h>
 
-#define SPACE_FILE_LIMIT (4u << 20)
-
-/* ---- where the text comes from ---- */
-static const char *shipped_text(const char *name)
-{
-    for (const bti_shipped *s = bti_shipped_spaces; s->name; s++)
-        if (bti_streq(s->name, name))
-            return s->text;
-    return NULL;
-}
-
-static bt_status missing(const char *path, bt_error *err)
-{
-    const char *names[32] = {NULL};
-    bti_str list = {0};
-    for (int i = 0; i < 31 && bti_shipped_spaces[i].name; i++) {
-        names[i] = bti_shipped_spaces[i].name;
-        bti_str_addf(&list, "%s%s", i ? ", " : "", names[i]);
-    }
-    const char *near = bti_nearest(path, names);
-    bt_status rc =
-        near ? bti_fail(err, BT_IO, path, "no such file or shipped space; did you mean '%s'?", near)
-             : bti_fail(err, BT_IO, path, "no such file or shipped space (shipped are %s)",
-                        bti_str_c(&list));
-    bti_str_release(&list);
-    return rc;
-}
-
 static bt_status open_space(bti_space **out, const char *path, const bti_space_vars *vars,
                             bt_error *err)
 {
-    const char *shipped = bti_is_file(path) ? NULL : shipped_text(path);
-    if (shipped)
-        return bti_space_parse(out, shipped, strlen(shipped), path, vars, err);
-    if (!bti_is_file(path))
-        return missing(path, err);
     char *text = NULL;
-    size_t n;
-    bt_status rc = bti_file_read(path, SPACE_FILE_LIMIT, &text, &n, err);
+    bt_status rc = bti_space_source(&text, path, err);
     if (!rc)
-        rc = bti_space_parse(out, text, n, path, vars, err);
+        rc = bti_space_parse(out, text, strlen(text), path, vars, err);
     bti_free(text);
     return rc;
 }

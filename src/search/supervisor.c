@@ -21,17 +21,20 @@
 #include "report/report.h"
 #include "search/crew.h"
 #include "search/final.h"
+#include "search/lab.h"
 #include "search/outcome.h"
 #include "search/setup.h"
 
 #include <math.h>
 #include <unistd.h>
 
-#define FINAL_SHARE 0.40 /* of the budget, at most, for training the picks again and reading test  \
-                          */
-#define CLOSING_S 0.8    /* stopping workers, writing the files */
+/* Of the budget, at most, for training the picks again and reading test. */
+#define FINAL_SHARE 0.40
+#define CLOSING_S 0.8 /* stopping workers, writing the files */
+#define READING_S 3.5 /* of closing, at most: until test is read for what is left over */
 #define TICK_US 100000
-#define IDLE_S 2.5 /* no trial running for so long: nothing more fits, or the limit is reached */
+#define IDLE_S 2.5   /* no trial running for so long: nothing more fits, or the space is used up */
+#define START_S 60.0 /* the same before the first one: workers open the images first */
 #define ACTIVE_EVERY_S 2.0
 
 typedef struct supervisor {
@@ -43,7 +46,11 @@ typedef struct supervisor {
     bti_account account;
     double start_s, deadline_s; /* bt_now scale; deadline 0: none */
     double active_saved_s, idle_since_s, line_at_s;
-    int seen_complete, front_size;
+    int trials_before; /* of earlier sessions */
+    bool worked;       /* a trial of this session has been seen at work */
+    int complete;      /* trials when the front was last looked at; -1: never */
+    double useful_s;   /* of final training, for that front */
+    int shown;         /* complete trials when they were last shown */
 } supervisor;
 
 static double utc_of(double local_s)
@@ -63,23 +70,6 @@ static bt_status save_active(supervisor *v, bool now, bt_error *err)
     return rc;
 }
 
-/* When the search phase must end so that the final phase fits; 0: no deadline. */
-static double search_end(const supervisor *v)
-{
-    if (v->deadline_s <= 0)
-        return 0;
-    double budget = v->deadline_s - v->start_s;
-    double reserve = FINAL_SHARE * budget;
-    bti_plan plan = {0};
-    bti_plan_choose(&plan, &v->s.trials);
-    if (plan.n)
-        reserve = fmin(reserve, bti_plan_most_seconds(&plan, v->s.run.jobs,
-                                                      v->s.n_train + v->s.n_val, v->s.n_test));
-    return v->deadline_s - CLOSING_S - reserve;
-}
-
-/* ---- what a person sees ---- */
-
 static int count_state(const bti_trials *t, bti_trial_state state)
 {
     int n = 0;
@@ -88,26 +78,54 @@ static int count_state(const bti_trials *t, bti_trial_state state)
     return n;
 }
 
-static void show(supervisor *v, const char *phase, bool force)
+/* After each trial: what the new front could use of the reserve, and what is not on it goes. */
+static void look_at_front(supervisor *v)
+{
+    int complete = count_state(&v->s.trials, BTI_COMPLETE);
+    if (complete == v->complete)
+        return;
+    v->complete = complete;
+    bti_plan plan = {0};
+    bti_plan_choose(&plan, &v->s.trials);
+    v->useful_s = bti_plan_most_seconds(&plan, v->s.run.jobs, v->s.n_train + v->s.n_val,
+                                        v->s.n_test); /* 0 for no picks */
+    bti_drop_dominated(v->s.dir, &v->s.trials);
+}
+
+/* When the search phase must end so that the final phase fits; 0: no deadline. Without a finished
+ * trial there is nothing to reserve time for. */
+static double search_end(const supervisor *v)
+{
+    if (v->deadline_s <= 0)
+        return 0;
+    double reserve = fmin(FINAL_SHARE * (v->deadline_s - v->start_s), v->useful_s);
+    return v->deadline_s - CLOSING_S - reserve;
+}
+
+/* ---- what a person sees ---- */
+
+static void show(supervisor *v, const char *phase)
 {
     const bti_trials *t = &v->s.trials;
     int complete = count_state(t, BTI_COMPLETE);
-    bool news = complete != v->seen_complete;
+    bool news = complete != v->shown;
     char left[24] = "", line[256] = "";
     double left_s = v->deadline_s > 0 ? v->deadline_s - bt_now() : -1;
 
-    if (!v->opt->progress.report || (!news && !force && bt_now() < v->line_at_s))
+    if (!v->opt->progress.report || (!news && bt_now() < v->line_at_s))
         return;
-    v->seen_complete = complete;
+    v->shown = complete;
     if (left_s >= 0)
         bti_format_duration(left, left_s);
     int *front = bti_array((size_t)t->n + 1, sizeof(int));
     int n = front ? bti_report_front(t, front) : 0;
-    if (force || bt_now() >= v->line_at_s) { /* piped: a plain line now and then */
-        double best = n ? t->trial[front[n - 1]].value[0] : 0;
-        snprintf(line, sizeof(line),
-                 "%s: %d trials, %d on the front, best validation %.2f %%%s%s%s", phase, complete,
-                 n, 100 * best, *left ? ", " : "", left, *left ? " left" : "");
+    if (bt_now() >= v->line_at_s) { /* piped: a plain line now and then */
+        char best[40] = "";
+        if (n)
+            snprintf(best, sizeof(best), ", best validation %.2f %%",
+                     100 * t->trial[front[n - 1]].value[0]);
+        snprintf(line, sizeof(line), "%s: %d trials, %d on the front%s%s%s%s", phase, complete, n,
+                 best, *left ? ", " : "", left, *left ? " left" : "");
     }
     bti_str table = {0};
     bti_str_addf(&table, "%s   %s%s   %d trials, %d running\n", phase, left, *left ? " left" : "",
@@ -132,42 +150,48 @@ static bt_status tick(supervisor *v, const char *phase, bti_storage *store, bti_
                       bt_error *err)
 {
     bt_status rc = store->ops->refresh(store, jobs, err);
-    if (!rc)
+    if (!rc && !bti_stopped(&v->opt->stop)) /* workers that end with us are no news */
         rc = bti_crew_watch(&v->crew, store, jobs, &v->opt->progress, err);
     if (!rc)
         rc = save_active(v, false, err);
-    show(v, phase, false);
+    show(v, phase);
     return rc;
 }
 
 /* True when no trial has run for a while: the workers found nothing more to start. */
 static bool idle(supervisor *v)
 {
-    if (!v->s.trials.n || count_state(&v->s.trials, BTI_RUNNING)) {
-        v->idle_since_s = 0;
-        return false;
+    const bti_trials *t = &v->s.trials;
+    if (count_state(t, BTI_RUNNING) || t->n > v->trials_before) {
+        v->worked = true;
+        if (count_state(t, BTI_RUNNING)) {
+            v->idle_since_s = 0;
+            return false;
+        }
     }
     if (v->idle_since_s <= 0)
         v->idle_since_s = bt_now();
-    if (v->control.max_trials && v->s.trials.n >= v->control.max_trials)
+    if (v->control.max_trials && t->n >= v->control.max_trials)
         return true;
-    return bt_now() - v->idle_since_s > IDLE_S;
+    return bt_now() - v->idle_since_s > (v->worked ? IDLE_S : START_S);
 }
 
 static bt_status search_phase(supervisor *v, bt_error *err)
 {
-    double began = bt_now(), end = search_end(v);
+    double began = bt_now(), end;
+    look_at_front(v);
+    end = search_end(v);
     v->control.phase = BTI_PHASE_SEARCH;
     v->control.until_utc = utc_of(end);
     v->control.max_trials = v->opt->trials;
     bt_status rc = bti_control_save(&v->control, v->s.study, err);
-    if (!rc)
+    if (!rc && !bti_stopped(&v->opt->stop))
         rc = bti_crew_start(&v->crew, v->s.dir, v->s.run.jobs, v->s.run.threads, err);
     while (!rc && !bti_stopped(&v->opt->stop)) {
         rc = tick(v, "search", v->s.study, &v->s.trials, err);
+        look_at_front(v);
         double now_end = search_end(v);
-        if (!rc && now_end > 0 &&
-            fabs(now_end - end) > 1) { /* the front at hand needs less, or more, of the reserve */
+        if (!rc && fabs(now_end - end) > 1) { /* the front can use less, or more, of the reserve */
             end = now_end;
             v->control.until_utc = utc_of(end);
             rc = bti_control_save(&v->control, v->s.study, err);
@@ -194,10 +218,14 @@ static bool plan_done(const supervisor *v, const bti_trials *jobs)
 static bt_status final_phase(supervisor *v, bt_error *err)
 {
     double began = bt_now(), end = v->deadline_s > 0 ? v->deadline_s - CLOSING_S : 0;
-    double seconds = end > 0 ? fmax(0.01, end - bt_now()) : 0;
 
-    bti_plan_fit(&v->plan, seconds, v->s.run.jobs, v->s.n_train + v->s.n_val, v->s.n_test,
-                 v->s.run.epochs);
+    v->plan.round = v->control.round;
+    bti_plan_choose(&v->plan, &v->s.trials);
+    if (!v->plan.n)
+        return BT_OK;
+    if (end > 0)
+        bti_plan_fit(&v->plan, fmax(0.01, end - bt_now()), v->s.run.jobs, v->s.n_train + v->s.n_val,
+                     v->s.n_test);
     v->control.phase = BTI_PHASE_FINAL;
     v->control.until_utc = utc_of(end);
     bti_storage *final = NULL;
@@ -208,9 +236,8 @@ static bt_status final_phase(supervisor *v, bt_error *err)
     if (!rc)
         rc = bti_control_save(&v->control, v->s.study, err);
     if (!rc)
-        bti_note(&v->opt->progress,
-                 "training %d models of the front again on train + validation, %lld images each",
-                 v->plan.n, (long long)(v->plan.n ? v->plan.pick[0].images : 0));
+        bti_note(&v->opt->progress, "training %d models of the front again on train + validation",
+                 v->plan.n);
     while (!rc && !bti_stopped(&v->opt->stop)) {
         rc = tick(v, "final training", final, &jobs, err);
         if (rc || plan_done(v, &jobs) || (end > 0 && bt_now() >= end))
@@ -223,14 +250,6 @@ static bt_status final_phase(supervisor *v, bt_error *err)
     return rc;
 }
 
-/* Finished trials are read only once; the final records that workers have added to them need a
- * fresh list. */
-static bt_status reread(supervisor *v, bt_error *err)
-{
-    bti_trials_release(&v->s.trials);
-    return v->s.study->ops->refresh(v->s.study, &v->s.trials, err);
-}
-
 static bool all_recorded(const supervisor *v)
 {
     for (int i = 0; i < v->plan.n; i++) {
@@ -241,35 +260,39 @@ static bool all_recorded(const supervisor *v)
     return true;
 }
 
+/* Stops the workers, gives every pick a model, writes the files. */
 static bt_status closing(supervisor *v, char **json, bt_error *err)
 {
+    bti_session *s = &v->s;
     bool stopped = bti_stopped(&v->opt->stop);
+    double began = bt_now();
     v->control.phase = BTI_PHASE_STOP;
-    bt_status rc = bti_control_save(&v->control, v->s.study, err);
+    bt_status rc = bti_control_save(&v->control, s->study, err);
     bti_crew_stop(&v->crew, 2.0);
     if (!rc)
-        rc = reread(v, err);
-    if (!rc && stopped && v->plan.round != v->control.round) { /* stopped before the final phase */
+        rc = s->study->ops->refresh(s->study, &s->trials, err);
+    if (!rc && v->plan.round != v->control.round) { /* ended before the final phase */
         v->plan.round = v->control.round;
-        bti_plan_choose(&v->plan, &v->s.trials);
-        rc = bti_plan_save(&v->plan, v->s.study, err);
+        bti_plan_choose(&v->plan, &s->trials);
+        rc = bti_plan_save(&v->plan, s->study, err);
     }
     if (!rc && !v->plan.n)
-        rc = bti_fail(err, BT_EMPTY, v->s.dir,
-                      "no trial was finished: give it more time, or a smaller space");
+        rc = bti_fail(err, BT_EMPTY, s->dir,
+                      "no trial was finished: give it more time (the same command goes on), fewer "
+                      "epochs or smaller models");
     if (!rc && !all_recorded(v))
         rc =
-            bti_final_keep_rest(v->s.dir, &v->plan,
+            bti_final_keep_rest(s->dir, &v->plan,
                                 stopped ? "stopped before it was trained again: search-time weights"
                                         : "no time to train it again: search-time weights",
-                                bt_now() + (stopped ? 1.0 : 3.0), err);
+                                began + READING_S, &v->opt->progress, err);
     v->account.wall_s = bt_now() - v->start_s;
     v->account.cpu_s = bti_cpu_seconds() + bti_child_cpu_seconds();
     v->account.stopped = stopped;
     bt_status saved = save_active(v, true, rc ? NULL : err);
     if (!rc)
-        rc = reread(v, err);
-    return rc ? rc : saved ? saved : bti_outcome_write(&v->s, &v->plan, &v->account, json, err);
+        rc = saved ? saved : s->study->ops->refresh(s->study, &s->trials, err);
+    return rc ? rc : bti_outcome_write(s, &v->plan, &v->account, json, err);
 }
 
 static bt_status next_round(supervisor *v, bt_error *err)
@@ -285,9 +308,39 @@ bt_search_options bt_search_defaults(void)
     return (bt_search_options){.data_opt = bt_data_defaults()};
 }
 
+/* The budget of this session. */
+static bt_status set_clock(supervisor *v, bt_error *err)
+{
+    const bt_search_options *opt = v->opt;
+    if (opt->budget_s <= 0)
+        return BT_OK;
+    double left = opt->budget_adds ? opt->budget_s : opt->budget_s - v->s.active_before_s;
+    if (left <= 0)
+        return bti_fail(err, BT_INVAL, "--budget",
+                        "this study has already used %.0f s: give more, or +T to add",
+                        v->s.active_before_s);
+    v->deadline_s = v->start_s + left;
+    v->account.budget_s = left;
+    return BT_OK;
+}
+
+static bt_status run_phases(supervisor *v, bt_error *err)
+{
+    bt_status rc = next_round(v, err);
+    v->trials_before = v->s.trials.n;
+    v->account.train_cpu_before_s = bti_outcome_train_cpu(&v->s.trials, v->control.round);
+    if (v->s.resumed)
+        bti_note(&v->opt->progress, "going on with the study in %s", v->s.dir);
+    if (!rc)
+        rc = search_phase(v, err);
+    if (!rc && !bti_stopped(&v->opt->stop))
+        rc = final_phase(v, err);
+    return rc;
+}
+
 bt_status bt_search(char **json, const bt_search_options *opt, bt_error *err)
 {
-    supervisor v = {.opt = opt, .start_s = bt_now()};
+    supervisor v = {.opt = opt, .start_s = bt_now(), .complete = -1};
 
     if (json)
         *json = NULL;
@@ -300,31 +353,13 @@ bt_status bt_search(char **json, const bt_search_options *opt, bt_error *err)
     bt_status rc = bti_session_open(&v.s, opt, 1 - FINAL_SHARE, err);
     if (rc)
         return rc;
-    if (opt->budget_s > 0) {
-        double left = opt->budget_adds ? opt->budget_s : opt->budget_s - v.s.active_before_s;
-        if (left <= 0)
-            rc = bti_fail(err, BT_INVAL, "--budget",
-                          "this study has already used %.0f s: give more, or +T to add",
-                          v.s.active_before_s);
-        v.deadline_s = v.start_s + left;
-        v.account.budget_s = left;
+    rc = set_clock(&v, err);
+    if (!rc) {
+        rc = run_phases(&v, err);
+        /* Whatever happened: what the study holds is left as a front. err keeps the first cause. */
+        bt_status closed = closing(&v, rc ? NULL : json, rc ? NULL : err);
+        rc = rc ? rc : closed;
     }
-    if (!rc && v.s.resumed)
-        bti_note(&opt->progress, "going on with the study in %s", opt->out_dir);
-    if (!rc)
-        rc = next_round(&v, err);
-    if (!rc)
-        rc = search_phase(&v, err);
-    if (!rc && !bti_stopped(&opt->stop)) {
-        v.plan.round = v.control.round;
-        bti_plan_choose(&v.plan, &v.s.trials);
-        if (v.plan.n)
-            rc = final_phase(&v, err);
-    }
-    if (rc)
-        bti_crew_stop(&v.crew, 2.0); /* trials go back to the study; err keeps the first cause */
-    else
-        rc = closing(&v, json, err);
     bti_crew_release(&v.crew);
     bti_session_close(&v.s);
     return rc;

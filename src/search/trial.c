@@ -10,201 +10,367 @@
 #include "search/lab.h"
 
 #include "base/alloc.h"
-#include "base/cpu.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/str.h"
 #include "report/report.h"
 #include "search/cost.h"
 
-typedef struct reporting {
+#include <math.h>
+
+#define CHECKPOINT "checkpoint.safetensors"
+#define CHECKPOINT_S 10
+#define FIRST_MODEL_S                                                                              \
+    10 /* after which a study without a finished trial shows what it has so far                    \
+        */
+#define VALIDATIONS_MAX 5
+#define VALIDATION_COST 0.33  /* of an image, in trained images */
+#define VALIDATION_SHARE 0.08 /* of a trial's time, unless the one at its end alone takes more */
+
+/* What a trial has cost so far; attribute "bantam:used" while it is given back in between. */
+typedef struct used {
+    double seconds, train_s, eval_s, train_cpu_s, eval_cpu_s;
+} used;
+
+typedef struct trial_run {
     bti_lab *lab;
     const bti_claim *claim;
-    bool lost; /* the lease */
-} reporting;
+    bti_graph *graph;
+    char *yaml, *dir, *checkpoint;
+    bt_recipe recipe;
+    bti_outcome outcome;
+    double began;
+    used before; /* in attempts that were given back */
+    bool lost;   /* the lease */
+} trial_run;
+
+/* ---- while it trains ---- */
 
 static int on_epoch(void *user, const bti_epoch *e)
 {
-    reporting *r = user;
-    bti_storage *st = r->lab->study;
+    trial_run *t = user;
+    const bti_claim *c = t->claim;
+    bti_storage *st = t->lab->study;
     if (e->val_accuracy < 0)
         return 0;
-    bt_status rc = st->ops->report(st, r->claim->id, r->claim->worker, r->claim->attempt, e->epoch,
-                                   e->val_accuracy, NULL);
-    r->lost = rc == BT_BUSY;
-    return r->lost;
+    bt_status rc =
+        st->ops->report(st, c->id, c->worker, c->attempt, e->epoch, e->val_accuracy, NULL);
+    t->lost = rc == BT_BUSY;
+    return t->lost;
 }
 
-static bti_json *result_attrs(const bti_lab *lab, const bti_outcome *o, double seconds)
+/* Nothing is complete yet, and no earlier trial is at work. */
+static bool is_first(const bti_trials *trials, int number)
 {
+    for (int i = 0; i < trials->n; i++) {
+        const bti_trial *t = &trials->trial[i];
+        if (t->state == BTI_COMPLETE || (t->state == BTI_RUNNING && t->number < number))
+            return false;
+    }
+    return true;
+}
+
+/* models/first: something usable early, however long the first trial takes. Best effort. */
+static void show_first(void *user, const float *weights, int64_t images)
+{
+    trial_run *t = user;
+    bti_lab *lab = t->lab;
+    if (lab->study->ops->refresh(lab->study, &lab->trials, NULL) ||
+        !is_first(&lab->trials, t->claim->number))
+        return;
+    bti_model_meta meta = bti_lab_meta(lab->data);
+    char *dir = bti_path_join(lab->dir, "models/first");
+    bti_json *result = bti_json_object();
+    bti_json_set_str(result, "name", "first");
+    bti_json_set_int(result, "trial", t->claim->number);
+    bti_json_set_int(result, "params", t->graph->params);
+    bti_json_set_int(result, "macs", t->graph->macs);
+    bti_json_set_int(result, "images", images);
+    bti_json_set(result, "val_accuracy", bti_json_null());
+    bti_json_set_str(result, "note", "still training: not validated yet");
+    if (dir && bti_model_save(dir, t->yaml, t->graph, weights, &meta, result, NULL))
+        bti_remove_tree(dir, NULL); /* a half-written one would be no use */
+    bti_json_free(result);
+    bti_free(dir);
+}
+
+/* ---- how it ends ---- */
+
+static void read_used(const bti_trials *trials, int64_t id, used *out)
+{
+    const bti_trial *t = bti_trials_id(trials, id);
+    const bti_json *u = t ? bti_json_get(t->attrs, "bantam:used") : NULL;
+    *out = (used){.seconds = bti_json_as_num(bti_json_get(u, "seconds"), 0),
+                  .train_s = bti_json_as_num(bti_json_get(u, "train_s"), 0),
+                  .eval_s = bti_json_as_num(bti_json_get(u, "eval_s"), 0),
+                  .train_cpu_s = bti_json_as_num(bti_json_get(u, "train_cpu_s"), 0),
+                  .eval_cpu_s = bti_json_as_num(bti_json_get(u, "eval_cpu_s"), 0)};
+}
+
+static void set_used(const trial_run *t, bti_json *o)
+{
+    const bti_outcome *out = &t->outcome;
+    bti_json_set_num(o, "seconds", t->before.seconds + bt_now() - t->began);
+    bti_json_set_num(o, "train_s", t->before.train_s + out->train_s);
+    bti_json_set_num(o, "eval_s", t->before.eval_s + out->eval_s);
+    bti_json_set_num(o, "train_cpu_s", t->before.train_cpu_s + out->train_cpu_s);
+    bti_json_set_num(o, "eval_cpu_s", t->before.eval_cpu_s + out->eval_cpu_s);
+}
+
+/* The checkpoint is on disk; whoever claims the trial next goes on from there. */
+static bt_status give_back(trial_run *t, bt_error *err)
+{
+    const bti_claim *c = t->claim;
+    bti_storage *st = t->lab->study;
+    bt_status rc = st->ops->renew(st, c->id, c->worker, c->attempt, BTI_LEASE_S, err);
+    if (rc)
+        return rc;
+    bti_json *u = bti_json_object();
+    set_used(t, u);
+    rc = st->ops->trial_attr_set(st, c->id, false, "bantam:used", u, err);
+    bti_json_free(u);
+    return rc ? rc : st->ops->yield(st, c->id, c->worker, c->attempt, err);
+}
+
+/* Images a second in validation; 0 if there was none in this call. */
+static double eval_speed(const trial_run *t)
+{
+    int times = 0;
+    for (size_t i = 0; i < bti_json_len(t->outcome.curve); i++)
+        times += bti_json_as_num(bti_json_get(bti_json_at(t->outcome.curve, i), "val_accuracy"),
+                                 -1) >= 0;
+    return t->outcome.eval_s > 0 ? times * (double)t->lab->val.n / t->outcome.eval_s : 0;
+}
+
+static bti_json *result_attrs(const trial_run *t)
+{
+    char seed[24];
+    const bti_lab *lab = t->lab;
     bti_json *a = bti_json_object();
-    bti_json_set_int(a, "epochs", o->epochs_done);
+    snprintf(seed, sizeof(seed), "%llu", /* may exceed JSON's integers */
+             (unsigned long long)bti_seed_mix(lab->run.seed, (uint64_t)t->claim->number));
+    bti_json_set_str(a, "seed", seed);
+    bti_json_set_int(a, "epochs", t->outcome.epochs_done);
     bti_json_set_int(a, "train_images", lab->train.n);
     bti_json_set_int(a, "val_images", lab->val.n);
-    bti_json_set_num(a, "loss", o->loss);
-    bti_json_set_num(a, "images_per_s", o->images_per_s);
-    bti_json_set_num(a, "train_s", o->train_s);
-    bti_json_set_num(a, "eval_s", o->eval_s);
-    bti_json_set_num(a, "train_cpu_s", o->train_cpu_s);
-    bti_json_set_num(a, "eval_cpu_s", o->eval_cpu_s);
-    bti_json_set_num(a, "seconds", seconds);
+    bti_json_set_num(a, "loss", t->outcome.loss);
+    bti_json_set_num(a, "images_per_s", t->outcome.images_per_s);
+    if (!t->before.eval_s) /* else the curve counts validations of an earlier attempt */
+        bti_json_set_num(a, "eval_images_per_s", eval_speed(t));
+    set_used(t, a);
     return a;
 }
 
-static bt_status save_weights(const bti_lab *lab, const bti_graph *g, const char *yaml,
-                              const bti_outcome *o, int number, const bti_json *result,
-                              bt_error *err)
+static void objective_values(const trial_run *t, double *value)
 {
-    bti_model_meta meta = bti_lab_meta(lab->data);
-    char *dir = bti_run_trial_dir(lab->dir, number);
+    const bti_objective *obj;
+    int n = bti_space_objectives(t->lab->space, &obj);
+    for (int i = 0; i < n && i < BTI_OBJECTIVES_MAX; i++) {
+        if (bti_streq(obj[i].metric, "params"))
+            value[i] = (double)t->graph->params;
+        else if (bti_streq(obj[i].metric, "macs"))
+            value[i] = (double)t->graph->macs;
+        else
+            value[i] = t->outcome.val_accuracy;
+    }
+}
+
+/* False if a finished trial is at least as good in both: then the weights will never be asked for.
+ */
+static bool joins_front(const bti_trials *trials, double params, double accuracy)
+{
+    for (int i = 0; i < trials->n; i++) {
+        const bti_trial *t = &trials->trial[i];
+        if (t->state == BTI_COMPLETE && t->value[0] >= accuracy && bti_report_params(t) <= params)
+            return false;
+    }
+    return true;
+}
+
+static bt_status save_weights(const trial_run *t, const bti_json *attrs, bt_error *err)
+{
+    bti_model_meta meta = bti_lab_meta(t->lab->data);
+    bti_json *result = bti_json_copy(attrs);
+    bti_json_set_int(result, "trial", t->claim->number);
+    bti_json_set_num(result, "val_accuracy", t->outcome.val_accuracy);
     bt_status rc =
-        dir ? bti_model_save(dir, yaml, g, o->weights, &meta, result, err) : bti_fail_nomem(err);
-    bti_free(dir);
+        bti_model_save(t->dir, t->yaml, t->graph, t->outcome.weights, &meta, result, err);
+    bti_json_free(result);
     return rc;
 }
 
-static void objective_values(const bti_lab *lab, const bti_graph *g, double accuracy, double *value)
+/* Writes how a trained trial ended. The lease is asked for before any file: a worker that slept
+ * past it must not touch what its successor wrote. */
+static bt_status record(trial_run *t, bt_error *err)
 {
-    const bti_objective *obj;
-    int n = bti_space_objectives(lab->space, &obj);
-    for (int i = 0; i < n && i < BTI_OBJECTIVES_MAX; i++) {
-        if (bti_streq(obj[i].metric, "params"))
-            value[i] = (double)g->params;
-        else if (bti_streq(obj[i].metric, "macs"))
-            value[i] = (double)g->macs;
-        else
-            value[i] = accuracy;
-    }
+    const bti_claim *c = t->claim;
+    bti_storage *st = t->lab->study;
+    double value[BTI_OBJECTIVES_MAX] = {0};
+    bt_status rc = st->ops->renew(st, c->id, c->worker, c->attempt, BTI_LEASE_S, err);
+    if (!rc)
+        rc = st->ops->refresh(st, &t->lab->trials, err);
+    if (rc)
+        return rc;
+    objective_values(t, value);
+    bool keep = joins_front(&t->lab->trials, (double)t->graph->params, t->outcome.val_accuracy);
+    bti_json *attrs = result_attrs(t);
+    if (keep)
+        rc = save_weights(t, attrs, err);
+    if (!rc)
+        rc = st->ops->finish(st, c->id, c->worker, c->attempt, BTI_COMPLETE, value, attrs, err);
+    bti_json_free(attrs);
+    if (!rc) /* all of it is on record: what cannot be removed now, the supervisor removes */
+        bti_remove_tree(keep ? t->checkpoint : t->dir, NULL);
+    return rc;
+}
+
+static bt_status record_failure(trial_run *t, const bt_error *why, bt_error *err)
+{
+    const bti_claim *c = t->claim;
+    bti_storage *st = t->lab->study;
+    bti_json *attrs = result_attrs(t);
+    bti_json_set_str(attrs, "error", why->text);
+    bt_status rc = st->ops->finish(st, c->id, c->worker, c->attempt, BTI_FAIL, NULL, attrs, err);
+    bti_json_free(attrs);
+    if (!rc)
+        bti_remove_tree(t->dir, NULL);
+    return rc;
+}
+
+/* What a finished trial of the front has beside its model: a checkpoint that a worker wrote which
+ * had slept past its lease. */
+static void drop_checkpoint(const char *trial_dir)
+{
+    char *path = bti_path_join(trial_dir, CHECKPOINT);
+    if (path)
+        bti_remove_tree(path, NULL);
+    bti_free(path);
+}
+
+static bool on_front(const bti_trials *trials, const int *front, int n, const bti_trial *t)
+{
+    for (int i = 0; i < n; i++)
+        if (&trials->trial[front[i]] == t)
+            return true;
+    return false;
 }
 
 void bti_drop_dominated(const char *dir, const bti_trials *trials)
 {
+    bti_names names = {0};
+    char *root = bti_path_join(dir, "work/trials");
     int *front = bti_array((size_t)trials->n + 1, sizeof(int));
-    if (!front)
-        return; /* the next call does it */
-    int n = bti_report_front(trials, front);
-    for (int i = 0; i < trials->n; i++) {
-        bool keep = trials->trial[i].state == BTI_RUNNING;
-        for (int j = 0; j < n && !keep; j++)
-            keep = front[j] == i;
-        char *path = keep ? NULL : bti_run_trial_dir(dir, trials->trial[i].number);
-        if (path && bti_is_dir(path) && bti_remove_tree(path, NULL) != BT_OK)
-            keep = true; /* left for the next call */
+    int n = front ? bti_report_front(trials, front) : 0;
+    if (!root || !front || bti_list_dir(root, &names, NULL))
+        goto done;
+    for (size_t i = 0; i < names.n; i++) {
+        int64_t number;
+        if (!bti_parse_int(names.name[i], 0, INT32_MAX, &number))
+            continue;
+        const bti_trial *t = bti_trials_number(trials, (int)number);
+        char *path = bti_path_join(root, names.name[i]);
+        if (path && t && t->state != BTI_RUNNING) { /* unknown: claimed a moment ago */
+            if (on_front(trials, front, n, t))
+                drop_checkpoint(path);
+            else
+                bti_remove_tree(path, NULL);
+        }
         bti_free(path);
     }
+done:
+    bti_names_free(&names);
     bti_free(front);
+    bti_free(root);
 }
 
-/* Writes how a trained trial ended. */
-static bt_status record(bti_lab *lab, const bti_claim *c, const bti_graph *g, const char *yaml,
-                        const bti_outcome *o, double seconds, bt_error *err)
-{
-    bti_storage *st = lab->study;
-    double value[BTI_OBJECTIVES_MAX] = {0};
-    bti_json *attrs = result_attrs(lab, o, seconds);
+/* ---- the whole of it ---- */
 
-    objective_values(lab, g, o->val_accuracy, value);
-    bti_json *result = bti_json_copy(attrs);
-    bti_json_set_int(result, "trial", c->number);
-    bti_json_set_num(result, "val_accuracy", o->val_accuracy);
-    bt_status rc = save_weights(lab, g, yaml, o, c->number, result, err);
+static bt_status prepare(trial_run *t, const bti_point *point, bt_error *err)
+{
+    const bti_lab *lab = t->lab;
+    bt_status rc = bti_point_graph(lab->space, point, &t->graph, &t->yaml, err);
     if (!rc)
-        rc = st->ops->finish(st, c->id, c->worker, c->attempt, BTI_COMPLETE, value, attrs, err);
-    bti_json_free(result);
-    bti_json_free(attrs);
-    if (!rc && st->ops->refresh(st, &lab->trials, NULL) == BT_OK)
-        bti_drop_dominated(lab->dir, &lab->trials);
-    return rc;
+        rc = bti_point_recipe(lab->space, point, lab->run.epochs, &t->recipe, err);
+    if (rc)
+        return rc;
+    t->dir = bti_run_trial_dir(lab->dir, t->claim->number);
+    t->checkpoint = t->dir ? bti_path_join(t->dir, CHECKPOINT) : NULL;
+    read_used(&lab->trials, t->claim->id, &t->before);
+    return t->checkpoint ? bti_make_dirs(t->dir, err) : bti_fail_nomem(err);
 }
 
-static bt_status record_failure(bti_lab *lab, const bti_claim *c, const bt_error *why,
-                                const bti_outcome *o, double seconds, bt_error *err)
+/* After so many epochs a trial is validated, apart from its end: the time is for training. */
+static int validation_interval(int epochs, int64_t n_train, int64_t n_val)
 {
-    bti_storage *st = lab->study;
-    bti_json *attrs = result_attrs(lab, o, seconds);
-    bti_json_set_str(attrs, "error", why->text);
-    bt_status rc = st->ops->finish(st, c->id, c->worker, c->attempt, BTI_FAIL, NULL, attrs, err);
-    bti_json_free(attrs);
-    char *dir = bti_run_trial_dir(lab->dir, c->number);
-    if (dir && bti_remove_tree(dir, NULL) != BT_OK)
-        bti_drop_dominated(lab->dir, &lab->trials);
-    bti_free(dir);
-    return rc;
+    double affordable =
+        VALIDATION_SHARE * epochs * (double)n_train / (VALIDATION_COST * fmax(1, (double)n_val));
+    int times = (int)fmin(fmax(affordable, 1), VALIDATIONS_MAX);
+    return (epochs + times - 1) / times;
 }
 
-static bti_job make_job(const bti_lab *lab, const bti_claim *c, const bti_graph *g,
-                        const bt_recipe *recipe)
+static bt_status train(trial_run *t, bt_stop stop, bt_error *why)
 {
-    bti_job job = bti_job_defaults();
-    job.graph = g;
+    const bti_lab *lab = t->lab;
+    bti_job job = bti_lab_job(lab, t->graph, &t->recipe, t->claim->number);
     job.train = &lab->train;
     job.val = &lab->val;
-    memcpy(job.mean, lab->data->mean, sizeof(job.mean));
-    memcpy(job.std, lab->data->std, sizeof(job.std));
-    job.recipe = *recipe;
-    job.seed = bti_seed_mix(lab->run.seed, (uint64_t)c->number);
-    job.threads = lab->run.threads;
-    job.eval_every =
-        (recipe->epochs + 4) / 5; /* at most five validations: the rest of the time trains */
-    job.checkpoint_s = 10;
+    job.eval_every = validation_interval(t->recipe.epochs, lab->train.n, lab->val.n);
+    job.checkpoint = t->checkpoint;
+    job.checkpoint_s = CHECKPOINT_S;
     job.resume = true;
-    return job;
+    job.stop = stop;
+    job.on_epoch = on_epoch;
+    job.on_snapshot = show_first;
+    job.snapshot_s = FIRST_MODEL_S;
+    job.user = t;
+    bt_status rc = bti_train_job(&t->outcome, &job, why);
+    if ((rc == BT_FORMAT || rc == BT_INVAL) && bti_is_file(t->checkpoint) &&
+        bti_remove_tree(t->checkpoint, NULL) == BT_OK) { /* no checkpoint of ours: from the start */
+        bti_outcome_release(&t->outcome);
+        rc = bti_train_job(&t->outcome, &job, why);
+    }
+    return rc;
+}
+
+static bt_status end(trial_run *t, bt_status trained, const bt_error *why, bt_error *err)
+{
+    bt_status rc;
+    switch (trained) {
+    case BT_OK:
+        return record(t, err);
+    case BT_STOPPED:
+        return t->lost ? BT_OK : give_back(t, err);
+    case BT_IO: /* the disk's fault, not the trial's */
+        rc = give_back(t, err);
+        if (!rc && err)
+            *err = *why;
+        return rc ? rc : trained;
+    default:
+        return record_failure(t, why, err);
+    }
 }
 
 bt_status bti_trial_work(bti_lab *lab, const bti_claim *c, const bti_point *point,
                          double deadline_s, const bt_stop *outer, bt_error *err)
 {
-    bt_status rc;
-    bti_graph *g = NULL;
-    char *yaml = NULL, *dir = NULL, *checkpoint = NULL;
+    trial_run t = {.lab = lab, .claim = c, .began = bt_now()};
     bti_keeper *keeper = NULL;
-    bti_outcome outcome = {0};
-    bt_recipe recipe;
-    bt_error why = {0};
-    reporting rep = {lab, c, false};
-    double began = bt_now();
 
-    rc = bti_point_graph(lab->space, point, &g, &yaml, err);
-    if (!rc)
-        rc = bti_point_recipe(lab, point, &recipe, err);
-    dir = bti_run_trial_dir(lab->dir, c->number);
-    checkpoint = dir ? bti_path_join(dir, "checkpoint.safetensors") : NULL;
-    if (!rc && !checkpoint)
-        rc = bti_fail_nomem(err);
-    if (!rc)
-        rc = bti_make_dirs(dir, err);
+    bt_status rc = prepare(&t, point, err);
     if (!rc)
         rc = bti_keeper_start(&keeper, c, outer, err);
-    if (rc)
-        goto done;
-
-    bti_job job = make_job(lab, c, g, &recipe);
-    job.checkpoint = checkpoint;
-    job.stop = (bt_stop){bti_keeper_halt(keeper), deadline_s};
-    job.on_epoch = on_epoch;
-    job.user = &rep;
-    bt_status trained = bti_train_job(&outcome, &job, &why);
-    bti_keeper_stop(keeper);
-    keeper = NULL;
-
-    if (trained ==
-        BT_STOPPED) { /* the checkpoint is on disk; whoever claims it next goes on from there */
-        if (!rep.lost)
-            rc = lab->study->ops->yield(lab->study, c->id, c->worker, c->attempt, err);
-    } else if (trained == BT_OK) {
-        rc = record(lab, c, g, yaml, &outcome, bt_now() - began, err);
-        if (remove(checkpoint) != 0 && bti_is_file(checkpoint))
-            rc = bti_fail_errno(err, checkpoint, "cannot remove the checkpoint");
-    } else {
-        rc = record_failure(lab, c, &why, &outcome, bt_now() - began, err);
+    if (!rc) {
+        bt_error why = {0};
+        bt_status trained = train(&t, (bt_stop){bti_keeper_halt(keeper), deadline_s}, &why);
+        bti_keeper_stop(keeper);
+        rc = end(&t, trained, &why, err);
     }
     if (rc == BT_BUSY)
         rc = BT_OK; /* the lease was lost: another worker has it, nothing of ours was written */
-done:
-    bti_keeper_stop(keeper);
-    bti_outcome_release(&outcome);
-    bti_free(checkpoint);
-    bti_free(dir);
-    bti_free(yaml);
-    bti_graph_free(g);
+    bti_outcome_release(&t.outcome);
+    bti_free(t.checkpoint);
+    bti_free(t.dir);
+    bti_free(t.yaml);
+    bti_graph_free(t.graph);
     return rc;
 }

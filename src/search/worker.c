@@ -15,10 +15,12 @@
 #include "study/sampler.h"
 
 #include <math.h>
+#include <signal.h>
 #include <unistd.h>
 
 #define POLL_US 100000
-#define ASKS_MAX 12 /* proposals looked at for one that fits into the time left */
+#define ASKS_MAX 12     /* proposals looked at for one that fits into the time left */
+#define ASK_AGAIN_S 1.0 /* when none did: asking costs, and time left only shrinks */
 
 typedef struct worker {
     bti_lab lab;
@@ -26,6 +28,7 @@ typedef struct worker {
     const bti_sampler_ops *sampler;
     const char *sampler_params;
     char *study_url;
+    double ask_at_s; /* not before (bt_now) */
     bt_stop stop;
 } worker;
 
@@ -63,18 +66,15 @@ static double predicted_seconds(const bti_trials *t, double macs)
     return fmin(fmax(guess, 0.1 * sy / n), 2 * most);
 }
 
-static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char *yaml, int number)
+/* The seed follows from the number, which the claim gives: it is recorded with the result. */
+static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char *yaml)
 {
-    char seed[24];
     bti_json *o = bti_json_object();
     bti_json_set_int(o, "params", (int64_t)a->cost.params);
     bti_json_set_int(o, "macs", (int64_t)a->cost.macs);
     bti_json_set_int(o, "peak_activation_bytes", (int64_t)a->cost.peak_memory);
     bti_json_set_str(o, "hash", a->cost.hash);
     bti_json_set_str(o, "key", a->key);
-    snprintf(seed, sizeof(seed), "%llu",
-             (unsigned long long)bti_seed_mix(lab->run.seed, (uint64_t)number));
-    bti_json_set_str(o, "seed", seed);
     bti_json_set_int(o, "threads", lab->run.threads);
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
     bti_json_set_str(o, "worker", lab->worker);
@@ -101,61 +101,94 @@ static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
     return w->sampler->ask(&q, answer, err);
 }
 
-/* Proposes and claims a new trial that fits into the time left. claim->id -1: nothing to claim. */
+/* claim->id stays -1 when the key is taken (*duplicate) or the limit is reached. */
+static bt_status claim_answer(worker *w, const bti_answer *answer, int max_trials, bti_claim *claim,
+                              bool *duplicate, bt_error *err)
+{
+    bti_lab *lab = &w->lab;
+    bti_graph *g = NULL;
+    char *yaml = NULL;
+    bt_status rc = bti_point_graph(lab->space, &answer->point, &g, &yaml, err);
+    if (rc)
+        return rc;
+    bti_json *attrs = claim_attrs(lab, answer, yaml);
+    const bti_constraints limits = bti_space_constraints(lab->space);
+    bti_proposal p = {.point = &answer->point, .key = answer->key, .attrs = attrs};
+    if (isfinite(limits.params.hi))
+        p.constraint[p.n_constraints++] = answer->cost.params - limits.params.hi;
+    if (isfinite(limits.macs.hi))
+        p.constraint[p.n_constraints++] = answer->cost.macs - limits.macs.hi;
+    rc = lab->study->ops->claim(lab->study, &p, lab->worker, BTI_LEASE_S, max_trials, &claim->id,
+                                &claim->number, duplicate, err);
+    claim->attempt = 1;
+    bti_json_free(attrs);
+    bti_free(yaml);
+    bti_graph_free(g);
+    return rc;
+}
+
+/* Proposes and claims a new trial that fits into the time left. claim->id -1: nothing to claim, for
+ * want of time, of trials, or of networks that are new. */
 static bt_status claim_new(worker *w, const bti_control *control, bti_answer *answer,
                            bti_claim *claim, bt_error *err)
 {
     bti_lab *lab = &w->lab;
     double deadline = local_deadline(control->until_utc);
     claim->id = -1;
-    for (int retry = 0; retry < ASKS_MAX; retry++) {
+    if (bt_now() < w->ask_at_s)
+        return BT_OK;
+    for (int retry = 0; retry < ASKS_MAX && !bti_stopped(&w->stop); retry++) {
+        bool duplicate = false;
         bt_status rc = lab->study->ops->refresh(lab->study, &lab->trials, err);
         if (rc)
             return rc;
         if (control->max_trials && lab->trials.n >= control->max_trials)
-            return BT_OK;
+            break;
         rc = ask(w, retry, answer, err);
+        if (rc == BT_EMPTY)
+            break;
         if (rc)
             return rc;
         double needs = predicted_seconds(&lab->trials, answer->cost.macs);
         if (deadline > 0 && bt_now() + fmax(needs, 0) > deadline)
             continue; /* another proposal may be smaller */
-
-        bti_graph *g = NULL;
-        char *yaml = NULL;
-        bool duplicate = false;
-        rc = bti_point_graph(lab->space, &answer->point, &g, &yaml, err);
-        if (rc)
-            return rc;
-        bti_json *attrs = claim_attrs(lab, answer, yaml, lab->trials.n);
-        const bti_constraints limits = bti_space_constraints(lab->space);
-        bti_proposal p = {.point = &answer->point, .key = answer->key, .attrs = attrs};
-        if (isfinite(limits.params.hi))
-            p.constraint[p.n_constraints++] = answer->cost.params - limits.params.hi;
-        if (isfinite(limits.macs.hi))
-            p.constraint[p.n_constraints++] = answer->cost.macs - limits.macs.hi;
-        rc = lab->study->ops->claim(lab->study, &p, lab->worker, BTI_LEASE_S, control->max_trials,
-                                    &claim->id, &claim->number, &duplicate, err);
-        claim->attempt = 1;
-        bti_json_free(attrs);
-        bti_free(yaml);
-        bti_graph_free(g);
+        rc = claim_answer(w, answer, control->max_trials, claim, &duplicate, err);
         if (rc || claim->id >= 0)
             return rc;
         if (!duplicate)
-            return BT_OK; /* the limit is reached */
+            break;
     }
+    w->ask_at_s = bt_now() + ASK_AGAIN_S;
     return BT_OK;
+}
+
+/* A dead worker's trial, claim->id -1 if there is none. */
+static bt_status claim_orphan(worker *w, bti_answer *answer, bti_claim *claim, bt_error *err)
+{
+    bti_lab *lab = &w->lab;
+    bti_storage *st = lab->study;
+    bt_status rc = st->ops->reclaim(st, lab->worker, BTI_LEASE_S, &claim->id, &claim->attempt, err);
+    if (rc || claim->id < 0)
+        return rc;
+    rc = st->ops->refresh(st, &lab->trials, err);
+    const bti_trial *t = rc ? NULL : bti_trials_id(&lab->trials, claim->id);
+    if (!rc && !t)
+        rc =
+            bti_fail(err, BT_FORMAT, lab->dir, "trial id %lld has no record", (long long)claim->id);
+    if (!rc) {
+        claim->number = t->number;
+        bti_trial_point(lab->space, t, &answer->point);
+    }
+    return rc;
 }
 
 /* One trial: a dead worker's first, else a new one. *worked false: nothing to do now. */
 static bt_status search_once(worker *w, const bti_control *control, bool *worked, bt_error *err)
 {
-    bti_lab *lab = &w->lab;
     bti_claim claim = {.store = w->study_url,
                        .control = w->study_url,
                        .phase = BTI_PHASE_SEARCH,
-                       .worker = lab->worker};
+                       .worker = w->lab.worker};
     double deadline = local_deadline(control->until_utc);
 
     *worked = false;
@@ -164,24 +197,12 @@ static bt_status search_once(worker *w, const bti_control *control, bool *worked
     bti_answer *answer = bti_calloc(1, sizeof(*answer));
     if (!answer)
         return bti_fail_nomem(err);
-    bt_status rc = lab->study->ops->reclaim(lab->study, lab->worker, BTI_LEASE_S, &claim.id,
-                                            &claim.attempt, err);
-    if (!rc && claim.id >= 0) {
-        rc = lab->study->ops->refresh(lab->study, &lab->trials, err);
-        const bti_trial *t = NULL;
-        for (int i = 0; i < lab->trials.n; i++)
-            if (lab->trials.trial[i].id == claim.id)
-                t = &lab->trials.trial[i];
-        if (!rc && t) {
-            claim.number = t->number;
-            bti_trial_point(lab->space, t, &answer->point);
-        }
-    } else if (!rc) {
+    bt_status rc = claim_orphan(w, answer, &claim, err);
+    if (!rc && claim.id < 0)
         rc = claim_new(w, control, answer, &claim, err);
-    }
     if (!rc && claim.id >= 0) {
         *worked = true;
-        rc = bti_trial_work(lab, &claim, &answer->point, deadline, &w->stop, err);
+        rc = bti_trial_work(&w->lab, &claim, &answer->point, deadline, &w->stop, err);
     }
     bti_free(answer);
     return rc;
@@ -203,7 +224,7 @@ static bt_status final_once(worker *w, const bti_control *control, bool *worked,
 static bt_status serve(worker *w, bt_error *err)
 {
     bt_status rc = BT_OK;
-    while (!rc && !bti_stopped(&w->stop)) {
+    while (!rc && !bti_stopped(&w->stop) && bti_run_supervised(w->lab.dir)) {
         bti_control control;
         bool worked = false;
         rc = bti_control_load(&control, w->lab.study, err);
@@ -223,7 +244,7 @@ bt_status bt_worker(const char *run_dir, const char *worker_id, bt_stop stop, bt
 {
     worker w = {.stop = stop};
 
-    bti_die_with_parent(15); /* SIGTERM: checkpoint, give the trial back, end */
+    bti_die_with_parent(SIGTERM); /* checkpoint, give the trial back, end */
     w.study_url = bti_run_study_url(run_dir);
     if (!w.study_url)
         return bti_fail_nomem(err);

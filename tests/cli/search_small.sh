@@ -1,6 +1,6 @@
 # A small search on real images: the promised files, an honest front, and it goes on where it stopped.
 [ -d /usr/share/datasets/fashion-mnist ] || { echo "dataset-fashion-mnist is not installed: skipped"; exit 77; }
-program=$source/build/release/bantam
+program=${BANTAM_RELEASE:-$source/build/release/bantam}
 [ -x "$program" ] || program=$bantam
 "$program" search fashion-mnist --trials 6 --epochs 1 --subset 3000 --val 600 --max-params 20k --seed 3 --out run >front 2>log
 for f in study.db front.csv front.svg summary.md models/best/model.yaml models/best/weights.safetensors \
@@ -12,7 +12,7 @@ head -n 1 run/front.csv | grep -q '^name,params,macs,val_accuracy,test_accuracy,
 awk -F, 'NR > 1 { if ($2 > 20000 || $4 + 0 < last || $5 + 0 < 0.1) exit 1; last = $4 + 0; n++ } END { exit n < 1 }' run/front.csv
 # test was read exactly once a model
 models=$(($(wc -l <run/front.csv) - 1))
-reads=$(sqlite3 run/study.db "select json_array_length(value_json) from study_user_attributes where key = 'bantam:test_reads'")
+reads=$(sqlite3 run/study.db "select sum(json_array_length(value_json)) from trial_user_attributes where key = 'bantam:test_reads'")
 [ "$models" = "$reads" ]
 # the exported model is the one that was measured
 accuracy=$("$program" eval run/models/best --data fashion-mnist --split test --json | tr ',{' '\n\n' | sed -n 's/.*"accuracy": *//p' | head -n 1)
