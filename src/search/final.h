@@ -14,6 +14,8 @@
 #include "search/lab.h"
 
 #define BTI_PICKS_MAX 8
+#define BTI_PICKS_LEAST 5  /* fewer make no front */
+#define BTI_FINAL_PASSES 6 /* over the data, worth more than a further pick */
 #define BTI_FINAL_EPOCHS_MAX                                                                       \
     200 /* the brief's setting; more buys nothing a budget should be kept for */
 
@@ -31,13 +33,18 @@ typedef struct bti_plan {
     bti_pick pick[BTI_PICKS_MAX]; /* most costly first: longest jobs are claimed first */
 } bti_plan;
 
-/* Chooses picks from the front: all of it up to BTI_PICKS_MAX, else evenly spread in log(params),
- * ends included. Keeps plan->round. */
-void bti_plan_choose(bti_plan *plan, const bti_trials *trials);
+/* Chooses picks from the front: all of it up to `most` (at most BTI_PICKS_MAX), else evenly spread
+ * in log(params), ends included. Keeps plan->round. */
+void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most);
 /* Divides `seconds` of `workers` workers: as far as the jobs can be spread, each pick trains on the
  * same number of images (longest first, Graham 1969), and a worker that would be done early gives
- * its picks more. At most n_all * BTI_FINAL_EPOCHS_MAX images each. Sets pick[].share. */
-void bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test);
+ * its picks more. At most n_all * BTI_FINAL_EPOCHS_MAX images each. Sets pick[].share; returns the
+ * images that each pick trains on at least. */
+double bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test);
+/* Both: BTI_PICKS_MAX picks, but where the time is short so few, BTI_PICKS_LEAST at the least, that
+ * each trains BTI_FINAL_PASSES times over the data. */
+void bti_plan_make(bti_plan *plan, const bti_trials *trials, double seconds, int workers,
+                   int64_t n_all, int64_t n_test);
 /* Seconds that the plan needs at the epoch limit: a reserve never needs to be larger. */
 double bti_plan_most_seconds(const bti_plan *plan, int workers, int64_t n_all, int64_t n_test);
 

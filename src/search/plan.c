@@ -41,14 +41,14 @@ static int by_cost(const void *a, const void *b)
     return x->trial - y->trial;
 }
 
-void bti_plan_choose(bti_plan *plan, const bti_trials *trials)
+void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most)
 {
     plan->n = 0;
     int *front = bti_array((size_t)trials->n + 1, sizeof(int));
     if (!front)
         return;
     int n = bti_report_front(trials, front); /* by params, ascending */
-    int want = n < BTI_PICKS_MAX ? n : BTI_PICKS_MAX;
+    int want = n < most ? n : most;
     double lo = n ? log_params(&trials->trial[front[0]]) : 0;
     double hi = n ? log_params(&trials->trial[front[n - 1]]) : 0;
     int next = 0; /* first of the front not yet passed */
@@ -100,7 +100,7 @@ double bti_plan_most_seconds(const bti_plan *plan, int workers, int64_t n_all, i
                     end);
 }
 
-void bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test)
+double bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test)
 {
     int owner[BTI_PICKS_MAX];
     double end[WORKERS_MAX], lo = 0, hi = (double)n_all * BTI_FINAL_EPOCHS_MAX;
@@ -116,6 +116,18 @@ void bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, in
         double job = job_seconds(&plan->pick[i], lo, (double)n_test);
         plan->pick[i].share = fmin(1, job / end[owner[i]]);
         end[owner[i]] -= job;
+    }
+    return lo;
+}
+
+void bti_plan_make(bti_plan *plan, const bti_trials *trials, double seconds, int workers,
+                   int64_t n_all, int64_t n_test)
+{
+    for (int most = BTI_PICKS_MAX; most >= BTI_PICKS_LEAST; most--) {
+        bti_plan_choose(plan, trials, most);
+        double images = bti_plan_fit(plan, seconds, workers, n_all, n_test);
+        if (images >= (double)n_all * BTI_FINAL_PASSES)
+            return;
     }
 }
 

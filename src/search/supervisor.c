@@ -2,7 +2,7 @@
  *
  * bantam search: the budget clock, the worker processes, the phases.
  *
- *   open session -> SEARCH (workers run trials) -> FINAL (workers train the picks again) -> STOP ->
+ *   open session -> SEARCH (workers run trials) -> FINAL (they train the picks again) -> STOP ->
  * files
  *
  * The budget is wall clock from the call to the files on disk. The time of the final phase is
@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 /* Of the budget, at most, for training the picks again and reading test. */
-#define FINAL_SHARE 0.40
+#define FINAL_SHARE 0.45
 #define CLOSING_S 0.8 /* stopping workers, writing the files */
 #define READING_S 3.5 /* of closing, at most: until test is read for what is left over */
 #define TICK_US 100000
@@ -86,7 +86,7 @@ static void look_at_front(supervisor *v)
         return;
     v->complete = complete;
     bti_plan plan = {0};
-    bti_plan_choose(&plan, &v->s.trials);
+    bti_plan_choose(&plan, &v->s.trials, BTI_PICKS_MAX);
     v->useful_s = bti_plan_most_seconds(&plan, v->s.run.jobs, v->s.n_train + v->s.n_val,
                                         v->s.n_test); /* 0 for no picks */
     bti_drop_dominated(v->s.dir, &v->s.trials);
@@ -220,12 +220,13 @@ static bt_status final_phase(supervisor *v, bt_error *err)
     double began = bt_now(), end = v->deadline_s > 0 ? v->deadline_s - CLOSING_S : 0;
 
     v->plan.round = v->control.round;
-    bti_plan_choose(&v->plan, &v->s.trials);
+    if (end > 0)
+        bti_plan_make(&v->plan, &v->s.trials, fmax(0.01, end - bt_now()), v->s.run.jobs,
+                      v->s.n_train + v->s.n_val, v->s.n_test);
+    else
+        bti_plan_choose(&v->plan, &v->s.trials, BTI_PICKS_MAX);
     if (!v->plan.n)
         return BT_OK;
-    if (end > 0)
-        bti_plan_fit(&v->plan, fmax(0.01, end - bt_now()), v->s.run.jobs, v->s.n_train + v->s.n_val,
-                     v->s.n_test);
     v->control.phase = BTI_PHASE_FINAL;
     v->control.until_utc = utc_of(end);
     bti_storage *final = NULL;
@@ -273,7 +274,7 @@ static bt_status closing(supervisor *v, char **json, bt_error *err)
         rc = s->study->ops->refresh(s->study, &s->trials, err);
     if (!rc && v->plan.round != v->control.round) { /* ended before the final phase */
         v->plan.round = v->control.round;
-        bti_plan_choose(&v->plan, &s->trials);
+        bti_plan_choose(&v->plan, &s->trials, BTI_PICKS_MAX);
         rc = bti_plan_save(&v->plan, s->study, err);
     }
     if (!rc && !v->plan.n)

@@ -30,7 +30,7 @@ static void a_small_front_is_trained_whole_and_the_slowest_first(void **state)
     bti_plan p = {.round = 3};
     make_front(&t, 5);
     add_trial(&t, 0.1, 50000, 10); /* beaten: not picked */
-    bti_plan_choose(&p, &t);
+    bti_plan_choose(&p, &t, BTI_PICKS_MAX);
     assert_int_equal(p.n, 5);
     assert_int_equal(p.round, 3);
     for (int i = 0; i < p.n; i++)
@@ -45,7 +45,7 @@ static void a_large_front_gives_eight_picks_spread_over_its_sizes_with_both_ends
     bti_trials t = {0};
     bti_plan p = {0};
     make_front(&t, 22);
-    bti_plan_choose(&p, &t);
+    bti_plan_choose(&p, &t, BTI_PICKS_MAX);
     assert_int_equal(p.n, BTI_PICKS_MAX);
     for (int i = 0; i < BTI_PICKS_MAX; i++) /* every third: equal steps in log(params) */
         assert_true(picks(&p, 3 * i));
@@ -59,7 +59,7 @@ static void a_lopsided_front_still_gives_eight_different_picks(void **state)
     bti_plan p = {0};
     for (int i = 0; i < 20; i++) /* all but one in a small corner */
         add_trial(&t, 0.5 + 0.01 * i, i < 19 ? 1000 + i : 1e6, 1000);
-    bti_plan_choose(&p, &t);
+    bti_plan_choose(&p, &t, BTI_PICKS_MAX);
     assert_int_equal(p.n, BTI_PICKS_MAX);
     assert_true(picks(&p, 0) && picks(&p, 19));
     for (int i = 0; i < p.n; i++)
@@ -73,10 +73,10 @@ static void a_study_without_finished_trials_gives_no_picks(void **state)
     (void)state;
     bti_trials t = {0};
     bti_plan p = {0};
-    bti_plan_choose(&p, &t);
+    bti_plan_choose(&p, &t, BTI_PICKS_MAX);
     assert_int_equal(p.n, 0);
     add_trial(&t, 0.5, 1000, 100)->state = BTI_FAIL;
-    bti_plan_choose(&p, &t);
+    bti_plan_choose(&p, &t, BTI_PICKS_MAX);
     assert_int_equal(p.n, 0);
     bti_trials_release(&t);
 }
@@ -105,7 +105,7 @@ static void the_plan_fills_the_time_and_treats_picks_alike(void **state)
     bti_trials t = {0};
     bti_plan p = {0};
     make_front(&t, 22);
-    bti_plan_choose(&p, &t);
+    bti_plan_choose(&p, &t, BTI_PICKS_MAX);
     for (int k = 0; k < 5; k++) {
         double images[BTI_PICKS_MAX], least = INFINITY, most = 0;
         bti_plan_fit(&p, 600, workers[k], 60000, 10000);
@@ -123,13 +123,32 @@ static void the_plan_fills_the_time_and_treats_picks_alike(void **state)
     bti_trials_release(&t);
 }
 
+static void little_time_trains_fewer_models_for_longer(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_plan p = {0};
+    make_front(&t, 22);
+    bti_plan_make(&p, &t, 1e6, 2, 60000, 10000);
+    assert_int_equal(p.n, BTI_PICKS_MAX);
+    bti_plan_make(&p, &t, 60, 2, 60000, 10000);
+    assert_int_equal(p.n, BTI_PICKS_LEAST);
+    bool smallest = false, largest = false;
+    for (int i = 0; i < p.n; i++) {
+        smallest |= p.pick[i].trial == t.trial[0].number;
+        largest |= p.pick[i].trial == t.trial[t.n - 1].number;
+    }
+    assert_true(smallest && largest);
+    bti_trials_release(&t);
+}
+
 static void the_time_that_a_plan_can_use_ends_at_the_epoch_limit(void **state)
 {
     (void)state;
     bti_trials t = {0};
     bti_plan p = {0};
     make_front(&t, 1); /* 8,000 images a second */
-    bti_plan_choose(&p, &t);
+    bti_plan_choose(&p, &t, BTI_PICKS_MAX);
     double most = bti_plan_most_seconds(&p, 2, 8000, 0);
     assert_true(fabs(most - BTI_FINAL_EPOCHS_MAX) < 1);
     bti_trials_release(&t);
@@ -142,7 +161,7 @@ static void a_plan_survives_the_study_it_is_kept_in(void **state)
     bti_plan p = {.round = 2}, q;
     bti_storage *st = memory_study();
     make_front(&t, 4);
-    bti_plan_choose(&p, &t);
+    bti_plan_choose(&p, &t, BTI_PICKS_MAX);
     bti_plan_fit(&p, 60, 2, 1000, 100);
     assert_ok(bti_plan_save(&p, st, &err), &err);
     assert_ok(bti_plan_load(&q, st, &err), &err);
@@ -166,6 +185,7 @@ int main(void)
         cmocka_unit_test(a_lopsided_front_still_gives_eight_different_picks),
         cmocka_unit_test(a_study_without_finished_trials_gives_no_picks),
         cmocka_unit_test(the_plan_fills_the_time_and_treats_picks_alike),
+        cmocka_unit_test(little_time_trains_fewer_models_for_longer),
         cmocka_unit_test(the_time_that_a_plan_can_use_ends_at_the_epoch_limit),
         cmocka_unit_test(a_plan_survives_the_study_it_is_kept_in),
     };

@@ -388,6 +388,28 @@ static void no_memory_at_any_point_is_a_status_and_leaks_nothing(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void training_by_the_clock_ends_on_time_whatever_its_epochs(void **state)
+{
+    bench *b = *state;
+    bti_outcome o;
+    bt_error e;
+    b->job.val = NULL;
+    b->job.recipe.epochs = 1000000;
+    double began = bt_now();
+    b->job.finish_s = began + 1.0;
+    assert_ok(bti_train_job(&o, &b->job, &e), &e);
+    double took = bt_now() - began;
+    assert_true(took > 0.95 && took < 3.0); /* a step and a loaded machine beyond it */
+    assert_true(o.epochs_done > 0 && o.epochs_done < 1000000);
+    assert_true(o.loss < 1.0); /* of ln 3 = 1.1 */
+    bti_outcome_release(&o);
+    b->job.finish_s = bt_now() + 1000; /* epochs are the other end */
+    b->job.recipe.epochs = 2;
+    assert_ok(bti_train_job(&o, &b->job, &e), &e);
+    assert_int_equal(o.epochs_done, 2);
+    bti_outcome_release(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +422,7 @@ int main(void)
         TEST(extra_samples_are_trained_on_too),
         TEST(a_passed_deadline_stops_before_the_first_step),
         TEST(snapshots_show_the_weights_so_far),
+        TEST(training_by_the_clock_ends_on_time_whatever_its_epochs),
         TEST(data_that_does_not_fit_the_model_is_refused),
         TEST(no_memory_at_any_point_is_a_status_and_leaks_nothing),
     };
