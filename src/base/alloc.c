@@ -8,6 +8,7 @@
 
 #include "bantam/status.h"
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 static atomic_int_least64_t live_blocks;
 static atomic_int_least64_t fail_countdown; /* 0: off; 1: fail from now on */
@@ -93,6 +94,17 @@ void bt_free(void *p)
     bti_free(p);
 }
 
+/* Large blocks are walked from end to end at every training step: huge pages save their address
+ * look-ups. */
+static void ask_for_huge_pages(void *p, size_t bytes)
+{
+    const uintptr_t huge = (uintptr_t)2 << 20;
+    uintptr_t from = ((uintptr_t)p + huge - 1) / huge * huge,
+              to = ((uintptr_t)p + bytes) / huge * huge;
+    if (bytes >= 2 * huge && to > from)
+        madvise((void *)from, to - from, MADV_HUGEPAGE); /* only a wish: failing changes nothing */
+}
+
 void *bti_aligned_calloc(size_t n, size_t size)
 {
     size_t bytes;
@@ -100,8 +112,10 @@ void *bti_aligned_calloc(size_t n, size_t size)
         return NULL;
     bytes = bytes ? (bytes + 63) / 64 * 64 : 64;
     void *p = counted(aligned_alloc(64, bytes));
-    if (p)
+    if (p) {
+        ask_for_huge_pages(p, bytes);
         memset(p, 0, bytes);
+    }
     return p;
 }
 

@@ -66,9 +66,9 @@ static void walk(bti_engine *e, int first, int end, bool training)
     for (int g = first; g < end; g++) {
         for (int t = me; t < e->opt.threads; t += team)
             run_segment(e, g, t, training);
-#pragma omp barrier
+        bti_barrier_wait(&e->barrier, team);
         finish_segment(e, g, me, team, training);
-#pragma omp barrier
+        bti_barrier_wait(&e->barrier, team);
     }
 }
 
@@ -107,7 +107,7 @@ static void sum_gradients(bti_engine *e)
     const int64_t lo = blocks * me / team * 16, hi = blocks * (me + 1) / team * 16;
     for (int t = 1; t < e->opt.threads; t++)
         e->simd->accumulate(hi - lo, e->grad + lo, e->thread_grad[t] + lo);
-#pragma omp barrier
+    bti_barrier_wait(&e->barrier, team);
     for (int t = me; t < e->graph->n_tensors; t += team)
         if (e->slot[t].mask)
             e->simd->multiply(e->slot[t].n, e->grad + e->slot[t].offset, e->slot[t].mask);
@@ -121,7 +121,7 @@ static void backward(bti_net *net)
 #pragma omp parallel num_threads(e->opt.threads)
     {
         make_back_copies(e);
-#pragma omp barrier
+        bti_barrier_wait(&e->barrier, omp_get_num_threads());
         walk(e, e->n_forward, e->n_segments, true);
         sum_gradients(e);
     }
@@ -154,6 +154,7 @@ static void free_engine(bti_engine *e)
     bti_free(e->segment);
     bti_free(e->norm);
     bti_free(e->conv);
+    bti_barrier_release(&e->barrier);
     bti_free(e);
 }
 
@@ -175,7 +176,7 @@ static bt_status make_conv(bti_engine *e, const bti_step *s, int chunk, bt_error
 /* Segments are in order, so every convolution's forward step comes first. */
 static bt_status make_convs(bti_engine *e, bt_error *err)
 {
-    bt_status rc = bti_conv_context_new(&e->context, bti_cpu_isa(), err);
+    bt_status rc = BT_OK;
     for (int g = 0; !rc && g < e->n_segments; g++)
         for (int i = 0; !rc && i < e->segment[g].n_steps; i++) {
             const bti_step *s = &e->step[e->segment[g].first_step + i];
@@ -225,7 +226,9 @@ static bt_status make_memory(bti_engine *e, bt_error *err)
 
 static bt_status build(bti_engine *e, bt_error *err)
 {
-    bt_status rc = bti_engine_lower(e, err);
+    bt_status rc = bti_conv_context_new(&e->context, bti_cpu_isa(), err);
+    if (!rc)
+        rc = bti_engine_lower(e, err);
     if (!rc)
         rc = bti_engine_schedule(e, err);
     if (!rc)
@@ -246,6 +249,10 @@ static bt_status new_net(bti_net **out, const bti_graph *g, const bti_net_option
     *out = NULL;
     if (!e)
         return bti_fail_nomem(err);
+    if (bti_barrier_init(&e->barrier)) {
+        bti_free(e);
+        return bti_fail_nomem(err);
+    }
     e->graph = g;
     e->opt = *opt;
     e->simd = bti_simd_for(bti_cpu_isa());

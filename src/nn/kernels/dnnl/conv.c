@@ -25,7 +25,6 @@ typedef struct conv_args {
 } conv_args;
 
 typedef struct conv_kernel {
-    bool created;
     dnnl_primitive_t prim;    /* NULL: our own depthwise kernel */
     dnnl_primitive_t reorder; /* between this direction's weights and the parameters; often NULL */
     bti_md src, weights, bias, dst, scratch;
@@ -170,6 +169,7 @@ static dnnl_status_t choose_pd(const bti_conv *c, bti_conv_dir dir, conv_kernel 
             return rc;
         if (!rc)
             dnnl_primitive_desc_destroy(*out);
+        *out = NULL;
     }
     rc = wanted_weights(c, &wanted);
     if (!rc)
@@ -235,7 +235,6 @@ static dnnl_status_t finish(bti_conv *c, bti_conv_dir dir, conv_kernel *k,
     if (rc)
         return rc;
     k->scratch_bytes = align64(dnnl_memory_desc_get_size(k->scratch));
-    k->created = true;
     if (c->shape.depthwise && is_reference(pd) && !c->shape.bias && c->shape.window.dilation == 1)
         return dnnl_success; /* our own kernel is better */
     rc = dnnl_primitive_create(&k->prim, pd);
@@ -270,6 +269,50 @@ bt_status bti_conv_add(bti_conv *c, bti_conv_dir dir, int images, bt_error *err)
     return rc ? failed(c, rc, what[dir], err) : BT_OK;
 }
 
+static void describe(bti_conv *c, bti_conv_context *ctx, const bti_simd_kernels *simd,
+                     const bti_conv_shape *shape)
+{
+    const bti_simd_window *w = &shape->window;
+    c->ctx = ctx;
+    c->simd = simd;
+    c->shape = *shape;
+    c->window = (bti_dnnl_window){.strides = {w->stride, w->stride},
+                                  .dilates = {w->dilation - 1, w->dilation - 1},
+                                  .pad_l = {w->pad_t, w->pad_l},
+                                  .pad_r = {w->pad_b, w->pad_r}};
+}
+
+bool bti_conv_is_slow(bti_conv_context *ctx, const bti_simd_kernels *simd,
+                      const bti_conv_shape *shape, bool training)
+{
+    bti_conv c = {0};
+    conv_kernel k = {0};
+    dnnl_primitive_desc_t forward = NULL, pd = NULL;
+    bti_md any = NULL;
+    describe(&c, ctx, simd, shape);
+    dnnl_status_t rc = make_maps(&c, &k, 1);
+    if (!rc)
+        rc = wanted_weights(&c, &any);
+    if (!rc)
+        rc = make_pd(&c, BTI_CONV_FORWARD, &k, any, NULL, &forward);
+    bool slow = !rc && is_reference(forward);
+    for (int d = BTI_CONV_BACK_DATA; training && !rc && d < BTI_CONV_DIRS; d++) {
+        if (d == BTI_CONV_BACK_DATA && shape->plain_src)
+            continue; /* nobody asks for the gradient of the input */
+        rc = make_pd(&c, (bti_conv_dir)d, &k, any, forward, &pd);
+        slow = slow || (!rc && is_reference(pd));
+        if (!rc)
+            dnnl_primitive_desc_destroy(pd);
+    }
+    if (forward)
+        dnnl_primitive_desc_destroy(forward);
+    bti_md_free(any);
+    bti_md_free(k.src);
+    bti_md_free(k.dst);
+    bti_md_free(k.bias);
+    return slow; /* a failure shows again, with its message, when the convolution is made */
+}
+
 bt_status bti_conv_new(bti_conv **out, bti_conv_context *ctx, const bti_simd_kernels *simd,
                        const bti_conv_shape *shape, int images, int threads, const char *where,
                        bt_error *err)
@@ -278,16 +321,9 @@ bt_status bti_conv_new(bti_conv **out, bti_conv_context *ctx, const bti_simd_ker
     *out = NULL;
     if (!c)
         return bti_fail_nomem(err);
-    const bti_simd_window *w = &shape->window;
-    c->ctx = ctx;
-    c->simd = simd;
-    c->shape = *shape;
+    describe(c, ctx, simd, shape);
     c->threads = threads;
     snprintf(c->where, sizeof(c->where), "%s", where);
-    c->window = (bti_dnnl_window){.strides = {w->stride, w->stride},
-                                  .dilates = {w->dilation - 1, w->dilation - 1},
-                                  .pad_l = {w->pad_t, w->pad_l},
-                                  .pad_r = {w->pad_b, w->pad_r}};
     const bt_status rc = bti_conv_add(c, BTI_CONV_FORWARD, images, err);
     if (rc) {
         bti_conv_free(c);
@@ -494,15 +530,4 @@ void bti_dnnl_version(int *major, int *minor, int *patch)
     *major = v->major;
     *minor = v->minor;
     *patch = v->patch;
-}
-
-const char *bti_conv_impl(const bti_conv *c, bti_conv_dir dir)
-{
-    const char *info = "none";
-    const_dnnl_primitive_desc_t pd;
-    if (c->dir[dir].created && !c->dir[dir].prim)
-        return "own depthwise";
-    if (c->dir[dir].prim && !dnnl_primitive_get_primitive_desc(c->dir[dir].prim, &pd))
-        dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &info);
-    return info;
 }

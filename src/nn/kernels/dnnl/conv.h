@@ -32,6 +32,11 @@ typedef struct bti_conv bti_conv;
 bt_status bti_conv_context_new(bti_conv_context **out, bti_isa isa, bt_error *err);
 void bti_conv_context_free(bti_conv_context *ctx);
 
+/* True if oneDNN would run some direction of this convolution on its reference code, which is
+ * about a thousand times slower (2.6: windows that hang far over the edge). */
+bool bti_conv_is_slow(bti_conv_context *ctx, const bti_simd_kernels *simd,
+                      const bti_conv_shape *shape, bool training);
+
 /* Creates the direction FORWARD for `images` at a time; fixes the layout of the weights. The
  * context and kernels are borrowed. `where` names the convolution in errors (BT_NOSUPP, BT_NOMEM).
  */
@@ -57,7 +62,5 @@ void bti_conv_make_back_copy(const bti_conv *c, int thread, const float *weights
  * 64-byte aligned, bti_conv_scratch() bytes. Different threads may run the same convolution. */
 void bti_conv_run(const bti_conv *c, bti_conv_dir dir, int thread, float *src, float *weights,
                   float *bias, float *dst, void *scratch);
-
-const char *bti_conv_impl(const bti_conv *c, bti_conv_dir dir); /* for messages and tests */
 
 #endif

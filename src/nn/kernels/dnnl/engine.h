@@ -22,6 +22,7 @@
 #define BTI_DNNL_ENGINE_H
 
 #include "nn/backend.h"
+#include "nn/kernels/dnnl/barrier.h"
 #include "nn/kernels/dnnl/conv.h"
 #include "nn/kernels/simd/simd.h"
 
@@ -42,7 +43,7 @@ typedef struct bti_fmap {
 typedef enum bti_op_kind {
     BTI_OP_PACK, /* plain input to blocked */
     BTI_OP_CONV,
-    BTI_OP_LINEAR, /* also 1x1 convolutions of 1x1 maps */
+    BTI_OP_LINEAR, /* also convolutions of one pixel */
     BTI_OP_NORM,   /* y = act(bn(x) + r) and its relatives: bti_simd_join */
     BTI_OP_ACT,
     BTI_OP_ADD,
@@ -51,6 +52,7 @@ typedef enum bti_op_kind {
     BTI_OP_MAXPOOL,
     BTI_OP_AVGPOOL,
     BTI_OP_FLATTEN,
+    BTI_OP_PAD,    /* zeros around a map, for windows that oneDNN has no fast code for */
     BTI_OP_OUTPUT, /* logits */
 } bti_op_kind;
 
@@ -139,6 +141,7 @@ struct bti_engine {
     const bti_simd_kernels *simd;
     bti_conv_context *context;
     char name[64];
+    bti_barrier barrier;
 
     bti_fmap *value;
     bti_op *op;

@@ -144,35 +144,81 @@ static int groups_to_merge(const bti_node *n, int ic, int lanes)
     return n->groups;
 }
 
+/* The shape of a convolution that reads value `source`. */
+static bti_conv_shape conv_shape(const bti_engine *e, int source, const bti_node *n, int merged)
+{
+    const bti_fmap *v = &e->value[source];
+    const int lanes = e->simd->lanes;
+    const bool depthwise = n->groups == v->c && n->groups == n->c && v->c > 1;
+    const int ic = v->plain ? v->c : v->cb * lanes;
+    return (bti_conv_shape){.ic = ic,
+                            .oc = (n->c + lanes - 1) / lanes * lanes,
+                            .groups = depthwise ? ic : n->groups / merged,
+                            .depthwise = depthwise,
+                            .plain_src = v->plain,
+                            .bias = n->bias >= 0,
+                            .window = window_of(e, source, n)};
+}
+
+/* The same convolution of a map that already has its border. */
+static bti_conv_shape without_padding(bti_conv_shape s)
+{
+    bti_simd_window *w = &s.window;
+    w->ih += w->pad_t + w->pad_b;
+    w->iw += w->pad_l + w->pad_r;
+    w->pad_t = w->pad_l = w->pad_b = w->pad_r = 0;
+    return s;
+}
+
+/* A value with the border of a window written out. */
+static int bordered(bti_engine *e, int source, const bti_node *n)
+{
+    bti_node border = *n;
+    border.c = e->value[source].c;
+    border.h = e->value[source].h + n->pad_t + n->pad_b;
+    border.w = e->value[source].w + n->pad_l + n->pad_r;
+    bti_op *op = new_op(e, BTI_OP_PAD, source, -1, &border);
+    op->node = n;
+    op->window = window_of(e, source, &border);
+    return op->out;
+}
+
+static void lower_one_pixel(lowering *l, const bti_node *n)
+{
+    bti_op *op = new_op(l->e, BTI_OP_LINEAR, blocked(l, n->in[0]), -1, n);
+    op->weight = n->weight;
+    op->bias = n->bias;
+}
+
 static void lower_conv(lowering *l, const bti_node *n)
 {
     bti_engine *e = l->e;
-    const int lanes = e->simd->lanes;
-    const int source = l->value[n->in[0]];
+    int source = l->value[n->in[0]];
     const int ic = e->value[source].c;
-    const bool one_pixel = e->value[source].h == 1 && e->value[source].w == 1;
-    if (one_pixel && n->h == 1 && n->w == 1 && n->k == 1 && n->groups == 1) {
-        bti_op *op = new_op(e, BTI_OP_LINEAR, blocked(l, n->in[0]), -1, n);
-        op->weight = n->weight;
-        op->bias = n->bias;
+    if (e->value[source].h * e->value[source].w == 1 && n->h * n->w == 1 && n->groups == 1) {
+        lower_one_pixel(l, n);
         return;
     }
     /* oneDNN's first-layer kernels read up to three plain channels. */
-    const bool plain = e->value[source].plain && ic <= 3 && n->groups == 1;
-    bti_op *op = new_op(e, BTI_OP_CONV, plain ? source : blocked(l, n->in[0]), -1, n);
-    bti_conv_state *c = &e->conv[e->n_convs];
+    if (ic > 3 || n->groups > 1)
+        source = blocked(l, n->in[0]);
+    const bool depthwise = n->groups == ic && n->groups == n->c && ic > 1;
+    const int merged = depthwise ? 1 : groups_to_merge(n, ic, e->simd->lanes);
+    bti_conv_shape shape = conv_shape(e, source, n, merged);
+    if (!depthwise && bti_conv_is_slow(e->context, e->simd, &shape, e->opt.training)) {
+        const int b = blocked(l, n->in[0]);
+        const bti_conv_shape padded = without_padding(conv_shape(e, b, n, merged));
+        if (!bti_conv_is_slow(e->context, e->simd, &padded, e->opt.training)) {
+            source = bordered(e, b, n);
+            shape = padded;
+        }
+    }
+    bti_op *op = new_op(e, BTI_OP_CONV, source, -1, n);
     op->weight = n->weight;
     op->bias = n->bias;
-    op->conv = e->n_convs++;
-    op->window = window_of(e, op->in[0], n);
-    c->shape = (bti_conv_shape){.ic = plain ? ic : e->value[source].cb * lanes,
-                                .oc = e->value[op->out].cb * lanes,
-                                .depthwise = n->groups == ic && n->groups == n->c && ic > 1,
-                                .plain_src = plain,
-                                .bias = n->bias >= 0,
-                                .window = op->window};
-    c->merged = c->shape.depthwise ? 1 : groups_to_merge(n, ic, lanes);
-    c->shape.groups = c->shape.depthwise ? c->shape.ic : n->groups / c->merged;
+    op->window = shape.window;
+    op->conv = e->n_convs;
+    e->conv[e->n_convs++] = (bti_conv_state){.shape = shape, .merged = merged};
 }
 
 static void lower_norm(lowering *l, int i)
@@ -275,7 +321,8 @@ static void lower_all(lowering *l)
 
 bt_status bti_engine_lower(bti_engine *e, bt_error *err)
 {
-    const size_t n = (size_t)e->graph->n_nodes + 2; /* and the packed input, and the output */
+    /* Each node may need a border; and the packed input, and the output. */
+    const size_t n = 2 * (size_t)e->graph->n_nodes + 2;
     int *ints = bti_calloc(5 * n, sizeof(*ints));
     e->value = bti_calloc(n, sizeof(*e->value));
     e->op = bti_calloc(n, sizeof(*e->op));

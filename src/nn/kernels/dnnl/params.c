@@ -53,19 +53,23 @@ static bt_status conv_slot(bti_engine *e, const bti_op *op, bti_slot *slot, bt_e
     return rc;
 }
 
-/* (out, in) becomes (in, out), both padded. */
+/* (out, in) becomes (in, out), both padded. Of a convolution of one pixel only one tap meets the
+ * pixel; the weights of the others wait behind the matrix, where their gradient stays zero. */
 static bt_status linear_slot(bti_engine *e, const bti_op *op, bti_slot *slot, bt_error *err)
 {
     const bti_tensor *t = &e->graph->tensor[op->weight];
-    const int64_t in = t->dim[1];
-    const int64_t wide_in = (int64_t)e->value[op->in[0]].cb * e->simd->lanes;
+    const bti_node *n = op->node;
+    const int64_t in = t->dim[1], taps = t->size / ((int64_t)t->dim[0] * in);
+    const int64_t live = taps > 1 ? (int64_t)n->pad_t * n->k + n->pad_l : 0;
     const int64_t wide_out = (int64_t)e->value[op->out].cb * e->simd->lanes;
-    slot->n = wide_in * wide_out;
+    slot->n = (int64_t)e->value[op->in[0]].cb * e->simd->lanes * wide_out;
     slot->pos = bti_array((size_t)t->size, sizeof(*slot->pos));
     if (!slot->pos)
         return bti_fail_nomem(err);
-    for (int64_t k = 0; k < t->size; k++)
-        slot->pos[k] = (int32_t)(k % in * wide_out + k / in);
+    for (int64_t k = 0; k < t->size; k++) {
+        const int64_t i = k / taps % in, o = k / taps / in;
+        slot->pos[k] = (int32_t)(k % taps == live ? i * wide_out + o : slot->n++);
+    }
     return BT_OK;
 }
 

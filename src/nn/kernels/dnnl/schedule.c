@@ -114,7 +114,8 @@ static bti_step_run *const forward_run[] = {
     [BTI_OP_ACT] = bti_step_act,         [BTI_OP_ADD] = bti_step_add,
     [BTI_OP_SCALE] = bti_step_scale,     [BTI_OP_MEAN] = bti_step_mean,
     [BTI_OP_MAXPOOL] = bti_step_maxpool, [BTI_OP_AVGPOOL] = bti_step_avgpool,
-    [BTI_OP_FLATTEN] = bti_step_flatten, [BTI_OP_OUTPUT] = bti_step_output,
+    [BTI_OP_FLATTEN] = bti_step_flatten, [BTI_OP_PAD] = bti_step_pad,
+    [BTI_OP_OUTPUT] = bti_step_output,
 };
 
 /* A normalisation whose input has batch statistics can run one segment later; it does run as late
@@ -191,7 +192,8 @@ static bool recomputable(const bti_engine *e, int value)
     if (v->op < 0)
         return false;
     const bti_op *op = &e->op[v->op];
-    if (op->kind != BTI_OP_SCALE && (op->kind != BTI_OP_NORM || op->join != BTI_JOIN_NONE))
+    if (op->kind != BTI_OP_SCALE && op->kind != BTI_OP_PAD &&
+        (op->kind != BTI_OP_NORM || op->join != BTI_JOIN_NONE))
         return false;
     for (int i = 0; i < e->n_ops; i++) /* kept anyway if another segment reads it */
         for (int k = 0; k < 2; k++)
@@ -390,6 +392,9 @@ static void emit_backward(schedule *s, int i)
         break;
     case BTI_OP_FLATTEN:
         emit_back_data(s, i, bti_step_flatten_back, -1);
+        break;
+    case BTI_OP_PAD:
+        emit_back_data(s, i, bti_step_pad_back, -1);
         break;
     case BTI_OP_PACK:
     case BTI_OP_OUTPUT:

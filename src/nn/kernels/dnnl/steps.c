@@ -210,6 +210,18 @@ void bti_step_flatten_back(const bti_run *r, const bti_step *s)
     r->e->simd->flatten_back(&m, row_floats(r, op), bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
+void bti_step_pad(const bti_run *r, const bti_step *s)
+{
+    const bti_simd_window w = window_of(r, s);
+    r->e->simd->pad(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+}
+
+void bti_step_pad_back(const bti_run *r, const bti_step *s)
+{
+    const bti_simd_window w = window_of(r, s);
+    r->e->simd->pad_back(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+}
+
 /* Rows of logits have no padding. */
 void bti_step_output(const bti_run *r, const bti_step *s)
 {

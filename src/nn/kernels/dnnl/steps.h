@@ -12,7 +12,7 @@ typedef void bti_step_finish(bti_engine *e, const bti_step *s, int segment);
 
 /* Forward, one for each kind of operation. */
 bti_step_run bti_step_pack;    /* input -> y */
-bti_step_run bti_step_conv;    /* x -> y; x -1: the network's input */
+bti_step_run bti_step_conv;    /* x -> y */
 bti_step_run bti_step_linear;  /* x -> y */
 bti_step_run bti_step_norm;    /* x, r -> y */
 bti_step_run bti_step_act;     /* x -> y */
@@ -22,6 +22,7 @@ bti_step_run bti_step_mean;    /* x -> y */
 bti_step_run bti_step_maxpool; /* x -> y, positions */
 bti_step_run bti_step_avgpool; /* x -> y */
 bti_step_run bti_step_flatten; /* x -> y */
+bti_step_run bti_step_pad;     /* x -> y */
 bti_step_run bti_step_output;  /* x -> logits */
 
 /* Batch statistics of x, and what follows from them. */
@@ -43,6 +44,7 @@ bti_step_run bti_step_mean_back;    /* dy -> dx */
 bti_step_run bti_step_maxpool_back; /* positions, dy -> dx */
 bti_step_run bti_step_avgpool_back; /* dy -> dx */
 bti_step_run bti_step_flatten_back; /* dy -> dx */
+bti_step_run bti_step_pad_back;     /* dy -> dx */
 bti_step_run bti_step_accumulate;   /* from, into: into += from */
 bti_step_run bti_step_copy;         /* from -> to */
 

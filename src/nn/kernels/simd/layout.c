@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Between plain (n,c,h,w) and blocked maps.
+ * Between plain (n,c,h,w), blocked and zero-padded maps.
  */
 #include "nn/kernels/simd/simd_int.h"
 #include "nn/kernels/simd/vec.h"
@@ -39,4 +39,21 @@ void SIMD(flatten_back)(const bti_simd_map *m, int row, const float *dy, float *
                 dx[((int64_t)(c / VL) * m->hw + j) * VL + c % VL] =
                     c < channels ? dy[c * m->hw + j] : 0;
     }
+}
+
+void SIMD(pad)(const bti_simd_window *w, const float *x, float *y)
+{
+    const size_t row = (size_t)w->iw * VL * sizeof(*x);
+    memset(y, 0, (size_t)w->n * w->cb * w->oh * w->ow * VL * sizeof(*y));
+    for (int p = 0; p < w->n * w->cb; p++, y += (int64_t)w->oh * w->ow * VL)
+        for (int r = 0; r < w->ih; r++, x += (int64_t)w->iw * VL)
+            memcpy(y + ((int64_t)(r + w->pad_t) * w->ow + w->pad_l) * VL, x, row);
+}
+
+void SIMD(pad_back)(const bti_simd_window *w, const float *dy, float *dx)
+{
+    const size_t row = (size_t)w->iw * VL * sizeof(*dx);
+    for (int p = 0; p < w->n * w->cb; p++, dy += (int64_t)w->oh * w->ow * VL)
+        for (int r = 0; r < w->ih; r++, dx += (int64_t)w->iw * VL)
+            memcpy(dx, dy + ((int64_t)(r + w->pad_t) * w->ow + w->pad_l) * VL, row);
 }

@@ -112,6 +112,9 @@ typedef struct bti_simd_kernels {
     void (*pack)(const bti_simd_map *m, const float *plain, float *y);
     void (*flatten)(const bti_simd_map *m, int row, const float *x, float *y);
     void (*flatten_back)(const bti_simd_map *m, int row, const float *dy, float *dx);
+    /* y (oh,ow) is x (ih,iw) with pad_t, pad_l, ... rows and columns of zeros around; and back. */
+    void (*pad)(const bti_simd_window *w, const float *x, float *y);
+    void (*pad_back)(const bti_simd_window *w, const float *dy, float *dx);
 } bti_simd_kernels;
 
 /* True for the activations that norm and scale fuse; the others go through act. */

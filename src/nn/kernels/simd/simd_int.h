@@ -47,5 +47,7 @@ void SIMD(linear_back_weights)(const bti_simd_linear *p, const float *x, const f
 void SIMD(pack)(const bti_simd_map *m, const float *plain, float *y);
 void SIMD(flatten)(const bti_simd_map *m, int row, const float *x, float *y);
 void SIMD(flatten_back)(const bti_simd_map *m, int row, const float *dy, float *dx);
+void SIMD(pad)(const bti_simd_window *w, const float *x, float *y);
+void SIMD(pad_back)(const bti_simd_window *w, const float *dy, float *dx);
 
 #endif

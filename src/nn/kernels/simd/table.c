@@ -40,4 +40,6 @@ const bti_simd_kernels TABLE(BTI_SIMD) = {
     .pack = SIMD(pack),
     .flatten = SIMD(flatten),
     .flatten_back = SIMD(flatten_back),
+    .pad = SIMD(pad),
+    .pad_back = SIMD(pad_back),
 };

@@ -137,7 +137,7 @@ VINLINE vf vexp(vf x)
     return p * (vf)e;
 }
 
-/* ln x for normal x > 0 (after Cephes' logf). */
+/* ln x for normal x > 0, or NaN (after Cephes' logf). */
 VINLINE vf vlog(vf x)
 {
     const vi bits = (vi)x;
@@ -156,7 +156,8 @@ VINLINE vf vlog(vf x)
     p = p * m - 2.4999993993e-1f;
     p = p * m + 3.3333331174e-1f;
     p = p * m * z - 2.12194440e-4f * k - 0.5f * z;
-    return m + p + 0.693359375f * k;
+    const vf nan = (vf)((vi)x & (x != x)); /* its bits would make a number above */
+    return m + p + 0.693359375f * k + nan;
 }
 
 #endif
