@@ -8,8 +8,11 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "base/process.h"
 #include "train/step.h"
+
+#include <math.h>
 
 #define IMAGES_A_BATCH 8 /* batches of different images, so that they do not sit in the cache */
 #define WARM_UP 3
@@ -123,13 +126,17 @@ static char *speed_text(const char *path, const bti_graph *g, int batch, int thr
 {
     bti_json *o = bti_json_object();
 
-    bti_json_set_str(o, "model", path);
+    char name[64]; /* "tiny20k" of examples/models/tiny20k.yaml */
+    snprintf(name, sizeof(name), "%s", bti_path_base(path));
+    if (strrchr(name, '.'))
+        *strrchr(name, '.') = '\0';
+    bti_json_set_str(o, "model", name);
     bti_json_set_int(o, "params", g->params);
     bti_json_set_int(o, "macs", g->macs);
     bti_json_set_int(o, "batch", batch);
     bti_json_set_int(o, "threads", threads);
-    bti_json_set_num(o, "step_ms", 1e3 * step_s);
-    bti_json_set_num(o, "images_per_s", batch / step_s);
+    bti_json_set_num(o, "step_ms", round(1e5 * step_s) / 100);
+    bti_json_set_num(o, "images_per_s", round(10 * batch / step_s) / 10);
     bti_json_set_str(o, "precision", "f32");
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
     bti_json_set_int(o, "peak_rss_bytes", bti_peak_rss_bytes());
