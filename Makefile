@@ -20,7 +20,6 @@ demo:
 	@$(MAKE) --no-print-directory build
 	rm -rf demo
 	$(BUILD)/bantam search fashion-mnist --budget 5m --max-params 50k --out demo
-	@$(BUILD)/bantam front demo
 
 # The sanitized build runs everything; the release program is what crash and end-to-end tests kill and time.
 test:

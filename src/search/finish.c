@@ -75,14 +75,31 @@ static bt_status log_reading(bti_lab *lab, const bti_finish *f, bt_error *err)
     return rc;
 }
 
+/* The record, and which images validated the weights, for `bantam eval --split val`. */
+static bti_json *result_json(const bti_lab *lab, const bti_finish *f, const bti_json *record)
+{
+    bti_json *result = bti_json_copy(record), *split = bti_json_object();
+    const bti_run *r = &lab->run;
+    bool all = f->retrained; /* on train + validation: nothing was held out */
+    bti_json_set(split, "subset", r->subset && !all ? bti_json_str(r->subset) : bti_json_null());
+    bti_json_set_str(split, "val", all ? "0" : r->val ? r->val : "auto");
+    bti_json_set_int(split, "seed", (int64_t)r->seed);
+    bti_json_set(result, "split", split);
+    bti_json_set_str(result, "data", r->data);
+    bti_json_set_str(result, "data_key", lab->data->key);
+    return result;
+}
+
 static bt_status save_model(const bti_lab *lab, const bti_finish *f, const bti_json *record,
                             bt_error *err)
 {
+    bti_json *result = result_json(lab, f, record);
     bti_model_meta meta = bti_lab_meta(lab->data);
     char *models = bti_path_join(lab->dir, "models");
     char *dir = models ? bti_path_join(models, f->pick->name) : NULL;
-    bt_status rc = dir ? bti_model_save(dir, f->yaml, f->graph, f->weights, &meta, record, err)
+    bt_status rc = dir ? bti_model_save(dir, f->yaml, f->graph, f->weights, &meta, result, err)
                        : bti_fail_nomem(err);
+    bti_json_free(result);
     bti_free(dir);
     bti_free(models);
     return rc;
