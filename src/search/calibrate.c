@@ -18,8 +18,9 @@
 #define MIN_IMAGES 1000
 #define MIN_EPOCHS 3
 #define MAX_EPOCHS 60
-#define SAMPLE 10000 /* the brief's small set: beyond it, more epochs come before more images */
-#define VAL_MIN 2000 /* fewer make the front luck (design: honest splits) */
+#define SAMPLE 10000  /* the brief's small set: beyond it, more epochs come before more images */
+#define VAL_LEAST 500 /* in a budget of a minute or two */
+#define VAL_MIN 2000  /* fewer make the front luck (design: honest splits) */
 
 typedef struct drawn {
     double macs;
@@ -106,7 +107,10 @@ bti_fidelity bti_fidelity_choose(const bti_room *r)
     if (!r->epochs && !r->images && epochs >= MAX_EPOCHS) /* a generous budget: more of the data */
         n = fmin(most, fmax(n, r->affordable / MAX_EPOCHS));
     bti_fidelity f = {.epochs = (int)epochs, .images = (int64_t)n, .val_images = r->folder};
-    if (!r->folder)
-        f.val_images = (int64_t)fmin(fmax(VAL_MIN, n / 9), floor(all / 5));
+    if (!r->folder) { /* a trial that trains on little is not measured on much more: trials must
+                         train */
+        double worth = fmax(VAL_LEAST, floor(n * epochs / 4));
+        f.val_images = (int64_t)fmin(fmin(fmax(VAL_MIN, n / 9), worth), floor(all / 5));
+    }
     return f;
 }

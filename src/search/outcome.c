@@ -200,10 +200,10 @@ static void summary_text(bti_str *b, const bti_session *s, const bti_plan *plan,
                  bti_format_duration(decode, s->decode_s),
                  a->cpu_s > 0 ? 100 * fmin(1, train_cpu(s, plan, a) / a->cpu_s) : 0);
     bti_str_addf(b,
-                 "- Trials: %d complete, %d failed, %d unfinished; %d epochs each on %s training "
-                 "images, seed %llu.\n",
+                 "- Trials: %d complete, %d failed, %d unfinished; %d epochs each on %s images of "
+                 "the training split, validation (%s) among them; seed %llu.\n",
                  t.complete, t.failed, t.running, r->epochs, r->subset ? r->subset : "all",
-                 (unsigned long long)r->seed);
+                 r->val ? r->val : "auto", (unsigned long long)r->seed);
     bti_str_add(
         b, "- Models were chosen by validation accuracy alone. The picks were then trained again "
            "on training + "

@@ -101,6 +101,28 @@ static int tear_down(void **state)
     return bti_alloc_live() != b->live; /* every test gives back all memory */
 }
 
+static void running_statistics_do_not_remember_their_start(void **state)
+{
+    bench *b = *state;
+    bt_error e;
+    bti_outcome few, many;
+    b->job.recipe.batch = 190; /* every step sees the same images and changes nothing */
+    b->job.recipe.lr = 0;
+    snprintf(b->job.recipe.augment, sizeof(b->job.recipe.augment), "none");
+    b->job.recipe.epochs = 2;
+    assert_ok(bti_train_job(&few, &b->job, &e), &e);
+    b->job.recipe.epochs = 40;
+    assert_ok(bti_train_job(&many, &b->job, &e), &e);
+    for (int k = 0; k < b->graph->n_tensors; k++) {
+        const bti_tensor *x = &b->graph->tensor[k];
+        for (int64_t i = x->offset; i < x->offset + x->size; i++)
+            assert_true(fabs(few.weights[i] - many.weights[i]) <
+                        1e-4 * (1 + fabs(many.weights[i])));
+    }
+    bti_outcome_release(&few);
+    bti_outcome_release(&many);
+}
+
 static void the_loss_falls_and_the_classes_are_told_apart(void **state)
 {
     bench *b = *state;
@@ -413,6 +435,7 @@ static void training_by_the_clock_ends_on_time_whatever_its_epochs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(running_statistics_do_not_remember_their_start),
         TEST(the_loss_falls_and_the_classes_are_told_apart),
         TEST(one_seed_gives_one_model_and_two_give_two),
         TEST(a_stopped_training_goes_on_bit_for_bit),
