@@ -36,6 +36,15 @@ BT_API bt_search_options bt_search_defaults(void);
  * says. BT_EMPTY: the budget ended with no feasible model. */
 BT_API BT_MUST_USE bt_status bt_search(char **json, const bt_search_options *opt, bt_error *err);
 
+/* How a search stands, while it runs or after, as one JSON object (yours, bt_free):
+ * {"dir", "data", "state": "running" | "ended" | "interrupted" (killed: the same search goes on),
+ *  "phase" (null when ended), "used_s", "left_s", "phase_left_s" (null: no limit, or not running),
+ *  "trials": {"complete", "failed", "running", "unfinished"}, "final": null or {"picks", "done"},
+ *  "front": models on it, "best", "smallest": null or {"name", "trial", "params", "macs",
+ *  "val_accuracy", "test_accuracy", "path"}, "errors": [{"from", "line"}]: reasons of the newest
+ *  failed trials, last lines of the workers' logs}. */
+BT_API BT_MUST_USE bt_status bt_search_status(char **json, const char *run_dir, bt_error *err);
+
 /* The body of `bantam worker`: serves the run directory until its supervisor says stop. */
 BT_API BT_MUST_USE bt_status bt_worker(const char *run_dir, const char *worker_id, bt_stop stop,
                                        bt_error *err);

@@ -74,6 +74,31 @@ typedef struct bt_eval_options {
  * bt_free. */
 BT_API BT_MUST_USE bt_status bt_eval(char **json, const bt_eval_options *opt, bt_error *err);
 
+typedef struct bt_predict_options {
+    const char *model_dir;
+    const char *const *image; /* n_images paths of JPEG or PNG files */
+    int64_t n_images;
+    int top;     /* likeliest classes to list of each; more than there are: all */
+    int threads; /* 0: all cores */
+} bt_predict_options;
+
+/* Classes of image files, in their order: [{"path", "top": [{"class", "p"}, ...]}, ...], p by
+ * softmax. Images are converted, padded to a square, resized and normalised as the model's data set
+ * was. A file that cannot be read is {"path", "error"} and stops nothing. Yours, bt_free. */
+BT_API BT_MUST_USE bt_status bt_predict(char **json, const bt_predict_options *opt, bt_error *err);
+
+typedef struct bt_logits_options {
+    const char *model_dir;
+    const char *input;  /* .npy: float32 (n,c,h,w) as the network takes it, normalised; or uint8
+                           (n,h,w,c), or (n,h,w) for grey, which is normalised as in training */
+    const char *output; /* .npy: float32 (n,classes) */
+    bool train_mode;    /* batch normalisation by the statistics of the whole input */
+    int threads;        /* 0: all cores */
+} bt_logits_options;
+
+/* The network's outputs before softmax, to compare engines by. Writes `output` atomically. */
+BT_API BT_MUST_USE bt_status bt_logits(const bt_logits_options *opt, bt_error *err);
+
 /* One training step's speed (random images, batch assembly included), a JSON object:
  * {"model","images_per_s","step_ms","precision","peak_rss_bytes"}; yours, bt_free. */
 BT_API BT_MUST_USE bt_status bt_bench_train(char **json, const char *model_path, int batch,

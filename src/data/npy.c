@@ -21,11 +21,14 @@ int64_t bti_npy_bytes(const bti_npy_shape *shape)
     return n;
 }
 
+static const char *const type_name[] = {
+    [BTI_NPY_U8] = "|u1", [BTI_NPY_I32] = "<i4", [BTI_NPY_F32] = "<f4"};
+
 static void make_header(char out[BTI_NPY_HEADER], const bti_npy_shape *shape)
 {
     char text[BTI_NPY_HEADER];
     int n = snprintf(text, sizeof(text), "{'descr': '%s', 'fortran_order': False, 'shape': (",
-                     shape->type == BTI_NPY_U8 ? "|u1" : "<i4");
+                     type_name[shape->type]);
     for (int i = 0; i < shape->n_dims; i++)
         n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%" PRId64, i ? ", " : "",
                       shape->dim[i]);
@@ -103,4 +106,23 @@ bt_status bti_npy_map(bti_map *m, const char *path, const bti_npy_shape *shape, 
     }
     *data = m->p + BTI_NPY_HEADER;
     return BT_OK;
+}
+
+bt_status bti_npy_write(const char *path, const bti_npy_shape *shape, const void *data,
+                        bt_error *err)
+{
+    char header[BTI_NPY_HEADER];
+    size_t size = (size_t)bti_npy_bytes(shape);
+    bti_writer w;
+    bt_status rc = bti_writer_open(&w, path, err);
+    if (rc)
+        return rc;
+    make_header(header, shape);
+    if (fwrite(header, 1, sizeof(header), w.f) != sizeof(header) ||
+        fwrite(data, 1, size, w.f) != size) {
+        rc = bti_fail_errno(err, path, "cannot write the array");
+        bti_writer_abort(&w);
+        return rc;
+    }
+    return bti_writer_commit(&w, err);
 }

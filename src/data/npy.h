@@ -10,7 +10,7 @@
 
 #define BTI_NPY_HEADER 128
 
-typedef enum bti_npy_type { BTI_NPY_U8, BTI_NPY_I32 } bti_npy_type;
+typedef enum bti_npy_type { BTI_NPY_U8, BTI_NPY_I32, BTI_NPY_F32 } bti_npy_type;
 
 typedef struct bti_npy_shape {
     bti_npy_type type;
@@ -40,5 +40,14 @@ void bti_npy_abort(bti_npy_writer *w); /* closes; safe after finish */
 /* Maps a file that must have exactly this header and length; *data points behind the header. */
 bt_status bti_npy_map(bti_map *m, const char *path, const bti_npy_shape *shape, const void **data,
                       bt_error *err);
+
+/* Maps any C-ordered file of one of these types and 1 to 4 dimensions, as NumPy saves it: format
+ * 1.0, 2.0 or 3.0. The header is not trusted; *data may be unaligned. BT_FORMAT says what is there
+ * instead. */
+bt_status bti_npy_open(bti_map *m, const char *path, bti_npy_shape *shape, const void **data,
+                       bt_error *err);
+/* Writes a whole array atomically, replacing what was there. */
+bt_status bti_npy_write(const char *path, const bti_npy_shape *shape, const void *data,
+                        bt_error *err);
 
 #endif

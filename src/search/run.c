@@ -188,6 +188,7 @@ bt_status bti_control_save(const bti_control *c, bti_storage *st, bt_error *err)
     bti_json_set_num(o, "until", c->until_utc);
     bti_json_set_int(o, "max_trials", c->max_trials);
     bti_json_set_int(o, "round", c->round);
+    bti_json_set_num(o, "deadline", c->deadline_utc);
     bt_status rc = st->ops->study_attr_set(st, false, CONTROL_KEY, o, err);
     bti_json_free(o);
     return rc;
@@ -196,7 +197,7 @@ bt_status bti_control_save(const bti_control *c, bti_storage *st, bt_error *err)
 bt_status bti_control_load(bti_control *c, bti_storage *st, bt_error *err)
 {
     bti_json *o = NULL;
-    *c = (bti_control){BTI_PHASE_STOP, 0, 0, 0}; /* no record: nothing is to be done */
+    *c = (bti_control){.phase = BTI_PHASE_STOP}; /* no record: nothing is to be done */
     bt_status rc = st->ops->study_attr_get(st, false, CONTROL_KEY, &o, err);
     if (rc || !o)
         return rc;
@@ -207,6 +208,7 @@ bt_status bti_control_load(bti_control *c, bti_storage *st, bt_error *err)
     c->until_utc = bti_json_as_num(bti_json_get(o, "until"), 0);
     c->max_trials = (int)bti_json_as_int(bti_json_get(o, "max_trials"), 0);
     c->round = (int)bti_json_as_int(bti_json_get(o, "round"), 0);
+    c->deadline_utc = bti_json_as_num(bti_json_get(o, "deadline"), 0);
     bti_json_free(o);
     return BT_OK;
 }

@@ -61,9 +61,10 @@ typedef enum bti_phase { BTI_PHASE_SEARCH, BTI_PHASE_FINAL, BTI_PHASE_STOP } bti
  * trials. */
 typedef struct bti_control {
     bti_phase phase;
-    double until_utc; /* UTC epoch seconds at which the phase ends, 0: open */
-    int max_trials;   /* 0: no limit */
-    int round;        /* counts final phases; part of a final job's key */
+    double until_utc;    /* UTC epoch seconds at which the phase ends, 0: open */
+    int max_trials;      /* 0: no limit */
+    int round;           /* counts final phases; part of a final job's key */
+    double deadline_utc; /* of the whole session, for people; 0: open */
 } bti_control;
 bt_status bti_control_save(const bti_control *c, bti_storage *st, bt_error *err);
 bt_status bti_control_load(bti_control *c, bti_storage *st, bt_error *err);

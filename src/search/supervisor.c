@@ -329,6 +329,7 @@ static bt_status run_phases(supervisor *v, bt_error *err)
 {
     bt_status rc = next_round(v, err);
     v->trials_before = v->s.trials.n;
+    v->control.deadline_utc = utc_of(v->deadline_s);
     v->account.train_cpu_before_s = bti_outcome_train_cpu(&v->s.trials, v->control.round);
     if (v->s.resumed)
         bti_note(&v->opt->progress, "going on with the study in %s", v->s.dir);

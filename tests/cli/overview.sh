@@ -12,7 +12,7 @@ if "$bantam" search x --budget 5x 2>err; then exit 1; else [ $? -eq 2 ]; fi
 [ "$(wc -l <err)" -eq 1 ]
 if "$bantam" search "$PWD/nowhere" --budget 45s 2>err; then exit 1; else [ $? -eq 1 ]; fi
 [ "$(wc -l <err)" -eq 1 ]
-for verb in search front train eval model data augment space doctor bench worker; do
+for verb in search front status train eval predict model data augment space doctor bench worker; do
     "$bantam" $verb --help | grep -q "usage: bantam $verb"
 done
 "$bantam" doctor --json | grep -q '"isa"'

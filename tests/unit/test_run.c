@@ -83,13 +83,14 @@ static void control_says_stop_until_a_supervisor_says_otherwise(void **state)
     bti_control c;
     assert_ok(bti_control_load(&c, st, &err), &err);
     assert_int_equal(c.phase, BTI_PHASE_STOP);
-    const bti_control want = {BTI_PHASE_FINAL, 1764000000.25, 40, 3};
+    const bti_control want = {BTI_PHASE_FINAL, 1764000000.25, 40, 3, 1764000100.5};
     assert_ok(bti_control_save(&want, st, &err), &err);
     assert_ok(bti_control_load(&c, st, &err), &err);
     assert_int_equal(c.phase, BTI_PHASE_FINAL);
     assert_true(c.until_utc == want.until_utc);
     assert_int_equal(c.max_trials, 40);
     assert_int_equal(c.round, 3);
+    assert_true(c.deadline_utc == want.deadline_utc);
     bti_storage_close(st);
 }
 
