@@ -24,7 +24,7 @@ typedef struct training {
     bti_outcome *out;
     bti_stepper stepper;
     bti_evaluator evaluator; /* zeroed: no validation */
-    const bti_schedule *schedule;
+    bti_schedule schedule;
     int32_t *order;           /* this epoch's permutation of all samples */
     int64_t n, steps, warmup; /* samples; steps an epoch; warm-up steps in all */
     bti_position at;
@@ -118,7 +118,7 @@ static void snapshot(training *t)
     if (!job->on_snapshot || bt_now() - t->shown_s < job->snapshot_s)
         return;
     t->shown_s = bt_now();
-    bti_net_get_weights(t->stepper.net, t->stepper.plain);
+    bti_stepper_get_weights(&t->stepper, t->stepper.plain);
     job->on_snapshot(job->user, t->stepper.plain, t->at.images);
 }
 
@@ -169,7 +169,9 @@ static bt_status run_steps(training *t, bt_error *err)
         if (t->time_is_up)
             break;
         int64_t done = (int64_t)t->at.epoch * t->steps + t->at.step;
-        double lr = bti_schedule_lr(t->schedule, r->lr, done, t->warmup, total_steps(t, done));
+        bti_moment now = {done, t->warmup, total_steps(t, done), t->steps};
+        double lr = bti_schedule_lr(&t->schedule, r->lr, now);
+        t->stepper.optimizer.momentum = bti_schedule_momentum(&t->schedule, r->momentum, now);
         double loss = bti_stepper_run(&t->stepper, (uint32_t)t->at.epoch,
                                       t->order + t->at.step * t->stepper.batch, lr);
         if (!isfinite(loss)) {
@@ -198,7 +200,7 @@ static void validate(training *t)
 {
     double began = bt_now(), cpu = bti_cpu_seconds();
 
-    bti_net_get_weights(t->stepper.net, t->stepper.plain);
+    bti_stepper_get_weights(&t->stepper, t->stepper.plain);
     t->at.val_accuracy = bti_evaluator_run(&t->evaluator, t->stepper.plain);
     t->out->eval_s += bt_now() - began;
     t->out->eval_cpu_s += bti_cpu_seconds() - cpu;
@@ -266,7 +268,7 @@ static bt_status start(training *t, bt_error *err)
 
     t->at = (bti_position){.val_accuracy = -1, .curve = bti_json_array()};
     bt_status rc =
-        t->at.curve ? bti_schedule_find(&t->schedule, r->schedule, err) : bti_fail_nomem(err);
+        t->at.curve ? bti_schedule_parse(&t->schedule, r->schedule, err) : bti_fail_nomem(err);
     if (!rc)
         rc = bti_stepper_init(&t->stepper, job, err);
     if (!rc && job->val && job->val->n)
@@ -281,7 +283,7 @@ static bt_status start(training *t, bt_error *err)
     if (!t->order)
         return bti_fail_nomem(err);
     bti_init_weights(job->graph, job->seed, t->stepper.plain);
-    bti_net_set_weights(t->stepper.net, t->stepper.plain);
+    bti_stepper_set_weights(&t->stepper, t->stepper.plain);
     if (job->resume && job->checkpoint && bti_is_file(job->checkpoint))
         rc = bti_checkpoint_load(job->checkpoint, job, &t->stepper, &t->at, err);
     t->saved_s = t->shown_s = t->began_s = bt_now();
@@ -306,7 +308,7 @@ static bt_status finish(training *t, bt_status rc, bt_error *err)
     o->weights = bti_array((size_t)n, sizeof(float));
     if (!o->weights)
         return bti_fail_nomem(err);
-    bti_net_get_weights(t->stepper.net, o->weights);
+    bti_stepper_get_weights(&t->stepper, o->weights);
     for (int64_t i = 0; i < n; i++) {
         if (!isfinite(o->weights[i]))
             return bti_fail(err, BT_DIVERGED, NULL, "a weight became non-finite in epoch %d",
