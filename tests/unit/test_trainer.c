@@ -268,6 +268,41 @@ static void adam_with_averaged_weights_goes_on_bit_for_bit(void **state)
     bti_free(path);
 }
 
+/* The weights that `epochs` of a schedule give; yours. */
+static float *weights_of(const bench *b, const char *schedule, int epochs)
+{
+    bti_job job = b->job;
+    bti_outcome o;
+    bt_error e;
+    assert_ok(bt_recipe_set(&job.recipe, "schedule", schedule, NULL, 0, &e), &e);
+    job.recipe.epochs = epochs;
+    assert_ok(bti_train_job(&o, &job, &e), &e);
+    float *weights = o.weights;
+    o.weights = NULL;
+    bti_outcome_release(&o);
+    return weights;
+}
+
+static void schedules_move_the_momentum_and_count_epochs(void **state)
+{
+    bench *b = *state;
+    const bti_tensor *first = &b->graph->tensor[0];
+    size_t bytes = (size_t)b->graph->n_floats * sizeof(float);
+    float *cycled = weights_of(b, "onecycle", 2);
+    float *still = weights_of(b, "onecycle:max_momentum=0", 2);
+    float *same = weights_of(b, "onecycle:base_momentum=0.9,max_momentum=0.9", 2);
+    assert_memory_not_equal(cycled, still, bytes);
+    assert_memory_equal(same, still, bytes); /* the recipe's momentum is 0.9 */
+    float *one = weights_of(b, "constant", 1);
+    float *stands = weights_of(b, "step:milestones=1,gamma=0", 3);
+    assert_int_equal(first->kind, BTI_TENSOR_WEIGHT);
+    assert_memory_equal(one + first->offset, stands + first->offset,
+                        (size_t)first->size * sizeof(float));
+    float *all[] = {cycled, still, same, one, stands};
+    for (int i = 0; i < 5; i++)
+        bti_free(all[i]);
+}
+
 static void the_average_of_weights_is_what_is_measured_and_kept(void **state)
 {
     bench *b = *state;
@@ -531,6 +566,7 @@ int main(void)
         TEST(one_seed_gives_one_model_and_two_give_two),
         TEST(a_stopped_training_goes_on_bit_for_bit),
         TEST(adam_with_averaged_weights_goes_on_bit_for_bit),
+        TEST(schedules_move_the_momentum_and_count_epochs),
         TEST(the_average_of_weights_is_what_is_measured_and_kept),
         TEST(decay_of_weights_alone_spares_batch_norm_and_biases),
         TEST(balanced_classes_lift_the_rare_one),
