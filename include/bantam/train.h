@@ -12,15 +12,21 @@
 typedef struct bt_recipe {
     int epochs;
     int batch;
-    double lr;           /* peak learning rate */
-    double weight_decay; /* on every parameter, as PyTorch's SGD */
-    char schedule[16];   /* "cosine": per step from lr to 0 */
-    char optimizer[16];  /* "sgd" */
-    double momentum;
-    bool nesterov;
-    double warmup; /* epochs of linear warm-up from 0 */
+    double lr; /* peak learning rate */
+    double weight_decay;
+    char decay[16];     /* "all": on every parameter, as PyTorch; "weights": not on BN and biases */
+    char schedule[96];  /* "cosine", "constant", "onecycle:pct_start=0.3", "step:every=30,gamma=0.1"
+                         */
+    char optimizer[16]; /* "sgd", "adam", "adamw" */
+    double momentum;    /* Adam: beta 1 */
+    double beta2;       /* Adam only */
+    bool nesterov;      /* SGD only */
+    double warmup;      /* epochs of linear warm-up from 0 */
     double label_smoothing;
-    char augment[192]; /* policy, "flip+crop:4" */
+    double clip;            /* largest L2 norm of all gradients; 0: any */
+    double ema;             /* decay of the moving average of the weights; 0: none */
+    char class_weights[16]; /* "none", "balanced": images / (classes * images of the class) */
+    char augment[192];      /* policy, "flip+crop:4" */
 } bt_recipe;
 
 BT_API bt_recipe bt_recipe_defaults(void);
@@ -70,8 +76,9 @@ typedef struct bt_eval_options {
     bt_progress progress;
 } bt_eval_options;
 
-/* {"accuracy","interval":[lo,hi],"macro_f1","n","per_class":[...]}; interval: 95 % Wilson. Yours,
- * bt_free. */
+/* {"accuracy","interval":[lo,hi],"top5","macro_f1","n","per_class":[...],"confusion":[[...]]};
+ * interval: 95 % Wilson; confusion: a row for each true class, a column for each predicted one.
+ * Yours, bt_free. */
 BT_API BT_MUST_USE bt_status bt_eval(char **json, const bt_eval_options *opt, bt_error *err);
 
 typedef struct bt_predict_options {

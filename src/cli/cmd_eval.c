@@ -11,14 +11,39 @@ static double number(const bti_json *o, const char *key)
     return bti_json_as_num(bti_json_get(o, key), 0);
 }
 
+#define WIDEST_MATRIX 20 /* classes; more fit no terminal: --json has them all */
+
+static void print_confusion(const bti_json *o)
+{
+    const bti_json *rows = bti_json_get(o, "confusion"), *classes = bti_json_get(o, "per_class");
+    size_t n = bti_json_len(rows);
+
+    if (n > WIDEST_MATRIX)
+        return;
+    printf("\n%-20s", "true \\ predicted");
+    for (size_t p = 0; p < n; p++)
+        printf(" %6zu", p);
+    printf("\n");
+    for (size_t t = 0; t < n; t++) {
+        const bti_json *row = bti_json_at(rows, t);
+        const char *name = bti_json_as_str(bti_json_get(bti_json_at(classes, t), "class"), "");
+        printf("%2zu %-17s", t, name);
+        for (size_t p = 0; p < n; p++)
+            printf(" %6lld", (long long)bti_json_as_int(bti_json_at(row, p), 0));
+        printf("\n");
+    }
+}
+
 static void print_table(const bti_json *o, const char *split)
 {
     const bti_json *interval = bti_json_get(o, "interval"), *classes = bti_json_get(o, "per_class");
 
-    printf("%s accuracy %.2f%% (95%% interval %.2f to %.2f), macro F1 %.4f, %.0f images\n", split,
-           100 * number(o, "accuracy"), 100 * bti_json_as_num(bti_json_at(interval, 0), 0),
-           100 * bti_json_as_num(bti_json_at(interval, 1), 0), number(o, "macro_f1"),
-           number(o, "n"));
+    printf("%s accuracy %.2f%% (95%% interval %.2f to %.2f), ", split, 100 * number(o, "accuracy"),
+           100 * bti_json_as_num(bti_json_at(interval, 0), 0),
+           100 * bti_json_as_num(bti_json_at(interval, 1), 0));
+    if (bti_json_len(classes) > 5)
+        printf("top 5 %.2f%%, ", 100 * number(o, "top5"));
+    printf("macro F1 %.4f, %.0f images\n", number(o, "macro_f1"), number(o, "n"));
     printf("%-20s %8s %8s %10s %8s\n", "class", "images", "recall", "precision", "F1");
     for (size_t i = 0; i < bti_json_len(classes); i++) {
         const bti_json *row = bti_json_at(classes, i);
@@ -26,6 +51,7 @@ static void print_table(const bti_json *o, const char *split)
                number(row, "n"), number(row, "recall"), number(row, "precision"),
                number(row, "f1"));
     }
+    print_confusion(o);
 }
 
 int cmd_eval(int argc, char **argv)

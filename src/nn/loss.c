@@ -47,3 +47,30 @@ double bti_softmax_xent(const float *logits, const int32_t *labels, int n, int c
     }
     return loss / n;
 }
+
+double bti_softmax_xent_weighted(const float *logits, const int32_t *labels, int n, int classes,
+                                 double smoothing, const float *weight, float *dlogits)
+{
+    double loss = 0, whole = 0;
+    for (int i = 0; i < n; i++)
+        whole += (double)weight[labels[i]];
+    for (int i = 0; i < n; i++) {
+        const float *x = logits + (size_t)i * (size_t)classes;
+        float *d = dlogits ? dlogits + (size_t)i * (size_t)classes : NULL;
+
+        double top, mass = 0;
+        const double log_sum = log_sum_exp(x, classes, &top);
+        for (int c = 0; c < classes; c++) {
+            const double share = (c == labels[i] ? 1 - smoothing : 0) + smoothing / classes;
+            const double target = share * (double)weight[c];
+            mass += target;
+            loss -= target * ((double)x[c] - top - log_sum);
+        }
+        for (int c = 0; d && c < classes; c++) {
+            const double p = exp((double)x[c] - top - log_sum);
+            const double share = (c == labels[i] ? 1 - smoothing : 0) + smoothing / classes;
+            d[c] = (float)((p * mass - share * (double)weight[c]) / whole);
+        }
+    }
+    return loss / whole;
+}

@@ -13,4 +13,10 @@
 double bti_softmax_xent(const float *logits, const int32_t *labels, int n, int classes,
                         double smoothing, float *dlogits);
 
+/* The same with a weight for each class (>= 0): as torch's CrossEntropyLoss(weight), each class's
+ * share of a target is multiplied by its weight and the sum is divided by the weights of the
+ * labels, which must not all be 0. */
+double bti_softmax_xent_weighted(const float *logits, const int32_t *labels, int n, int classes,
+                                 double smoothing, const float *weight, float *dlogits);
+
 #endif

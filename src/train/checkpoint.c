@@ -13,9 +13,29 @@
 
 static const char *const state_name[BTI_OPTIMIZER_STATES] = {"momentum", "second"};
 
-static bool is_trained(const bti_tensor *t)
+/* The arrays beside the weights: the optimiser's states, then the moving average if there is one.
+ */
+typedef struct extras {
+    int n;
+    const char *name[BTI_OPTIMIZER_STATES + 1];
+    bool all[BTI_OPTIMIZER_STATES + 1]; /* with running statistics, or only what is trained */
+} extras;
+
+static extras extras_of(const bti_stepper *s)
 {
-    return t->kind != BTI_TENSOR_MEAN && t->kind != BTI_TENSOR_VAR;
+    extras x = {.n = s->optimizer.ops->n_states};
+    for (int i = 0; i < x.n; i++)
+        x.name[i] = state_name[i];
+    if (s->ema) {
+        x.name[x.n] = "ema";
+        x.all[x.n++] = true;
+    }
+    return x;
+}
+
+static bool has_tensor(const extras *x, int extra, const bti_tensor *t)
+{
+    return x->all[extra] || (t->kind != BTI_TENSOR_MEAN && t->kind != BTI_TENSOR_VAR);
 }
 
 /* What must be equal for a checkpoint to be gone on with. */
@@ -70,35 +90,35 @@ static void describe(bti_stored *out, const bti_tensor *t, const char *name, con
         out->dim[d] = t->dim[d];
 }
 
-static const char *state_tensor(bti_arena *arena, int state, const bti_tensor *t)
+static const char *extra_tensor(bti_arena *arena, const char *extra, const bti_tensor *t)
 {
     bti_str name = {0};
 
-    bti_str_addf(&name, "%s.%s", state_name[state], t->name);
+    bti_str_addf(&name, "%s.%s", extra, t->name);
     const char *copy = name.failed ? NULL : bti_arena_strdup(arena, bti_str_c(&name));
     bti_str_release(&name);
     return copy;
 }
 
-/* Weights, then each state; `plain` holds 1 + n_states arrays of graph->n_floats. */
-static bt_status write_all(const char *path, const bti_graph *g, int n_states, const float *plain,
-                           const bti_json *metadata, bt_error *err)
+/* Weights, then each extra; `plain` holds 1 + x->n arrays of graph->n_floats. */
+static bt_status write_all(const char *path, const bti_graph *g, const extras *x,
+                           const float *plain, const bti_json *metadata, bt_error *err)
 {
     bti_arena arena = {0};
     bt_status rc = BT_OK;
-    size_t n = 0, most = (size_t)g->n_tensors * (size_t)(1 + n_states);
+    size_t n = 0, most = (size_t)g->n_tensors * (size_t)(1 + x->n);
     bti_stored *list = bti_arena_alloc(&arena, most * sizeof(*list));
 
     if (!list)
         rc = bti_fail_nomem(err);
     for (int i = 0; !rc && i < g->n_tensors; i++)
         describe(&list[n++], &g->tensor[i], g->tensor[i].name, plain);
-    for (int s = 0; !rc && s < n_states; s++) {
+    for (int s = 0; !rc && s < x->n; s++) {
         for (int i = 0; !rc && i < g->n_tensors; i++) {
             const bti_tensor *t = &g->tensor[i];
-            if (!is_trained(t))
+            if (!has_tensor(x, s, t))
                 continue;
-            const char *name = state_tensor(&arena, s, t);
+            const char *name = extra_tensor(&arena, x->name[s], t);
             if (!name)
                 rc = bti_fail_nomem(err);
             else
@@ -116,8 +136,9 @@ bt_status bti_checkpoint_save(const char *path, const bti_job *job, bti_stepper 
 {
     const bti_graph *g = job->graph;
     size_t n = (size_t)g->n_floats;
+    extras x = extras_of(s);
     int n_states = s->optimizer.ops->n_states;
-    float *plain = bti_calloc((size_t)(1 + n_states) * n, sizeof(float));
+    float *plain = bti_calloc((size_t)(1 + x.n) * n, sizeof(float));
     char *text = position_text(job, s, at);
     bti_json *metadata = bti_json_object();
     bt_status rc = BT_OK;
@@ -129,7 +150,9 @@ bt_status bti_checkpoint_save(const char *path, const bti_job *job, bti_stepper 
         bti_net_get_weights(s->net, plain);
         for (int i = 0; i < n_states; i++)
             bti_stepper_get_state(s, i, plain + (size_t)(1 + i) * n);
-        rc = write_all(path, g, n_states, plain, metadata, err);
+        if (s->ema)
+            memcpy(plain + (size_t)x.n * n, s->ema, n * sizeof(float));
+        rc = write_all(path, g, &x, plain, metadata, err);
     }
     bti_json_free(metadata);
     bti_free(text);
@@ -211,17 +234,17 @@ static bt_status load_position(const bti_safetensors *file, const char *path, co
 }
 
 static bt_status load_tensors(const bti_safetensors *file, const char *path, const bti_graph *g,
-                              int n_states, float *plain, bt_error *err)
+                              const extras *x, float *plain, bt_error *err)
 {
     bti_arena arena = {0};
     bt_status rc = BT_OK;
 
-    for (int s = -1; !rc && s < n_states; s++) {
+    for (int s = -1; !rc && s < x->n; s++) {
         for (int i = 0; !rc && i < g->n_tensors; i++) {
             const bti_tensor *t = &g->tensor[i];
-            if (s >= 0 && !is_trained(t))
+            if (s >= 0 && !has_tensor(x, s, t))
                 continue;
-            const char *name = s < 0 ? t->name : state_tensor(&arena, s, t);
+            const char *name = s < 0 ? t->name : extra_tensor(&arena, x->name[s], t);
             rc = name ? bti_safetensors_take(
                             file, path, name, t->size,
                             plain + (size_t)(1 + s) * (size_t)g->n_floats + t->offset, err)
@@ -237,23 +260,26 @@ bt_status bti_checkpoint_load(const char *path, const bti_job *job, bti_stepper 
 {
     const bti_graph *g = job->graph;
     size_t n = (size_t)g->n_floats;
+    extras x = extras_of(s);
     int n_states = s->optimizer.ops->n_states;
     bti_safetensors file;
 
     bt_status rc = bti_safetensors_open(&file, path, err);
     if (rc)
         return rc;
-    float *plain = bti_calloc((size_t)(1 + n_states) * n, sizeof(float));
+    float *plain = bti_calloc((size_t)(1 + x.n) * n, sizeof(float));
     if (!plain)
         rc = bti_fail_nomem(err);
     if (!rc)
         rc = load_position(&file, path, job, s, at, err);
     if (!rc)
-        rc = load_tensors(&file, path, g, n_states, plain, err);
+        rc = load_tensors(&file, path, g, &x, plain, err);
     if (!rc) {
         bti_net_set_weights(s->net, plain);
         for (int i = 0; i < n_states; i++)
             bti_stepper_set_state(s, i, plain + (size_t)(1 + i) * n);
+        if (s->ema)
+            memcpy(s->ema, plain + (size_t)x.n * n, n * sizeof(float));
     }
     bti_free(plain);
     bti_safetensors_close(&file);

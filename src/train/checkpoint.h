@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A training in the middle, as a .safetensors file: weights and running statistics by name,
- * optimiser state as "<state>.<name>" (state "momentum" = 0), the rest as JSON in the metadata key
- * "bantam". Because batches and augmentations are addressed, (epoch, step) is all the randomness
- * there is to keep.
+ * optimiser state as "<state>.<name>" (state "momentum" = 0), averaged weights as "ema.<name>", the
+ * rest as JSON in the metadata key "bantam". Because batches and augmentations are addressed,
+ * (epoch, step) is all the randomness there is to keep.
  */
 #ifndef BTI_CHECKPOINT_H
 #define BTI_CHECKPOINT_H

@@ -69,6 +69,20 @@ static bt_status score_test(bti_score *out, const measured *m, const bt_eval_opt
     return rc;
 }
 
+/* [[...], ...]: a row for each true class. */
+static bti_json *confusion_json(const bti_score *s)
+{
+    bti_json *rows = bti_json_array();
+
+    for (int t = 0; t < s->classes; t++) {
+        bti_json *row = bti_json_array();
+        for (int p = 0; p < s->classes; p++)
+            bti_json_append(row, bti_json_int(s->confusion[t * s->classes + p]));
+        bti_json_append(rows, row);
+    }
+    return rows;
+}
+
 static char *score_text(const bti_score *s, const bti_model_meta *meta)
 {
     bti_json *o = bti_json_object(), *interval = bti_json_array(), *classes = bti_json_array();
@@ -86,9 +100,11 @@ static char *score_text(const bti_score *s, const bti_model_meta *meta)
     }
     bti_json_set_num(o, "accuracy", s->accuracy);
     bti_json_set(o, "interval", interval);
+    bti_json_set_num(o, "top5", s->top5);
     bti_json_set_num(o, "macro_f1", s->macro_f1);
     bti_json_set_int(o, "n", s->n);
     bti_json_set(o, "per_class", classes);
+    bti_json_set(o, "confusion", confusion_json(s));
     char *text = bti_json_text(o, 0);
     bti_json_free(o);
     return text;

@@ -64,11 +64,21 @@ static int largest(const float *logits, int classes)
     return best;
 }
 
+/* Classes that the model finds likelier than `truth`, the lower number first among equals. */
+static int rank_of(const float *logits, int classes, int truth)
+{
+    int before = 0;
+    for (int c = 0; c < classes; c++)
+        before += logits[c] > logits[truth] || (logits[c] == logits[truth] && c < truth);
+    return before;
+}
+
 double bti_evaluator_run(bti_evaluator *e, const float *weights)
 {
     int64_t classes = e->classes, correct = 0;
 
     memset(e->confusion, 0, (size_t)(classes * classes) * sizeof(*e->confusion));
+    e->top5 = 0;
     bti_net_set_weights(e->net, weights);
     for (int64_t at = 0; at < e->view->n; at += e->batch) {
         /* The last batch is filled up with whatever the one before left: images do not interact. */
@@ -77,7 +87,9 @@ double bti_evaluator_run(bti_evaluator *e, const float *weights)
         bti_net_forward(e->net, false);
         const float *logits = bti_net_logits(e->net);
         for (int i = 0; i < n; i++) {
-            int guess = largest(logits + (int64_t)i * classes, e->classes);
+            const float *one = logits + (int64_t)i * classes;
+            int guess = largest(one, e->classes);
+            e->top5 += rank_of(one, e->classes, e->labels[i]) < 5;
             e->confusion[e->labels[i] * classes + guess]++;
             correct += guess == e->labels[i];
         }
@@ -146,7 +158,10 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
     if (!rc) {
         out->n = view->n;
         out->accuracy = bti_evaluator_run(&e, weights);
-        score_classes(out, e.confusion);
+        out->top5 = (double)e.top5 / (double)view->n;
+        out->confusion = e.confusion;
+        e.confusion = NULL;
+        score_classes(out, out->confusion);
         wilson(out);
     } else {
         bti_score_release(out);
@@ -164,5 +179,6 @@ void bti_score_release(bti_score *s)
     bti_free(s->precision);
     bti_free(s->f1);
     bti_free(s->count);
+    bti_free(s->confusion);
     *s = (bti_score){0};
 }

@@ -16,13 +16,14 @@ typedef struct bti_evaluator {
     int batch, classes;
     int32_t *labels;    /* batch */
     int64_t *confusion; /* (classes, classes): [truth][prediction] */
+    int64_t top5;       /* samples whose true class is among the five likeliest */
 } bti_evaluator;
 
 bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
                              const float mean[3], const float std[3], int threads, bt_error *err);
 void bti_evaluator_release(bti_evaluator *e);
-/* Predicts every sample of the view and fills the confusion matrix; returns the share that is
- * right. */
+/* Predicts every sample of the view and fills the confusion matrix and top5; returns the share that
+ * is right. */
 double bti_evaluator_run(bti_evaluator *e, const float *weights);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/yaml.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
+#include <ctype.h>
 
 typedef enum key_type { TYPE_INT, TYPE_REAL, TYPE_BOOL, TYPE_TEXT } key_type;
 
@@ -66,15 +67,26 @@ static bt_status unknown_key(const char *key, const char *where, int line, bt_er
                        near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+static bt_status check_either(const char *value, const char *one, const char *other, bt_error *err)
+{
+    if (bti_streq(value, one) || bti_streq(value, other))
+        return BT_OK;
+    return bti_fail(err, BT_INVAL, NULL, "'%s' is neither %s nor %s", value, one, other);
+}
+
 /* Is the text of a TEXT key one that training will understand? */
 static bt_status check_text(const char *key, const char *value, bt_error *err)
 {
     bti_policy *policy;
     const bti_optimizer_ops *optimizer;
-    const bti_schedule *schedule;
+    bti_schedule schedule;
 
     if (bti_streq(key, "schedule"))
-        return bti_schedule_find(&schedule, value, err);
+        return bti_schedule_parse(&schedule, value, err);
+    if (bti_streq(key, "decay"))
+        return check_either(value, "all", "weights", err);
+    if (bti_streq(key, "class_weights"))
+        return check_either(value, "none", "balanced", err);
     if (bti_streq(key, "optimizer"))
         return bti_optimizer_find(&optimizer, value, err);
     bt_status rc = bti_policy_parse(&policy, value, err);
@@ -87,16 +99,20 @@ static bt_status set_text(char *field, const key_row *row, const char *value, co
                           int line, bt_error *err)
 {
     bt_error why = {0};
+    char text[sizeof(((bt_recipe *)0)->augment)];
 
-    if (strlen(value) >= row->size)
+    if (strlen(value) >= row->size || strlen(value) >= sizeof(text))
         return bti_fail_at(err, BT_INVAL, where, line, "%s is longer than %zu characters", row->key,
                            row->size - 1);
-    bt_status rc = check_text(row->key, value, &why);
+    snprintf(text, sizeof(text), "%s", value);
+    for (char *c = text; !bti_streq(row->key, "augment") && *c; c++)
+        *c = (char)tolower((unsigned char)*c); /* Adam, OneCycle: as they are written elsewhere */
+    bt_status rc = check_text(row->key, text, &why);
     if (rc == BT_INVAL)
         return bti_fail_at(err, rc, where, line, "%s: %s", row->key, why.text);
     if (rc)
         return bti_fail_nomem(err);
-    snprintf(field, row->size, "%s", value);
+    snprintf(field, row->size, "%s", text);
     return BT_OK;
 }
 

@@ -6,8 +6,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "nn/loss.h"
 #include <math.h>
+#include <stdlib.h>
 
 static bt_status check_shapes(const bti_job *job, const bti_view *view, bt_error *err)
 {
@@ -41,11 +43,65 @@ static bt_status open_pipelines(bti_stepper *s, const bti_job *job, bt_error *er
     return rc;
 }
 
+/* "balanced" as scikit-learn: images / (classes * images of the class); an absent class has 0. */
+static bt_status weigh_classes(bti_stepper *s, const bti_job *job, bt_error *err)
+{
+    double all = 0;
+
+    if (!bti_streq(job->recipe.class_weights, "balanced"))
+        return BT_OK;
+    s->class_weight = bti_calloc((size_t)s->classes, sizeof(float));
+    if (!s->class_weight)
+        return bti_fail_nomem(err);
+    for (int part = 0; part < 2 && s->view[part]; part++) {
+        const bti_view *view = s->view[part];
+        for (int64_t i = 0; i < view->n; i++)
+            s->class_weight[view->set->labels[view->index[i]]]++; /* exact up to 2^24 */
+        all += (double)view->n;
+    }
+    for (int c = 0; c < s->classes; c++) {
+        double n = (double)s->class_weight[c];
+        s->class_weight[c] = n > 0 ? (float)(all / (n * s->classes)) : 0;
+    }
+    return BT_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    int64_t x = ((const bti_piece *)a)->at, y = ((const bti_piece *)b)->at;
+    return x < y ? -1 : x > y;
+}
+
+/* With decay "weights", biases and the parameters of batch normalisation go without. */
+static bt_status open_optimizer(bti_stepper *s, const bti_job *job, bt_error *err)
+{
+    const bti_graph *g = job->graph;
+    bti_piece *bare = bti_array((size_t)g->n_tensors, sizeof(*bare));
+    bool split = bti_streq(job->recipe.decay, "weights");
+    int n = 0;
+
+    if (!bare)
+        return bti_fail_nomem(err);
+    for (int i = 0; split && i < g->n_tensors; i++) {
+        bti_tensor_kind kind = g->tensor[i].kind;
+        int64_t at, floats = bti_net_flat_range(s->net, i, &at);
+        if (floats > 0 && kind != BTI_TENSOR_WEIGHT)
+            bare[n++] = (bti_piece){.at = at, .n = floats};
+    }
+    qsort(bare, (size_t)n, sizeof(*bare), by_place);
+    bt_status rc = bti_optimizer_init(&s->optimizer, &job->recipe, bti_net_flat(s->net), bare, n,
+                                      job->threads, err);
+    bti_free(bare);
+    return rc;
+}
+
 bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
 {
     int64_t n = job->train->n + (job->extra ? job->extra->n : 0);
 
-    *s = (bti_stepper){.classes = job->graph->classes, .smoothing = job->recipe.label_smoothing};
+    *s = (bti_stepper){.classes = job->graph->classes,
+                       .smoothing = job->recipe.label_smoothing,
+                       .n_floats = job->graph->n_floats};
     if (n < 1 || n > INT32_MAX)
         return bti_fail(err, BT_INVAL, NULL, "there are %lld images to train on", (long long)n);
     s->batch = job->recipe.batch < n ? job->recipe.batch : (int)n;
@@ -65,8 +121,15 @@ bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
         rc = bti_net_new(&s->net, job->graph, &opt, err);
     }
     if (!rc)
-        rc = bti_optimizer_init(&s->optimizer, &job->recipe, bti_net_flat(s->net), job->threads,
-                                err);
+        rc = open_optimizer(s, job, err);
+    if (!rc)
+        rc = weigh_classes(s, job, err);
+    if (!rc && job->recipe.ema > 0) {
+        s->ema_decay = job->recipe.ema;
+        s->ema = bti_calloc((size_t)job->graph->n_floats, sizeof(float));
+        if (!s->ema)
+            rc = bti_fail_nomem(err);
+    }
     if (rc)
         bti_stepper_release(s);
     return rc;
@@ -82,6 +145,8 @@ void bti_stepper_release(bti_stepper *s)
     bti_free(s->labels);
     bti_free(s->index);
     bti_free(s->plain);
+    bti_free(s->ema);
+    bti_free(s->class_weight);
     *s = (bti_stepper){0};
 }
 
@@ -110,17 +175,56 @@ static void assemble(bti_stepper *s, uint32_t epoch, const int32_t *sample)
     }
 }
 
+/* Polyak averaging with the warm-up of TensorFlow's ExponentialMovingAverage(num_updates): early
+ * steps weigh more, or a short training would average in its random beginning. */
+static void average(bti_stepper *s)
+{
+    double t = (double)s->optimizer.steps - 1;
+    float keep = (float)fmin(s->ema_decay, (1 + t) / (10 + t)), add = 1 - keep;
+
+    bti_net_get_weights(s->net, s->plain);
+    for (int64_t i = 0; i < s->n_floats; i++)
+        s->ema[i] = keep * s->ema[i] + add * s->plain[i];
+}
+
+static double batch_loss(bti_stepper *s)
+{
+    const float *logits = bti_net_logits(s->net);
+    float *dlogits = bti_net_dlogits(s->net);
+
+    if (s->class_weight)
+        return bti_softmax_xent_weighted(logits, s->labels, s->batch, s->classes, s->smoothing,
+                                         s->class_weight, dlogits);
+    return bti_softmax_xent(logits, s->labels, s->batch, s->classes, s->smoothing, dlogits);
+}
+
 double bti_stepper_run(bti_stepper *s, uint32_t epoch, const int32_t *sample, double lr)
 {
     assemble(s, epoch, sample);
     bti_net_forward(s->net, true);
-    double loss = bti_softmax_xent(bti_net_logits(s->net), s->labels, s->batch, s->classes,
-                                   s->smoothing, bti_net_dlogits(s->net));
+    double loss = batch_loss(s);
     if (!isfinite(loss))
         return loss;
     bti_net_backward(s->net);
     bti_optimizer_step(&s->optimizer, lr);
+    if (s->ema)
+        average(s);
     return loss;
+}
+
+void bti_stepper_get_weights(bti_stepper *s, float *plain)
+{
+    if (s->ema)
+        memcpy(plain, s->ema, (size_t)s->n_floats * sizeof(float));
+    else
+        bti_net_get_weights(s->net, plain);
+}
+
+void bti_stepper_set_weights(bti_stepper *s, const float *plain)
+{
+    bti_net_set_weights(s->net, plain);
+    if (s->ema)
+        memcpy(s->ema, plain, (size_t)s->n_floats * sizeof(float));
 }
 
 /* State and parameters have one layout, so the net's own mapping between layouts serves both: the

@@ -17,10 +17,14 @@ typedef struct bti_stepper {
     bti_pipeline *part[2]; /* of the training view, of the extra view (or NULL) */
     const bti_view *view[2];
     int batch, classes;
+    int64_t n_floats; /* graph->n_floats */
     double smoothing;
-    int32_t *labels; /* batch */
-    int32_t *index;  /* batch: samples of one part */
-    float *plain;    /* graph->n_floats: scratch of whoever needs plain weights between steps */
+    float *class_weight; /* classes; NULL: all alike */
+    double ema_decay;    /* 0: no moving average */
+    float *ema;          /* graph->n_floats, plain, running statistics included; or NULL */
+    int32_t *labels;     /* batch */
+    int32_t *index;      /* batch: samples of one part */
+    float *plain;        /* graph->n_floats: scratch of whoever needs plain weights between steps */
 } bti_stepper;
 
 /* Everything that can fail happens here. batch = min(recipe.batch, images). Weights are zero: set
@@ -31,6 +35,11 @@ void bti_stepper_release(bti_stepper *s);
 /* Trains on `batch` samples: numbers below view[0]->n are positions in the first view, the others
  * in the second. Returns the mean loss; non-finite: no update was made. */
 double bti_stepper_run(bti_stepper *s, uint32_t epoch, const int32_t *sample, double lr);
+
+/* The weights that a user gets: the moving average, or else the net's. Plain layout. */
+void bti_stepper_get_weights(bti_stepper *s, float *plain);
+/* Weights to begin with; the average begins there too. */
+void bti_stepper_set_weights(bti_stepper *s, const float *plain);
 
 /* State number i of the optimiser in plain layout (graph->n_floats; the places of running
  * statistics mean nothing), there and back. The parameters pass through the scratch and come back

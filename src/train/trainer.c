@@ -24,7 +24,7 @@ typedef struct training {
     bti_outcome *out;
     bti_stepper stepper;
     bti_evaluator evaluator; /* zeroed: no validation */
-    const bti_schedule *schedule;
+    bti_schedule schedule;
     int32_t *order;           /* this epoch's permutation of all samples */
     int64_t n, steps, warmup; /* samples; steps an epoch; warm-up steps in all */
     bti_position at;
@@ -118,8 +118,8 @@ static void read_weights(const training *t, float *plain)
     const bti_graph *g = t->job->graph;
     double start = pow(0.9, (double)(t->at.images / t->stepper.batch));
 
-    bti_net_get_weights(t->stepper.net, plain);
-    if (start >= 1 || start < 1e-9)
+    bti_stepper_get_weights(&t->stepper, plain);
+    if (start >= 1 || start < 1e-9 || t->job->recipe.ema > 0) /* an average has its own warm-up */
         return;
     for (int k = 0; k < g->n_tensors; k++) {
         const bti_tensor *x = &g->tensor[k];
@@ -190,7 +190,9 @@ static bt_status run_steps(training *t, bt_error *err)
         if (t->time_is_up)
             break;
         int64_t done = (int64_t)t->at.epoch * t->steps + t->at.step;
-        double lr = bti_schedule_lr(t->schedule, r->lr, done, t->warmup, total_steps(t, done));
+        bti_moment now = {done, t->warmup, total_steps(t, done), t->steps};
+        double lr = bti_schedule_lr(&t->schedule, r->lr, now);
+        t->stepper.optimizer.momentum = bti_schedule_momentum(&t->schedule, r->momentum, now);
         double loss = bti_stepper_run(&t->stepper, (uint32_t)t->at.epoch,
                                       t->order + t->at.step * t->stepper.batch, lr);
         if (!isfinite(loss)) {
@@ -287,7 +289,7 @@ static bt_status start(training *t, bt_error *err)
 
     t->at = (bti_position){.val_accuracy = -1, .curve = bti_json_array()};
     bt_status rc =
-        t->at.curve ? bti_schedule_find(&t->schedule, r->schedule, err) : bti_fail_nomem(err);
+        t->at.curve ? bti_schedule_parse(&t->schedule, r->schedule, err) : bti_fail_nomem(err);
     if (!rc)
         rc = bti_stepper_init(&t->stepper, job, err);
     if (!rc && job->val && job->val->n)
@@ -302,7 +304,7 @@ static bt_status start(training *t, bt_error *err)
     if (!t->order)
         return bti_fail_nomem(err);
     bti_init_weights(job->graph, job->seed, t->stepper.plain);
-    bti_net_set_weights(t->stepper.net, t->stepper.plain);
+    bti_stepper_set_weights(&t->stepper, t->stepper.plain);
     if (job->resume && job->checkpoint && bti_is_file(job->checkpoint))
         rc = bti_checkpoint_load(job->checkpoint, job, &t->stepper, &t->at, err);
     t->saved_s = t->shown_s = t->began_s = bt_now();

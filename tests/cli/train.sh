@@ -48,6 +48,15 @@ test -s out/weights.safetensors && test -s out/model.yaml
 "$bantam" eval out --data data --split test --json > eval.json
 "$python" -c 'import json; e = json.load(open("eval.json")); lo, hi = e["interval"]; assert e["n"] == 100 and lo <= e["accuracy"] <= hi and e["accuracy"] > 0.9 and e["per_class"][1]["n"] == 50'
 "$bantam" eval out --data data | grep -q "val accuracy"
+"$bantam" eval out --data data | grep -q "true . predicted"
+"$python" -c 'import json; e = json.load(open("eval.json")); c = e["confusion"]; assert sum(c[0]) == sum(c[1]) == 50 and c[0][0] + c[1][1] == round(100 * e["accuracy"]) and e["top5"] == 1'
+
+# Every training setting has its option; a wrong one is refused in one line that says what is known.
+"$bantam" train m.yaml --recipe r.yaml --data data --size 8 --optimizer AdamW --lr 0.01 --schedule onecycle:pct_start=0.2 \
+    --decay weights --clip 5 --ema 0.9 --class-weights balanced --beta2 0.99 --json -q > adam.json
+"$python" -c 'import json; r = json.load(open("adam.json")); assert r["val_accuracy"] > 0.9 and r["recipe"]["optimizer"] == "adamw", r'
+status=0; "$bantam" train m.yaml --data data --schedule onecycle:pct=1 2> wrong.txt || status=$?
+test $status != 0 && grep -q pct_start wrong.txt && test "$(wc -l < wrong.txt)" = 1
 
 "$bantam" bench train m.yaml m.yaml --batch 16 --threads 1 --json > bench.json
 test "$(wc -l < bench.json)" = 2

@@ -67,6 +67,37 @@ static void loss_and_gradient_equal_pytorchs(void **state)
     bti_json_free(golden);
 }
 
+static void class_weights_equal_pytorchs(void **state)
+{
+    (void)state;
+    FILE *f = fopen(test_source("tests/golden/train/class_weights.txt"), "r");
+    enum { N = 4, CLASSES = 3 };
+    double smoothing, loss, expected[N * CLASSES];
+    int labels[N], cases = 0;
+    assert_non_null(f);
+    while (fscanf(f, "%lf %lf", &smoothing, &loss) == 2) {
+        float weight[CLASSES], logits[N * CLASSES], d[N * CLASSES];
+        int32_t label[N];
+        for (int i = 0; i < CLASSES; i++)
+            assert_int_equal(fscanf(f, "%f", &weight[i]), 1);
+        for (int i = 0; i < N; i++) {
+            assert_int_equal(fscanf(f, "%d", &labels[i]), 1);
+            label[i] = labels[i];
+        }
+        for (int i = 0; i < N * CLASSES; i++)
+            assert_int_equal(fscanf(f, "%f", &logits[i]), 1);
+        for (int i = 0; i < N * CLASSES; i++)
+            assert_int_equal(fscanf(f, "%lf", &expected[i]), 1);
+        double ours = bti_softmax_xent_weighted(logits, label, N, CLASSES, smoothing, weight, d);
+        assert_true(fabs(ours - loss) < 1e-7);
+        for (int i = 0; i < N * CLASSES; i++)
+            assert_true(fabs((double)d[i] - expected[i]) < 1e-7);
+        cases++;
+    }
+    fclose(f);
+    assert_int_equal(cases, 3);
+}
+
 static void gradients_of_an_image_sum_to_zero(void **state)
 {
     (void)state;
@@ -109,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loss_and_gradient_equal_pytorchs),
+        cmocka_unit_test(class_weights_equal_pytorchs),
         cmocka_unit_test(gradients_of_an_image_sum_to_zero),
         cmocka_unit_test(huge_finite_logits_do_not_overflow),
         cmocka_unit_test(a_bad_logit_never_hides),

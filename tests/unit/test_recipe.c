@@ -27,19 +27,32 @@ static void every_key_can_be_set_from_text(void **state)
     (void)state;
     bt_recipe r = bt_recipe_defaults();
     bt_error e;
-    const char *pairs[][2] = {
-        {"epochs", "3"},           {"batch", "64"},        {"lr", "0.05"},
-        {"weight_decay", "1e-4"},  {"schedule", "cosine"}, {"optimizer", "sgd"},
-        {"momentum", "0.8"},       {"nesterov", "off"},    {"warmup", "1.5"},
-        {"label_smoothing", ".1"}, {"augment", "flip"}};
+    const char *pairs[][2] = {{"epochs", "3"},
+                              {"batch", "64"},
+                              {"lr", "0.05"},
+                              {"weight_decay", "1e-4"},
+                              {"schedule", "OneCycle:pct_start=0.1"},
+                              {"optimizer", "AdamW"},
+                              {"momentum", "0.8"},
+                              {"nesterov", "off"},
+                              {"warmup", "1.5"},
+                              {"label_smoothing", ".1"},
+                              {"augment", "flip"},
+                              {"decay", "weights"},
+                              {"beta2", "0.99"},
+                              {"clip", "5"},
+                              {"ema", "0.998"},
+                              {"class_weights", "balanced"}};
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         assert_ok(bt_recipe_set(&r, pairs[i][0], pairs[i][1], NULL, 0, &e), &e);
     bti_json *o = bti_recipe_json(&r);
     char *text = bti_json_text(o, 0);
     assert_string_equal(text,
                         "{\"epochs\": 3, \"batch\": 64, \"lr\": 0.05, \"weight_decay\": 0.0001, "
-                        "\"schedule\": \"cosine\", \"optimizer\": \"sgd\", \"momentum\": 0.8, "
+                        "\"decay\": \"weights\", \"schedule\": \"onecycle:pct_start=0.1\", "
+                        "\"optimizer\": \"adamw\", \"momentum\": 0.8, \"beta2\": 0.99, "
                         "\"nesterov\": false, \"warmup\": 1.5, \"label_smoothing\": 0.1, "
+                        "\"clip\": 5.0, \"ema\": 0.998, \"class_weights\": \"balanced\", "
                         "\"augment\": \"flip\"}");
     bti_free(text);
     bti_json_free(o);
@@ -50,10 +63,23 @@ static void a_bad_value_is_refused_and_changes_nothing(void **state)
     (void)state;
     bt_recipe r = bt_recipe_defaults();
     bt_error e;
-    const char *bad[][2] = {{"epochs", "0"},     {"epochs", "1.5"},       {"lr", "-1"},
-                            {"lr", "nan"},       {"nesterov", "2"},       {"momentum", "1.1"},
-                            {"batch", ""},       {"schedule", "cosin"},   {"optimizer", "adam"},
-                            {"augment", "flop"}, {"label_smoothing", "1"}};
+    const char *bad[][2] = {{"epochs", "0"},
+                            {"epochs", "1.5"},
+                            {"lr", "-1"},
+                            {"lr", "nan"},
+                            {"nesterov", "2"},
+                            {"momentum", "1.1"},
+                            {"batch", ""},
+                            {"schedule", "cosin"},
+                            {"optimizer", "lion"},
+                            {"augment", "flop"},
+                            {"label_smoothing", "1"},
+                            {"decay", "some"},
+                            {"ema", "1"},
+                            {"beta2", "1"},
+                            {"clip", "-1"},
+                            {"schedule", "onecycle:pct=1"},
+                            {"class_weights", "fair"}};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         if (bt_recipe_set(&r, bad[i][0], bad[i][1], "r.yaml", 7, &e) != BT_INVAL)
             fail_msg("%s = '%s' was accepted", bad[i][0], bad[i][1]);

@@ -4,6 +4,7 @@
  */
 #include "space_text.h"
 
+#include "bantam/train.h"
 #include "base/arena.h"
 
 static const char *find(const bti_settings *s, const char *key)
@@ -113,6 +114,35 @@ static void a_schedule_with_settings_becomes_one_value(void **state)
     bti_arena_release(&keep);
 }
 
+static void every_train_section_of_the_course_is_a_recipe(void **state)
+{
+    (void)state;
+    const char *files[] = {"tests/golden/spaces/cifar7.yaml", "tests/golden/spaces/taco7.yaml"};
+    for (int f = 0; f < 2; f++) {
+        bti_space *s = space_file(files[f], 32, 3);
+        for (uint32_t i = 0; i < 40; i++) {
+            bti_rng rng = test_rng(i);
+            bti_arena arena = {0};
+            bti_settings out;
+            bt_error err = {0};
+            bti_point p;
+            bt_recipe r = bt_recipe_defaults();
+            bti_space_draw(s, &rng, &p);
+            assert_ok(bti_space_settings(s, &p, &out, &arena, &err), &err);
+            for (int k = 0; k < out.n; k++)
+                if (!bti_streq(out.set[k].key, "augment"))
+                    assert_ok(bt_recipe_set(&r, out.set[k].key, out.set[k].value, NULL, 0, &err),
+                              &err);
+            assert_string_equal(r.optimizer, find(&out, "optimizer"));
+            assert_true(bti_has_prefix(r.schedule, "onecycle:pct_start=0."));
+            if (find(&out, "weight_decay"))
+                assert_true(r.weight_decay != 5e-4);
+            bti_arena_release(&arena);
+        }
+        bti_space_free(s);
+    }
+}
+
 static void a_setting_whose_condition_fails_is_not_there(void **state)
 {
     (void)state;
@@ -211,6 +241,7 @@ int main(void)
         cmocka_unit_test(policies_become_one_text),
         cmocka_unit_test(a_space_without_an_augment_section_leaves_the_recipes_default),
         cmocka_unit_test(a_schedule_with_settings_becomes_one_value),
+        cmocka_unit_test(every_train_section_of_the_course_is_a_recipe),
         cmocka_unit_test(a_setting_whose_condition_fails_is_not_there),
         cmocka_unit_test(rows_have_the_named_arguments_in_their_places),
         cmocka_unit_test(the_input_follows_the_parameter_it_names),

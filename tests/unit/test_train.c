@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "train/safetensors.h"
 #include "train/trainer.h"
+#include <math.h>
 
 #define SIDE 8
 #define CLASSES 3
@@ -140,6 +141,16 @@ static void a_training_leaves_a_model_that_evaluates_the_same(void **state)
     assert_int_equal(number(test, "n"), 60);
     assert_true(number(test, "accuracy") > 0.8 && number(test, "macro_f1") > 0.8);
     assert_int_equal(bti_json_len(bti_json_get(test, "per_class")), CLASSES);
+    const bti_json *confusion = bti_json_get(test, "confusion");
+    double right = 0, all = 0;
+    for (size_t t = 0; t < CLASSES; t++)
+        for (size_t k = 0; k < CLASSES; k++) {
+            double n = bti_json_as_num(bti_json_at(bti_json_at(confusion, t), k), -1);
+            all += n;
+            right += t == k ? n : 0;
+        }
+    assert_true(all == 60 && fabs(right / 60 - number(test, "accuracy")) < 1e-12);
+    assert_true(number(test, "top5") == 1);
 
     /* One file is enough to carry the model away. */
     bti_safetensors s;

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "base/rng.h"
+#include "nn/net.h"
 #include "train/trainer.h"
 #include <math.h>
 
@@ -145,6 +146,9 @@ static void the_loss_falls_and_the_classes_are_told_apart(void **state)
     assert_true(s.accuracy == o.val_accuracy);
     assert_int_equal(s.correct, (int)round(60 * s.accuracy));
     assert_int_equal(s.count[0] + s.count[1] + s.count[2], 60);
+    assert_int_equal(s.confusion[0] + s.confusion[4] + s.confusion[8], s.correct);
+    assert_int_equal(s.confusion[3] + s.confusion[4] + s.confusion[5], s.count[1]);
+    assert_true(s.top5 == 1); /* of three classes */
     assert_true(s.lo < s.accuracy && s.accuracy <= s.hi && s.hi <= 1);
     if (s.accuracy == 1) {
         assert_true(fabs(s.lo - 60 / (60 + 1.959963984540054 * 1.959963984540054)) < 1e-12);
@@ -254,6 +258,149 @@ static void a_stopped_training_goes_on_bit_for_bit(void **state)
     bti_outcome_release(&rest);
     bti_outcome_release(&whole);
     bti_free(path);
+}
+
+static void adam_with_averaged_weights_goes_on_bit_for_bit(void **state)
+{
+    bench *b = *state;
+    const char *pairs[][2] = {{"optimizer", "adamw"},       {"lr", "0.01"},       {"ema", "0.9"},
+                              {"schedule", "onecycle"},     {"decay", "weights"}, {"clip", "1"},
+                              {"class_weights", "balanced"}};
+    bti_outcome whole, part, rest;
+    bt_error e;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+        assert_ok(bt_recipe_set(&b->job.recipe, pairs[i][0], pairs[i][1], NULL, 0, &e), &e);
+    assert_ok(bti_train_job(&whole, &b->job, &e), &e);
+    assert_true(whole.val_accuracy > 0.9);
+
+    char *path = bti_path_join(test_tmp_dir(), "adam.safetensors");
+    bti_job job = b->job;
+    stopper s = {.after_epoch = 2, .after_done = 1};
+    job.checkpoint = path;
+    job.resume = true;
+    job.progress = (bt_progress){stop_in_the_middle, &s};
+    job.stop.flag = &s.flag;
+    assert_int_equal(bti_train_job(&part, &job, &e), BT_STOPPED);
+    bti_outcome_release(&part);
+    s = (stopper){.after_epoch = 99};
+    assert_ok(bti_train_job(&rest, &job, &e), &e);
+    assert_same_end(b, &whole, &rest);
+    bti_outcome_release(&rest);
+    bti_outcome_release(&whole);
+    bti_free(path);
+}
+
+/* The weights that `epochs` of a schedule give; yours. */
+static float *weights_of(const bench *b, const char *schedule, int epochs)
+{
+    bti_job job = b->job;
+    bti_outcome o;
+    bt_error e;
+    assert_ok(bt_recipe_set(&job.recipe, "schedule", schedule, NULL, 0, &e), &e);
+    job.recipe.epochs = epochs;
+    assert_ok(bti_train_job(&o, &job, &e), &e);
+    float *weights = o.weights;
+    o.weights = NULL;
+    bti_outcome_release(&o);
+    return weights;
+}
+
+static void schedules_move_the_momentum_and_count_epochs(void **state)
+{
+    bench *b = *state;
+    const bti_tensor *first = &b->graph->tensor[0];
+    size_t bytes = (size_t)b->graph->n_floats * sizeof(float);
+    float *cycled = weights_of(b, "onecycle", 2);
+    float *still = weights_of(b, "onecycle:max_momentum=0", 2);
+    float *same = weights_of(b, "onecycle:base_momentum=0.9,max_momentum=0.9", 2);
+    assert_memory_not_equal(cycled, still, bytes);
+    assert_memory_equal(same, still, bytes); /* the recipe's momentum is 0.9 */
+    float *one = weights_of(b, "constant", 1);
+    float *stands = weights_of(b, "step:milestones=1,gamma=0", 3);
+    assert_int_equal(first->kind, BTI_TENSOR_WEIGHT);
+    assert_memory_equal(one + first->offset, stands + first->offset,
+                        (size_t)first->size * sizeof(float));
+    float *all[] = {cycled, still, same, one, stands};
+    for (int i = 0; i < 5; i++)
+        bti_free(all[i]);
+}
+
+static void the_average_of_weights_is_what_is_measured_and_kept(void **state)
+{
+    bench *b = *state;
+    bti_outcome with, without;
+    bti_score score;
+    bt_error e;
+    size_t bytes = (size_t)b->graph->n_floats * sizeof(float);
+    assert_ok(bti_train_job(&without, &b->job, &e), &e);
+    b->job.recipe.ema = 0.99;
+    assert_ok(bti_train_job(&with, &b->job, &e), &e);
+    assert_true(with.loss == without.loss); /* training itself does not notice */
+    assert_memory_not_equal(with.weights, without.weights, bytes);
+    assert_ok(bti_evaluate(&score, b->graph, with.weights, &b->val.set, NULL, b->job.mean,
+                           b->job.std, 2, &e),
+              &e);
+    assert_true(score.accuracy == with.val_accuracy);
+    bti_score_release(&score);
+    bti_outcome_release(&with);
+    bti_outcome_release(&without);
+}
+
+static void decay_of_weights_alone_spares_batch_norm_and_biases(void **state)
+{
+    bench *b = *state;
+    b->job.recipe.epochs = 1;
+    b->job.recipe.weight_decay = 1e3;
+    snprintf(b->job.recipe.decay, sizeof(b->job.recipe.decay), "weights");
+    float *first = bti_array((size_t)b->graph->n_floats, sizeof(float));
+    bti_outcome o;
+    bt_error e;
+    b->job.recipe.lr = 1e-7; /* the gradient moves little, the decay a lot */
+    bti_init_weights(b->graph, b->job.seed, first);
+    assert_ok(bti_train_job(&o, &b->job, &e), &e);
+    for (int i = 0; i < b->graph->n_tensors; i++) {
+        const bti_tensor *t = &b->graph->tensor[i];
+        double moved = 0;
+        for (int64_t k = t->offset; k < t->offset + t->size; k++)
+            moved = fmax(moved, fabs((double)(o.weights[k] - first[k])));
+        if (t->kind == BTI_TENSOR_WEIGHT)
+            assert_true(moved > 1e-4);
+        else if (t->kind != BTI_TENSOR_MEAN && t->kind != BTI_TENSOR_VAR)
+            assert_true(moved < 2e-5);
+    }
+    bti_free(first);
+    bti_outcome_release(&o);
+}
+
+/* Horizontal stripes are 0, a chess board 1, vertical stripes 2 once in four and 0 else: who counts
+ * images alike never says 2; with each class of equal weight vertical stripes are 2. */
+static void balanced_classes_lift_the_rare_one(void **state)
+{
+    bench *b = *state;
+    double recall[2];
+    int vertical = 0;
+    bt_error e;
+    for (int i = 0; i < 190; i++) {
+        int32_t *label = &b->train.labels[i];
+        *label = *label == 2 ? 1 : *label == 1 && vertical++ % 4 == 0 ? 2 : 0;
+    }
+    for (int i = 0; i < 60; i++)
+        b->val.labels[i] = b->val.labels[i] == 0 ? 0 : 3 - b->val.labels[i];
+    for (int k = 0; k < 2; k++) {
+        bti_outcome o;
+        bti_score score;
+        snprintf(b->job.recipe.class_weights, sizeof(b->job.recipe.class_weights), "%s",
+                 k ? "balanced" : "none");
+        assert_ok(bti_train_job(&o, &b->job, &e), &e);
+        assert_ok(bti_evaluate(&score, b->graph, o.weights, &b->val.set, NULL, b->job.mean,
+                               b->job.std, 2, &e),
+                  &e);
+        recall[k] = score.recall[2];
+        bti_score_release(&score);
+        bti_outcome_release(&o);
+    }
+    if (!(recall[1] > recall[0] + 0.5))
+        fail_msg("recall of the rare class: %g plain, %g balanced", recall[0], recall[1]);
 }
 
 static void a_checkpoint_of_another_training_is_refused(void **state)
@@ -390,6 +537,8 @@ static void no_memory_at_any_point_is_a_status_and_leaks_nothing(void **state)
     bt_status rc = BT_NOMEM;
     int64_t live = bti_alloc_live();
     b->job.recipe.epochs = 2;
+    b->job.recipe.ema = 0.9;
+    snprintf(b->job.recipe.class_weights, sizeof(b->job.recipe.class_weights), "balanced");
     b->job.checkpoint = path;
     b->job.checkpoint_s = 0;
     b->train.view.n = 32;
@@ -439,6 +588,11 @@ int main(void)
         TEST(the_loss_falls_and_the_classes_are_told_apart),
         TEST(one_seed_gives_one_model_and_two_give_two),
         TEST(a_stopped_training_goes_on_bit_for_bit),
+        TEST(adam_with_averaged_weights_goes_on_bit_for_bit),
+        TEST(schedules_move_the_momentum_and_count_epochs),
+        TEST(the_average_of_weights_is_what_is_measured_and_kept),
+        TEST(decay_of_weights_alone_spares_batch_norm_and_biases),
+        TEST(balanced_classes_lift_the_rare_one),
         TEST(a_checkpoint_of_another_training_is_refused),
         TEST(divergence_names_its_epoch_and_step),
         TEST(few_images_make_one_smaller_batch),
