@@ -113,7 +113,7 @@ static void report_step(training *t, double began, int64_t first)
 /* The weights so far, plain. Running statistics start at (0, 1), which is still 23 % of them after
  * 14 steps: that share is taken out, as Adam does with its moments (Kingma and Ba 2015, section 3).
  * After 200 steps nothing of it is left. */
-static void read_weights(const training *t, float *plain)
+static void read_weights(training *t, float *plain)
 {
     const bti_graph *g = t->job->graph;
     double start = pow(0.9, (double)(t->at.images / t->stepper.batch));
