@@ -33,4 +33,12 @@ BT_API bt_data_options bt_data_defaults(void);
 BT_API BT_MUST_USE bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt,
                                           bt_error *err);
 
+/* Decodes DATA once into plain NumPy files: dir/train.npy (n,side,side,channels; uint8),
+ * dir/train-labels.npy (n; int32), the same for val and test where DATA has them, and last
+ * dir/manifest.json (classes, mean and standard deviation of train, how images were resized,
+ * unreadable images). `dir` is made; BT_INVAL if there is something in it. On failure nothing of it
+ * stays. */
+BT_API BT_MUST_USE bt_status bt_data_import(const char *data, const char *dir,
+                                            const bt_data_options *opt, bt_error *err);
+
 #endif
