@@ -13,7 +13,7 @@
 #define DATA_KINDS                                                                                 \
     "the name fashion-mnist; an image folder (root/{train,val,test}/CLASS/files or\n"              \
     "root/CLASS/files); a CSV file with the columns path,label, or a folder with train.csv\n"      \
-    "[val.csv] [test.csv]; a folder with IDX files or CIFAR's binary files.\n"
+    "[val.csv] [test.csv]; a folder with IDX files or CIFAR's binary files."
 #define SHOWN 10 /* unreadable files listed for people; --json has all */
 
 static int64_t number(const bti_json *o, const char *key)
@@ -221,7 +221,7 @@ static int data_import(int argc, char **argv)
         "Decodes and resizes every image once and writes NumPy files: train.npy (n,h,w,c; uint8),\n"
         "train-labels.npy (int32), the same for val and test, and manifest.json (class names, "
         "mean,\n"
-        "standard deviation, unreadable images). DATA is " DATA_KINDS,
+        "standard deviation, unreadable images). DATA:\n" DATA_KINDS,
         options,
         1,
         1};
