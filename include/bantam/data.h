@@ -7,7 +7,8 @@
  * - a CSV file with a header and the columns path (relative to the file) and label (then all are
  *   train), or a folder with train.csv [val.csv] [test.csv];
  * - a folder with IDX files (train-images-idx3-ubyte[.gz] ...);
- * - a folder with CIFAR's binary files (data_batch_*.bin, test_batch.bin or train.bin, test.bin).
+ * - a folder with CIFAR's binary files (data_batch_*.bin, test_batch.bin or train.bin, test.bin),
+ *   or their .tar.gz, which is read without unpacking it to the disk.
  * JPEG, PNG and WebP; links are followed, hidden names are skipped. Grey stays grey if all images
  * are; alpha is laid over black; 16 bits are cut to 8; CMYK becomes RGB; a JPEG is turned upright
  * by its EXIF orientation; unreadable images are left out with a warning, an error above 1 % of a

@@ -13,7 +13,7 @@
 #define DATA_KINDS                                                                                 \
     "the name fashion-mnist; an image folder (root/{train,val,test}/CLASS/files or\n"              \
     "root/CLASS/files); a CSV file with the columns path,label, or a folder with train.csv\n"      \
-    "[val.csv] [test.csv]; a folder with IDX files or CIFAR's binary files."
+    "[val.csv] [test.csv]; a folder with IDX files; CIFAR's binary files (a folder or .tar.gz)."
 #define SHOWN 10 /* unreadable files listed for people; --json has all */
 
 static int64_t number(const bti_json *o, const char *key)
@@ -145,7 +145,7 @@ static int data_info(int argc, char **argv)
     };
     const cli_spec spec = {"data info",
                            "DATA [--json]",
-                           "What is in DATA: " DATA_KINDS
+                           "What is in DATA: " DATA_KINDS "\n"
                            "Every image is decoded once; nothing is written. Unreadable "
                            "images and identical images\n"
                            "across splits are listed.",

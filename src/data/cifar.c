@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The binary versions of CIFAR-10 and CIFAR-100 (https://www.cs.toronto.edu/~kriz/cifar.html): a
- * record is its label bytes, then 32x32 pixels as three planes. A split is held in memory while it
- * is loaded. Classes of CIFAR-100 are the fine ones.
+ * The binary versions of CIFAR-10 and CIFAR-100 (https://www.cs.toronto.edu/~kriz/cifar.html), as a
+ * folder or as their .tar.gz: a record is its label bytes, then 32x32 pixels as three planes. A
+ * split is held in memory while it is loaded. Classes of CIFAR-100 are the fine ones.
  */
 #include "data/listing.h"
 
@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/str.h"
+#include "data/tar.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -18,7 +19,7 @@
 #define PLANE (SIDE * SIDE)
 #define PIXELS (3 * PLANE)
 #define MAX_FILES 16
-#define MAX_SAMPLES (1 << 24)
+#define MAX_SAMPLES (1 << 20) /* 3 GB; the originals have 50,000 */
 #define MAX_NAMES_BYTES (64 * 1024)
 
 typedef struct cifar_kind {
@@ -41,6 +42,7 @@ typedef struct cifar_split {
 
 typedef struct cifar_state {
     const cifar_kind *kind;
+    bool archive;
     cifar_split split[BTI_SPLITS];
 } cifar_state;
 
@@ -72,36 +74,65 @@ static const cifar_kind *find_kind(const char *path)
 
 static bool cifar_match(const char *path)
 {
+    if (bti_is_file(path))
+        return bti_has_suffix_nocase(path, ".tar.gz") || bti_has_suffix_nocase(path, ".tgz");
     return find_kind(path) != NULL;
 }
 
-static bt_status add_file(bti_source *s, bti_split split, const char *name, bti_hash *mark,
-                          bt_error *err)
+static bt_status check_records(const cifar_state *state, const char *path, int64_t size,
+                               bt_error *err)
 {
-    const cifar_state *state = s->state;
-    cifar_split *d = &((cifar_state *)s->state)->split[split];
-    char path[PATH_MAX];
-    int len = snprintf(path, sizeof(path), "%s/%s", s->path, name);
-    if (len < 0 || (size_t)len >= sizeof(path))
-        return bti_fail(err, BT_INVAL, s->path, "the path is too long");
-    if (d->n_files == MAX_FILES)
-        return bti_fail(err, BT_FORMAT, path, "more than %d batches", MAX_FILES);
-    int64_t size = bti_file_size(path), one = (int64_t)record_bytes(state);
+    int64_t one = (int64_t)record_bytes(state);
     if (size < 1 || size % one)
         return bti_fail(err, BT_FORMAT, path,
                         "%" PRId64 " bytes are not whole records of %" PRId64
                         " bytes (%d of label, 32x32x3 pixels): the file is truncated or of "
                         "another format",
                         size < 0 ? 0 : size, one, state->kind->label_bytes);
-    d->file[d->n_files] = bti_arena_strdup(&s->arena, path);
-    d->count[d->n_files] = size / one;
-    s->split[split].n += size / one;
-    s->split[split].present = true;
-    if (!d->file[d->n_files++])
+    return BT_OK;
+}
+
+/* A file of `size` bytes joins the split, in the order of names. */
+static bt_status add_records(bti_source *s, bti_split split, const char *name, int64_t size,
+                             bt_error *err)
+{
+    cifar_state *state = s->state;
+    cifar_split *d = &state->split[split];
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof(path), "%s/%s", s->path, name), at = d->n_files;
+    if (len < 0 || (size_t)len >= sizeof(path))
+        return bti_fail(err, BT_INVAL, s->path, "the path is too long");
+    if (d->n_files == MAX_FILES)
+        return bti_fail(err, BT_FORMAT, path, "more than %d batches", MAX_FILES);
+    bt_status rc = check_records(state, path, size, err);
+    if (rc)
+        return rc;
+    char *copy = bti_arena_strdup(&s->arena, path);
+    if (!copy)
         return bti_fail_nomem(err);
+    for (; at > 0 && strcmp(d->file[at - 1], copy) >= 0; at--) {
+        if (bti_streq(d->file[at - 1], copy))
+            return bti_fail(err, BT_FORMAT, path, "there are two files of this name");
+        d->file[at] = d->file[at - 1];
+        d->count[at] = d->count[at - 1];
+    }
+    d->file[at] = copy;
+    d->count[at] = size / (int64_t)record_bytes(state);
+    d->n_files++;
+    s->split[split].n += d->count[at];
+    s->split[split].present = true;
     if (s->split[split].n > MAX_SAMPLES)
         return bti_fail(err, BT_FORMAT, path, "more than %d samples", MAX_SAMPLES);
-    return bti_mark_file(mark, path, err);
+    return BT_OK;
+}
+
+static bt_status add_file(bti_source *s, bti_split split, const char *name, bti_hash *mark,
+                          bt_error *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", s->path, name);
+    bt_status rc = add_records(s, split, name, bti_file_size(path), err);
+    return rc ? rc : bti_mark_file(mark, path, err);
 }
 
 static bt_status add_train(bti_source *s, bti_hash *mark, bt_error *err)
@@ -158,12 +189,10 @@ static bt_status read_names(bti_source *s, bt_error *err)
     return rc;
 }
 
-static bt_status cifar_open(bti_source *s, bti_hash mark[BTI_SPLITS], bt_error *err)
+static bt_status open_folder(bti_source *s, bti_hash mark[BTI_SPLITS], bt_error *err)
 {
     char test[PATH_MAX];
-    cifar_state *state = s->state = bti_calloc(1, sizeof(cifar_state));
-    if (!state)
-        return bti_fail_nomem(err);
+    cifar_state *state = s->state;
     state->kind = find_kind(s->path);
     if (!state->kind)
         return bti_fail(err, BT_IO, s->path, "the files have gone");
@@ -174,6 +203,102 @@ static bt_status cifar_open(bti_source *s, bti_hash mark[BTI_SPLITS], bt_error *
     if (!rc && bti_is_file(test))
         rc = add_file(s, BTI_TEST, state->kind->test, &mark[BTI_TEST], err);
     return rc;
+}
+
+/* The kind that has a file of this name; NULL: neither. */
+static const cifar_kind *kind_of(const char *name)
+{
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+        if (is_train_name(&kinds[k], name) || bti_streq(name, kinds[k].test) ||
+            bti_streq(name, kinds[k].names))
+            return &kinds[k];
+    }
+    return NULL;
+}
+
+/* BTI_SPLITS: not a file of records. */
+static bti_split split_of(const cifar_kind *kind, const char *name)
+{
+    if (is_train_name(kind, name))
+        return BTI_TRAIN;
+    return bti_streq(name, kind->test) ? BTI_TEST : BTI_SPLITS;
+}
+
+static bt_status archived_names(bti_source *s, bti_tar *t, int64_t size, bt_error *err)
+{
+    if (s->class_name || size > MAX_NAMES_BYTES)
+        return bti_fail(err, BT_FORMAT, s->path, "a second or too long file of class names");
+    char *text = bti_calloc((size_t)size + 1, 1);
+    if (!text)
+        return bti_fail_nomem(err);
+    bt_status rc = bti_tar_read(t, text, (size_t)size, err);
+    if (!rc)
+        rc = take_names(s, text, s->path, err);
+    bti_free(text);
+    return rc;
+}
+
+/* The content itself is the mark: the file's own time would tie train to what test holds. */
+static bt_status mark_member(bti_hash *mark, bti_tar *t, const char *name, int64_t size,
+                             bt_error *err)
+{
+    uint8_t buf[16 * 1024];
+    bt_status rc = BT_OK;
+    bti_hash_add(mark, name, strlen(name) + 1);
+    while (size > 0 && !rc) {
+        size_t n = size < (int64_t)sizeof(buf) ? (size_t)size : sizeof(buf);
+        rc = bti_tar_read(t, buf, n, err);
+        if (!rc)
+            bti_hash_add(mark, buf, n);
+        size -= (int64_t)n;
+    }
+    return rc;
+}
+
+static bt_status scan_member(bti_source *s, bti_tar *t, const char *name, int64_t size,
+                             bti_hash mark[BTI_SPLITS], bt_error *err)
+{
+    cifar_state *state = s->state;
+    if (!state->kind)
+        state->kind = kind_of(name);
+    if (!state->kind)
+        return BT_OK;
+    if (bti_streq(name, state->kind->names))
+        return archived_names(s, t, size, err);
+    bti_split split = split_of(state->kind, name);
+    if (split == BTI_SPLITS)
+        return BT_OK;
+    bt_status rc = add_records(s, split, name, size, err);
+    return rc ? rc : mark_member(&mark[split], t, name, size, err);
+}
+
+static bt_status open_archive(bti_source *s, bti_hash mark[BTI_SPLITS], bt_error *err)
+{
+    char name[BTI_TAR_NAME];
+    int64_t size;
+    bti_tar t;
+    bt_status rc = bti_tar_open(&t, s->path, err);
+    while (!rc) {
+        rc = bti_tar_next(&t, name, &size, err);
+        if (rc || !*name)
+            break;
+        rc = scan_member(s, &t, bti_path_base(name), size, mark, err);
+    }
+    bti_tar_close(&t);
+    if (!rc && !s->split[BTI_TRAIN].present)
+        rc = bti_fail(err, BT_FORMAT, s->path,
+                      "the archive has no training images; expected CIFAR's binary version with "
+                      "data_batch_*.bin or train.bin");
+    return rc;
+}
+
+static bt_status cifar_open(bti_source *s, bti_hash mark[BTI_SPLITS], bt_error *err)
+{
+    cifar_state *state = s->state = bti_calloc(1, sizeof(cifar_state));
+    if (!state)
+        return bti_fail_nomem(err);
+    state->archive = bti_is_file(s->path);
+    return state->archive ? open_archive(s, mark, err) : open_folder(s, mark, err);
 }
 
 static void cifar_unload(bti_source *s, bti_split split)
@@ -254,19 +379,63 @@ static bt_status take_labels(bti_source *s, bti_split split, bt_error *err)
     return rc;
 }
 
-static bt_status cifar_load(bti_source *s, bti_split split, bt_error *err)
+static bt_status load_folder(const cifar_state *state, const cifar_split *d, bt_error *err)
 {
-    cifar_split *d = &((cifar_state *)s->state)->split[split];
-    size_t one = record_bytes(s->state), done = 0;
-    if (d->raw)
-        return BT_OK;
-    d->raw = bti_array((size_t)s->split[split].n, one);
-    bt_status rc = d->raw ? BT_OK : bti_fail_nomem(err);
+    size_t done = 0;
+    bt_status rc = BT_OK;
     for (int f = 0; f < d->n_files && !rc; f++) {
-        size_t n = (size_t)d->count[f] * one;
+        size_t n = (size_t)d->count[f] * record_bytes(state);
         rc = read_records(d->raw + done, n, d->file[f], err);
         done += n;
     }
+    return rc;
+}
+
+/* One member to its place in d->raw; *loaded counts those that had one. */
+static bt_status load_member(const cifar_state *state, const cifar_split *d, bti_tar *t,
+                             const char *name, int *loaded, bt_error *err)
+{
+    uint8_t *at = d->raw;
+    for (int f = 0; f < d->n_files; f++) {
+        size_t n = (size_t)d->count[f] * record_bytes(state);
+        if (bti_streq(bti_path_base(d->file[f]), name)) {
+            (*loaded)++;
+            return bti_tar_read(t, at, n, err);
+        }
+        at += n;
+    }
+    return BT_OK;
+}
+
+static bt_status load_archive(const bti_source *s, const cifar_split *d, bt_error *err)
+{
+    char name[BTI_TAR_NAME];
+    int64_t size;
+    int loaded = 0;
+    bti_tar t;
+    bt_status rc = bti_tar_open(&t, s->path, err);
+    while (!rc) {
+        rc = bti_tar_next(&t, name, &size, err);
+        if (rc || !*name)
+            break;
+        rc = load_member(s->state, d, &t, bti_path_base(name), &loaded, err);
+    }
+    bti_tar_close(&t);
+    if (!rc && loaded != d->n_files)
+        rc = bti_fail(err, BT_IO, s->path, "the archive has changed while it was read");
+    return rc;
+}
+
+static bt_status cifar_load(bti_source *s, bti_split split, bt_error *err)
+{
+    const cifar_state *state = s->state;
+    cifar_split *d = &((cifar_state *)s->state)->split[split];
+    if (d->raw)
+        return BT_OK;
+    d->raw = bti_array((size_t)s->split[split].n, record_bytes(state));
+    if (!d->raw)
+        return bti_fail_nomem(err);
+    bt_status rc = state->archive ? load_archive(s, d, err) : load_folder(state, d, err);
     if (!rc)
         rc = take_labels(s, split, err);
     if (rc)

@@ -57,9 +57,10 @@ static bt_status find_reader(bti_source *s, bt_error *err)
             return BT_OK;
         }
     }
-    return bti_fail(err, BT_INVAL, s->path,
-                    "DATA is a file; expected a .csv file (path,label) or a folder with "
-                    "train/CLASS/*.jpg, CLASS/*.jpg or train-images-idx3-ubyte[.gz]");
+    return bti_fail(
+        err, BT_INVAL, s->path,
+        "DATA is a file; expected a .csv file (path,label), CIFAR's .tar.gz or a folder with "
+        "train/CLASS/*.jpg, CLASS/*.jpg or train-images-idx3-ubyte[.gz]");
 }
 
 static void add_text(bti_hash *h, const char *text)

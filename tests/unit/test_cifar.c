@@ -147,6 +147,82 @@ static void a_test_label_that_train_has_not_is_refused(void **state)
     assert_non_null(strstr(err.where, "test_batch.bin"));
 }
 
+static void the_archive_gives_the_same_as_its_folder(void **state)
+{
+    (void)state;
+    place *p = fresh();
+    bti_data *d, *a;
+    bti_test_data *t;
+    bt_error err;
+    make_batch(at(p->data, "data_batch_1.bin"), 4, 1, 3, 0, 10);
+    make_batch(at(p->data, "data_batch_2.bin"), 5, 1, 3, 1, 40);
+    make_batch(at(p->data, "test_batch.bin"), 2, 1, 3, 2, 90);
+    write_text(at(p->data, "batches.meta.txt"), "ship\ncat\nbird\n\n");
+    write_text(at(p->data, "readme.html"), "<p>");
+    assert_ok(bti_data_open(&d, p->data, &p->opt, &err), &err);
+    /* As the original: a folder first, and the batches in no order. */
+    assert_int_equal(test_shell(NULL, 0,
+                                "cd '%s' && mkdir b && mv *.* b && tar czf c.tar.gz --no-recursion "
+                                "b b/data_batch_2.bin b/batches.meta.txt b/test_batch.bin "
+                                "b/readme.html b/data_batch_1.bin",
+                                p->data),
+                     0);
+    const char *archive = at(p->data, "c.tar.gz");
+    assert_ok(bti_data_open(&a, archive, &p->opt, &err), &err);
+    assert_true(a->train.n == 9 && a->classes == 3 && a->has_test);
+    assert_string_equal(a->class_names[2], "bird");
+    assert_memory_equal(a->train.pixels, d->train.pixels, 9 * PIXELS);
+    assert_memory_equal(a->train.labels, d->train.labels, 9 * 4);
+    assert_ok(bti_test_open(&t, archive, &p->opt, &err), &err);
+    assert_record(&t->set, 1, 91);
+    bti_test_close(t);
+    bti_data_close(d);
+
+    /* What learning sees does not depend on what the test batch holds. */
+    char key[BTI_HASH_HEX];
+    memcpy(key, a->key, sizeof(key));
+    bti_data_close(a);
+    make_batch(at(p->data, "b/test_batch.bin"), 7, 1, 3, 0, 1);
+    assert_int_equal(test_shell(NULL, 0,
+                                "cd '%s' && tar czf c.tar.gz b/data_batch_2.bin "
+                                "b/batches.meta.txt b/test_batch.bin b/data_batch_1.bin",
+                                p->data),
+                     0);
+    assert_ok(bti_data_open(&a, archive, &p->opt, &err), &err);
+    assert_string_equal(a->key, key);
+    bti_data_close(a);
+}
+
+static void damaged_archives_are_refused(void **state)
+{
+    (void)state;
+    place *p = fresh();
+    char *bytes;
+    size_t n;
+    bt_error err;
+    make_batch(at(p->data, "train.bin"), 6, 2, 3, 0, 10);
+    write_text(at(p->data, "other.txt"), "x");
+    assert_int_equal(test_shell(NULL, 0,
+                                "cd '%s' && tar czf a.tgz train.bin && tar czf b.tgz other.txt",
+                                p->data),
+                     0);
+    assert_ok(bti_file_read(at(p->data, "a.tgz"), 1 << 20, &bytes, &n, &err), &err);
+    snprintf(p->data + strlen(p->data), 32, "/b.tgz");
+    refused(p, BT_FORMAT, "has no training images; expected CIFAR's binary version");
+    *strrchr(p->data, '/') = 0;
+    assert_ok(bti_file_write(at(p->data, "c.tgz"), bytes, n - 5, &err), &err);
+    assert_ok(bti_file_write(at(p->data, "d.tgz"), bytes, n / 2, &err), &err);
+    bytes[n - 6] ^= 1; /* in the checksum */
+    assert_ok(bti_file_write(at(p->data, "e.tgz"), bytes, n, &err), &err);
+    assert_ok(bti_file_write(at(p->data, "f.tgz"), "not at all", 10, &err), &err);
+    bti_free(bytes);
+    for (const char *name = "cdef"; *name; name++) {
+        snprintf(p->data + strlen(p->data), 32, "/%c.tgz", *name);
+        refused(p, BT_FORMAT, "the archive is ");
+        *strrchr(p->data, '/') = 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +230,8 @@ int main(void)
         cmocka_unit_test(cifar100_uses_the_fine_label_and_digits_without_names),
         cmocka_unit_test(damaged_files_are_refused_by_name),
         cmocka_unit_test(a_test_label_that_train_has_not_is_refused),
+        cmocka_unit_test(the_archive_gives_the_same_as_its_folder),
+        cmocka_unit_test(damaged_archives_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
