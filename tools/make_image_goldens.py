@@ -13,7 +13,7 @@ import random
 import struct
 import zlib
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 OUT = "tests/golden/image"
 
@@ -88,7 +88,31 @@ def jpegs(expect):
     turned = Image.Exif()
     turned[0x0112] = 6
     picture(5, 20, 30).save(f"{OUT}/exif.jpg", exif=turned)
-    expect("exif.jpg", Image.open(f"{OUT}/exif.jpg"))
+    expect("exif.jpg", ImageOps.exif_transpose(Image.open(f"{OUT}/exif.jpg")))
+    for way in range(1, 9):
+        name = f"exif{way}.jpg"  # big-endian, and not the first tag; one of them grey
+        block = b"Exif\0\0MM\0*\0\0\0\x08\0\x02" + struct.pack(">HHIHH", 0x0100, 3, 1, 7, 0)
+        block += struct.pack(">HHIHH", 0x0112, 3, 1, way, 0) + bytes(4)
+        im = picture(20 + way, 23, 14)
+        (im.convert("L") if way == 5 else im).save(f"{OUT}/{name}", exif=block, quality=40)
+        upright = ImageOps.exif_transpose(Image.open(f"{OUT}/{name}"))
+        assert upright.size == ((14, 23) if way > 4 else (23, 14))
+        expect(name, upright)
+
+
+def webps(expect):
+    im = picture(40, 31, 22)
+    clear = im.convert("RGBA")
+    clear.putalpha(picture(41, 31, 22).convert("L"))
+    for name, source, opts in [
+        ("lossy.webp", im, {"quality": 60}), ("lossless.webp", im, {"lossless": True}),
+        ("clear.webp", clear, {"quality": 70}),
+        ("clear_lossless.webp", clear, {"lossless": True, "exact": True}),
+    ]:
+        source.save(f"{OUT}/{name}", **opts)
+        back = Image.open(f"{OUT}/{name}")
+        expect(name, over_black(back) if back.mode == "RGBA" else back)
+    im.save(f"{OUT}/animation.webp", save_all=True, append_images=[picture(42, 31, 22)], quality=1)
 
 
 def pngs(expect):
@@ -155,6 +179,7 @@ def main():
 
     jpegs(expect)
     pngs(expect)
+    webps(expect)
     with open(f"{OUT}/files.txt", "w") as f:
         f.writelines(lines)
     resizes()

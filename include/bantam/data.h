@@ -2,12 +2,17 @@
  *
  * Labelled images: where they come from and what is in them.
  *
- * DATA is the name "fashion-mnist" (Debian's package dataset-fashion-mnist), a folder with IDX
- * files (train-images-idx3-ubyte[.gz] ...), or an image folder: root/{train,val,test}/class/files
- * or root/class/files (then all are train). JPEG and PNG; links are followed, hidden names are
- * skipped. Grey stays grey if all images are; alpha is laid over black; 16 bits are cut to 8; CMYK
- * becomes RGB; EXIF orientation is not applied; unreadable images are left out with a warning, an
- * error above 1 % of a split.
+ * DATA is the name "fashion-mnist" (Debian's package dataset-fashion-mnist), or
+ * - an image folder: root/{train,val,test}/class/files or root/class/files (then all are train);
+ * - a CSV file with a header and the columns path (relative to the file) and label (then all are
+ *   train), or a folder with train.csv [val.csv] [test.csv];
+ * - a folder with IDX files (train-images-idx3-ubyte[.gz] ...);
+ * - a folder with CIFAR's binary files (data_batch_*.bin, test_batch.bin or train.bin, test.bin),
+ *   or their .tar.gz, which is read without unpacking it to the disk.
+ * JPEG, PNG and WebP; links are followed, hidden names are skipped. Grey stays grey if all images
+ * are; alpha is laid over black; 16 bits are cut to 8; CMYK becomes RGB; a JPEG is turned upright
+ * by its EXIF orientation; unreadable images are left out with a warning, an error above 1 % of a
+ * split.
  */
 #ifndef BANTAM_DATA_H
 #define BANTAM_DATA_H
@@ -28,5 +33,13 @@ BT_API bt_data_options bt_data_defaults(void);
  * is written; unreadable images are listed, not fatal. */
 BT_API BT_MUST_USE bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt,
                                           bt_error *err);
+
+/* Decodes DATA once into plain NumPy files: dir/train.npy (n,side,side,channels; uint8),
+ * dir/train-labels.npy (n; int32), the same for val and test where DATA has them, and last
+ * dir/manifest.json (classes, mean and standard deviation of train, how images were resized,
+ * unreadable images). `dir` is made; BT_INVAL if there is something in it. On failure nothing of it
+ * stays. */
+BT_API BT_MUST_USE bt_status bt_data_import(const char *data, const char *dir,
+                                            const bt_data_options *opt, bt_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `bantam data info DATA`: splits, classes and balance, sizes, unreadable files, identical images.
+ * `bantam data import DATA -o DIR`: the decoded images as NumPy files.
  */
 #include "cli/cli.h"
 
@@ -9,6 +10,10 @@
 
 #include <inttypes.h>
 
+#define DATA_KINDS                                                                                 \
+    "the name fashion-mnist; an image folder (root/{train,val,test}/CLASS/files or\n"              \
+    "root/CLASS/files); a CSV file with the columns path,label, or a folder with train.csv\n"      \
+    "[val.csv] [test.csv]; a folder with IDX files; CIFAR's binary files (a folder or .tar.gz)."
 #define SHOWN 10 /* unreadable files listed for people; --json has all */
 
 static int64_t number(const bti_json *o, const char *key)
@@ -138,16 +143,15 @@ static int data_info(int argc, char **argv)
          .hi = 1024},
         {0},
     };
-    const cli_spec spec = {
-        "data info",
-        "DATA [--json]",
-        "What is in DATA: the name fashion-mnist, a folder with IDX files, or an image folder\n"
-        "(root/{train,val,test}/CLASS/files or root/CLASS/files). Every image is decoded once; "
-        "nothing is\n"
-        "written. Unreadable images and identical images across splits are listed.",
-        options,
-        1,
-        1};
+    const cli_spec spec = {"data info",
+                           "DATA [--json]",
+                           "What is in DATA: " DATA_KINDS "\n"
+                           "Every image is decoded once; nothing is written. Unreadable "
+                           "images and identical images\n"
+                           "across splits are listed.",
+                           options,
+                           1,
+                           1};
     cli_args args;
     bt_error err = {0};
     char *text;
@@ -162,10 +166,85 @@ static int data_info(int argc, char **argv)
     return json ? cli_print(text) : print_table(text);
 }
 
+/* "DIR: train 11, test 4 images of 32x32x3, 2 classes" */
+static int print_imported(const char *dir)
+{
+    bt_error err = {0};
+    bti_str path = {0};
+    bti_json *o;
+    const bti_json *split;
+    const char *name;
+    bti_str_addf(&path, "%s/manifest.json", dir);
+    bt_status rc = bti_json_read(&o, bti_str_c(&path), &err);
+    bti_str_release(&path);
+    if (rc)
+        return cli_fail(&err);
+    printf("%s:", dir);
+    for (size_t i = 0; bti_json_pair(bti_json_get(o, "splits"), i, &name, &split); i++)
+        printf("%s %s %" PRId64, i ? "," : "", name, number(split, "n"));
+    printf(" images of %" PRId64 "x%" PRId64 "x%" PRId64 ", %zu classes\n", number(o, "size"),
+           number(o, "size"), number(o, "channels"), bti_json_len(bti_json_get(o, "classes")));
+    bti_json_free(o);
+    return 0;
+}
+
+static int data_import(int argc, char **argv)
+{
+    const char *dir = NULL;
+    int threads = 0, size = 0;
+    const cli_option options[] = {
+        {.name = "out",
+         .letter = 'o',
+         .kind = CLI_TEXT,
+         .to = &dir,
+         .arg = "DIR",
+         .help = "folder for the files; new or empty"},
+        {.name = "size",
+         .kind = CLI_INT,
+         .to = &size,
+         .arg = "N",
+         .help = "side in pixels (default: the images' own up to 64, else 32)",
+         .lo = 1,
+         .hi = 1024},
+        {.name = "threads",
+         .kind = CLI_INT,
+         .to = &threads,
+         .arg = "N",
+         .help = "decoding threads (default: all cores)",
+         .lo = 1,
+         .hi = 1024},
+        {0},
+    };
+    const cli_spec spec = {
+        "data import",
+        "DATA -o DIR [--size N]",
+        "Decodes and resizes every image once and writes NumPy files: train.npy (n,h,w,c; uint8),\n"
+        "train-labels.npy (int32), the same for val and test, and manifest.json (class names, "
+        "mean,\n"
+        "standard deviation, unreadable images). DATA:\n" DATA_KINDS,
+        options,
+        1,
+        1};
+    cli_args args;
+    bt_error err = {0};
+    int status = cli_parse(&spec, argc, argv, &args);
+    if (status >= 0)
+        return status;
+    if (!dir)
+        return cli_usage("data import", "-o DIR is missing: where should the files go?");
+    bt_data_options opt = cli_data_options(size, cli_progress(false));
+    opt.threads = threads;
+    if (bt_data_import(args.v[0], dir, &opt, &err))
+        return cli_fail(&err);
+    cli_progress_end();
+    return print_imported(dir);
+}
+
 int cmd_data(int argc, char **argv)
 {
-    static const char *const names[] = {"info", NULL};
+    static const char *const names[] = {"info", "import", NULL};
+    static int (*const run[])(int, char **) = {data_info, data_import};
     int status;
-    return cli_subverb("data", names, argc, argv, &status) < 0 ? status
-                                                               : data_info(argc - 1, argv + 1);
+    int verb = cli_subverb("data", names, argc, argv, &status);
+    return verb < 0 ? status : run[verb](argc - 1, argv + 1);
 }

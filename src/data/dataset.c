@@ -14,6 +14,8 @@
 #include "base/files.h"
 #include "data/cache.h"
 
+#include <unistd.h>
+
 #define MAX_SIDE 1024
 #define OWN_SIZE_MAX 64 /* equal square images up to this side are kept as they are */
 #define DEFAULT_SIDE 32
@@ -115,9 +117,9 @@ static void opening_end(opening *o)
 
 /* "none": nothing was resized. Sizes of test images are not known here, so for them the rule itself
  * is named. */
-static bti_manifest_head manifest_head(const opening *o, bti_split first)
+static bti_manifest_head manifest_head(const opening *o, bool with_test)
 {
-    bool as_is = first == BTI_TRAIN && o->survey.w == o->side && o->survey.h == o->side;
+    bool as_is = !with_test && o->survey.w == o->side && o->survey.h == o->side;
     return (bti_manifest_head){.data = o->data,
                                .source = &o->source,
                                .side = o->side,
@@ -125,30 +127,39 @@ static bti_manifest_head manifest_head(const opening *o, bti_split first)
                                .resize_rule = as_is ? "none" : "pad-square+bilinear"};
 }
 
-/* Decodes the splits first..last into a new entry. */
-static bt_status make_entry(opening *o, const char *key, bti_split first, bti_split last,
-                            bool damaged, bt_error *err)
+/* Decodes the splits first..last that are present into `dir`; the manifest comes last. */
+static bt_status decode_splits(opening *o, const char *dir, bti_split first, bti_split last,
+                               bt_error *err)
 {
-    char tmp[BTI_CACHE_PATH];
     bti_decoded decoded[BTI_SPLITS] = {0};
     bti_manifest_head head;
-    bt_status rc = bti_cache_begin(tmp, o->opt->cache_dir, err);
-    if (rc)
-        return rc;
+    bt_status rc = BT_OK;
     bti_decode_options opt = {.side = o->side,
                               .channels = o->survey.channels,
                               .threads = o->threads,
-                              .dir = tmp,
+                              .dir = dir,
                               .progress = o->opt->progress};
     for (int i = first; i <= (int)last && !rc; i++) {
         if (o->source.split[i].present)
             rc = bti_decode_split(&decoded[i], &o->source, (bti_split)i, &opt, err);
     }
-    head = manifest_head(o, first);
+    head = manifest_head(o, last == BTI_TEST && o->source.split[BTI_TEST].present);
     if (!rc)
-        rc = bti_manifest_write(tmp, &head, decoded, err);
+        rc = bti_manifest_write(dir, &head, decoded, err);
     for (int i = 0; i < BTI_SPLITS; i++)
         bti_decoded_release(&decoded[i]);
+    return rc;
+}
+
+/* Decodes the splits first..last into a new entry. */
+static bt_status make_entry(opening *o, const char *key, bti_split first, bti_split last,
+                            bool damaged, bt_error *err)
+{
+    char tmp[BTI_CACHE_PATH];
+    bt_status rc = bti_cache_begin(tmp, o->opt->cache_dir, err);
+    if (rc)
+        return rc;
+    rc = decode_splits(o, tmp, first, last, err);
     if (!rc)
         return bti_cache_publish(tmp, o->opt->cache_dir, key, damaged, err);
     if (bti_remove_tree(tmp, NULL))
@@ -255,6 +266,9 @@ bt_status bti_data_open(bti_data **out, const char *data, const bt_data_options 
     d->has_test = o.source.split[BTI_TEST].present;
     bti_cache_key(d->key, o.marks.train, o.side);
     rc = open_or_make(d, &o, err);
+    if (!rc)
+        rc = bti_classes_warn((const char *const *)d->class_names, d->classes, d->train.labels,
+                              d->train.n, &opt->progress, err);
     if (rc)
         goto done;
     *out = d; /* ownership moves to the caller */
@@ -336,4 +350,76 @@ void bti_test_close(bti_test_data *t)
         return;
     bti_cache_unmap(&t->set);
     bti_free(t);
+}
+
+/* A folder of its own: anything already in it might be overwritten, or be taken for a split. */
+static bt_status make_empty_dir(const char *dir, bool *made, bt_error *err)
+{
+    bti_names names;
+    if (strlen(dir) >= BTI_CACHE_PATH - 64) /* file names come behind it */
+        return bti_fail(err, BT_INVAL, dir, "the path is too long");
+    *made = !bti_is_dir(dir);
+    bt_status rc = bti_make_dirs(dir, err);
+    if (!rc)
+        rc = bti_list_dir(dir, &names, err);
+    if (rc)
+        return rc;
+    if (names.n)
+        rc = bti_fail(err, BT_INVAL, dir,
+                      "the folder is not empty (%s); expected a new or an "
+                      "empty one",
+                      names.name[0]);
+    bti_names_free(&names);
+    return rc;
+}
+
+static void remove_files(const char *dir, bool with_dir)
+{
+    char path[BTI_CACHE_PATH];
+    for (int i = 0; i < BTI_SPLITS; i++) {
+        snprintf(path, sizeof(path), "%s/%s.npy", dir, bti_split_name[i]);
+        unlink(path);
+        snprintf(path, sizeof(path), "%s/%s-labels.npy", dir, bti_split_name[i]);
+        unlink(path);
+    }
+    snprintf(path, sizeof(path), "%s/manifest.json", dir);
+    unlink(path);
+    if (with_dir)
+        rmdir(dir);
+}
+
+static bt_status warn_imported(const opening *o, const char *dir, bt_error *err)
+{
+    char path[BTI_CACHE_PATH];
+    bti_json *manifest;
+    const bti_samples *train = &o->source.split[BTI_TRAIN];
+    snprintf(path, sizeof(path), "%s/manifest.json", dir);
+    bt_status rc = bti_json_read(&manifest, path, err);
+    if (rc)
+        return rc;
+    bti_manifest_warn(manifest, &o->opt->progress);
+    bti_json_free(manifest);
+    return bti_classes_warn(o->source.class_name, o->source.classes, train->label, train->n,
+                            &o->opt->progress, err);
+}
+
+bt_status bt_data_import(const char *data, const char *dir, const bt_data_options *opt,
+                         bt_error *err)
+{
+    opening o;
+    bool made = false;
+    bt_status rc = opening_begin(&o, data, opt, err);
+    if (rc)
+        goto done;
+    rc = make_empty_dir(dir, &made, err);
+    if (rc)
+        goto done;
+    rc = decode_splits(&o, dir, BTI_TRAIN, BTI_TEST, err);
+    if (!rc)
+        rc = warn_imported(&o, dir, err);
+    if (rc)
+        remove_files(dir, made);
+done:
+    opening_end(&o);
+    return rc;
 }

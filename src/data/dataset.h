@@ -40,7 +40,7 @@ typedef struct bti_data {
 } bti_data;
 
 /* Opens (decoding into the cache if needed) the train and val splits.
- * data: "fashion-mnist", a folder with IDX files, or an image folder. opt->size 0: the images' own
+ * data: as in bantam/data.h. opt->size 0: the images' own
  * size when all are equal and square and at most 64, else 32. */
 bt_status bti_data_open(bti_data **out, const char *data, const bt_data_options *opt,
                         bt_error *err);
@@ -55,6 +55,11 @@ typedef struct bti_test_data {
 bt_status bti_test_open(bti_test_data **out, const char *data, const bt_data_options *opt,
                         bt_error *err);
 void bti_test_close(bti_test_data *t);
+
+/* At most one BT_EVENT_WARN each about classes whose names differ by case (ASCII) only and classes
+ * with a single image among the n training labels. */
+bt_status bti_classes_warn(const char *const *name, int classes, const int32_t *label, int64_t n,
+                           const bt_progress *progress, bt_error *err);
 
 /* Some samples of a split: indices into it, ascending. */
 typedef struct bti_view {

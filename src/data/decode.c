@@ -151,7 +151,7 @@ static int64_t compact(decode_job *job, int32_t *labels)
 }
 
 static bt_status check_classes(const bti_source *s, bti_split split, const int32_t *labels,
-                               int64_t n, bt_error *err)
+                               int64_t n, const char *what, bt_error *err)
 {
     if (!n)
         return bti_fail(err, BT_FORMAT, s->path, "no image of the %s split can be read",
@@ -168,10 +168,9 @@ static bt_status check_classes(const bti_source *s, bti_split split, const int32
         empty++;
     bti_free(count);
     if (empty < s->classes)
-        return bti_fail(
-            err, BT_FORMAT, s->path,
-            "the class \"%s\" has no readable image in train; every class needs at least one",
-            s->class_name[empty]);
+        return bti_fail(err, BT_FORMAT, s->path,
+                        "the class \"%s\" has no %s in train; every class needs at least one",
+                        s->class_name[empty], what);
     return BT_OK;
 }
 
@@ -212,7 +211,7 @@ static bt_status write_split(bti_decoded *out, decode_job *job, bti_npy_writer *
     if (rc)
         return rc;
     out->n = compact(job, labels->data);
-    rc = check_classes(job->s, job->split, labels->data, out->n, err);
+    rc = check_classes(job->s, job->split, labels->data, out->n, "readable image", err);
     if (rc)
         return rc;
     measure(out, images->data, out->n * opt->side * opt->side, opt->channels);
@@ -245,6 +244,9 @@ bt_status bti_decode_split(bti_decoded *out, bti_source *s, bti_split split,
     if (rc)
         return rc;
     job.n = s->split[split].n;
+    rc = check_classes(s, split, s->split[split].label, job.n, "image", err);
+    if (rc)
+        goto done;
     job.reason = bti_calloc((size_t)job.n, sizeof(char *));
     if (!job.reason) {
         rc = bti_fail_nomem(err);

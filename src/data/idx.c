@@ -3,7 +3,7 @@
  * IDX, the format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist): big-endian
  * headers, then raw bytes; plain or gzip. A split is held in memory while it is loaded.
  */
-#include "data/reader.h"
+#include "data/listing.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -11,7 +11,6 @@
 #include "base/str.h"
 
 #include <inttypes.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
 #define MAGIC_IMAGES 0x803u /* unsigned bytes, 3 dimensions */
@@ -19,9 +18,8 @@
 #define MAX_SIDE 4096
 #define MAX_SAMPLES (1 << 28)
 #define DEFLATE_MAX_RATIO                                                                          \
-    1032                 /* zlib's documented limit: a header cannot promise more than this        \
-                          */
-#define EDGE (64 * 1024) /* bytes at either end of a file that go into its mark */
+    1032 /* zlib's documented limit: a header cannot promise more than this                        \
+          */
 
 typedef struct idx_split {
     char *images_path, *labels_path; /* in the source's arena */
@@ -70,35 +68,6 @@ static bool idx_match(const char *path)
     return found;
 }
 
-/* Raw IDX files of one family all have the same size, and unpacked archives the same times, so both
- * ends of the file go into the mark too (a gzip file ends with the checksum of all of it). */
-static bt_status add_mark(bti_hash *mark, const char *path, bt_error *err)
-{
-    struct stat st;
-    FILE *f = fopen(path, "rbe");
-    if (!f || fstat(fileno(f), &st)) {
-        bt_status rc = bti_fail_errno(err, path, "cannot open the data set");
-        if (f)
-            fclose(f);
-        return rc;
-    }
-    int64_t head[3] = {st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
-    const char *name = bti_path_base(path);
-    bti_hash_add(mark, name, strlen(name) + 1);
-    bti_hash_add(mark, head, sizeof(head));
-    uint8_t *buf = bti_malloc(EDGE);
-    if (buf) {
-        bti_hash_add(mark, buf, fread(buf, 1, EDGE, f));
-        if (st.st_size > EDGE && !fseeko(f, -EDGE, SEEK_END))
-            bti_hash_add(mark, buf, fread(buf, 1, EDGE, f));
-    }
-    fclose(f);
-    if (!buf)
-        return bti_fail_nomem(err);
-    bti_free(buf);
-    return BT_OK;
-}
-
 static bt_status open_split(bti_source *s, bti_split split, bti_hash *mark, bt_error *err)
 {
     idx_split *d = &((idx_state *)s->state)->split[split];
@@ -114,8 +83,8 @@ static bt_status open_split(bti_source *s, bti_split split, bti_hash *mark, bt_e
                         "%s-%s-ubyte[.gz] is missing; expected an images and a labels file",
                         prefix[split], d->images_path ? "labels-idx1" : "images-idx3");
     s->split[split].present = true;
-    rc = add_mark(mark, d->images_path, err);
-    return rc ? rc : add_mark(mark, d->labels_path, err);
+    rc = bti_mark_file(mark, d->images_path, err);
+    return rc ? rc : bti_mark_file(mark, d->labels_path, err);
 }
 
 static bt_status idx_open(bti_source *s, bti_hash mark[BTI_SPLITS], bt_error *err)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Folders of images: root/{train,val,test}/CLASS/files, or root/CLASS/files (then all are train).
- * JPEG and PNG by extension; classes sorted by byte; links are followed; hidden names are skipped.
+ * JPEG, PNG and WebP by extension; classes sorted by byte; links are followed; hidden names are
+ * skipped.
  */
-#include "data/reader.h"
+#include "data/listing.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -11,31 +12,18 @@
 #include "base/str.h"
 
 #include <limits.h>
-#include <sys/stat.h>
 
 /* Names that a split's folder may have; the first that exists is taken, two are an error. */
 static const char *const split_dirs[BTI_SPLITS][4] = {
     {"train"}, {"val", "valid", "validation"}, {"test"}};
 
-typedef struct file_list {
-    int64_t n, cap;
-    char **path; /* relative to the source, in its arena */
-    int32_t *label;
-} file_list;
-
 typedef struct folder_state {
-    file_list list[BTI_SPLITS];
+    bti_file_list list[BTI_SPLITS];
 } folder_state;
 
 static bool folder_match(const char *path)
 {
     return bti_is_dir(path);
-}
-
-static bool is_image_name(const char *name)
-{
-    return bti_has_suffix_nocase(name, ".jpg") || bti_has_suffix_nocase(name, ".jpeg") ||
-           bti_has_suffix_nocase(name, ".png");
 }
 
 /* "a/b" or, when a is empty, "b"; in the arena. */
@@ -60,35 +48,9 @@ static bool has_folder(const char *dir, const char *name, char *buf, size_t cap)
     return n > 0 && (size_t)n < cap && bti_is_dir(buf);
 }
 
-static bt_status list_append(file_list *l, char *path, int32_t label, bt_error *err)
-{
-    if (!path)
-        return bti_fail_nomem(err);
-    if (l->n == l->cap) {
-        int64_t cap = l->cap ? 2 * l->cap : 256;
-        char **p = bti_regrow(l->path, (size_t)cap, sizeof(*p));
-        l->path = p ? p : l->path;
-        int32_t *q = bti_regrow(l->label, (size_t)cap, sizeof(*q));
-        l->label = q ? q : l->label;
-        if (!p || !q)
-            return bti_fail_nomem(err);
-        l->cap = cap;
-    }
-    l->path[l->n] = path;
-    l->label[l->n++] = label;
-    return BT_OK;
-}
-
-static void mark_file(bti_hash *mark, const char *rel, const struct stat *st)
-{
-    int64_t head[3] = {st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec};
-    bti_hash_add(mark, rel, strlen(rel) + 1);
-    bti_hash_add(mark, head, sizeof(head));
-}
-
 /* Adds the images of one class folder. A broken link stays in the list: reading it says what is
  * wrong. */
-static bt_status add_class(bti_source *s, file_list *l, const char *rel_dir, int32_t label,
+static bt_status add_class(bti_source *s, bti_file_list *l, const char *rel_dir, int32_t label,
                            bti_hash *mark, bt_error *err)
 {
     char path[PATH_MAX];
@@ -99,15 +61,15 @@ static bt_status add_class(bti_source *s, file_list *l, const char *rel_dir, int
         return rc;
     for (size_t i = 0; i < names.n && !rc; i++) {
         struct stat st = {0};
-        if (!is_image_name(names.name[i]))
+        if (!bti_is_image_name(names.name[i]))
             continue;
         char *rel = join(s, rel_dir, names.name[i]);
         full_path(s, rel ? rel : "", path, sizeof(path));
         if (!stat(path, &st) && S_ISDIR(st.st_mode))
             continue;
-        rc = list_append(l, rel, label, err);
+        rc = bti_file_list_add(l, rel, label, 0, err);
         if (!rc)
-            mark_file(mark, rel, &st);
+            bti_mark_stat(mark, rel, &st);
     }
     bti_names_free(&names);
     return rc;
@@ -170,7 +132,7 @@ static bt_status check_classes(bti_source *s, bti_split split, const char *dir, 
 static bt_status add_split(bti_source *s, bti_split split, const char *dir, bti_hash *mark,
                            bt_error *err)
 {
-    file_list *l = &((folder_state *)s->state)->list[split];
+    bti_file_list *l = &((folder_state *)s->state)->list[split];
     char path[PATH_MAX];
     bt_status rc = check_classes(s, split, dir, err);
     for (int c = 0; c < s->classes && !rc; c++) {
@@ -186,7 +148,7 @@ static bt_status add_split(bti_source *s, bti_split split, const char *dir, bti_
     full_path(s, dir, path, sizeof(path));
     if (!l->n)
         return bti_fail(err, BT_FORMAT, path,
-                        "the %s split has no images; expected CLASS/*.jpg, .jpeg or .png",
+                        "the %s split has no images; expected CLASS/*.jpg, .jpeg, .png or .webp",
                         bti_split_name[split]);
     s->split[split] = (bti_samples){.present = true, .n = l->n, .label = l->label};
     return BT_OK;
@@ -253,10 +215,8 @@ static bt_status folder_open(bti_source *s, bti_hash mark[BTI_SPLITS], bt_error 
 static void folder_close(bti_source *s)
 {
     folder_state *state = s->state;
-    for (int i = 0; state && i < BTI_SPLITS; i++) {
-        bti_free(state->list[i].path);
-        bti_free(state->list[i].label);
-    }
+    for (int i = 0; state && i < BTI_SPLITS; i++)
+        bti_file_list_release(&state->list[i]);
     bti_free(state);
     s->state = NULL;
 }

@@ -310,6 +310,10 @@ bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt
     bt_status rc = bti_source_open(&v.source, data, NULL, err);
     for (int i = 0; i < BTI_SPLITS && !rc; i++)
         rc = read_split(&v, (bti_split)i, err);
+    const bti_samples *train = &v.source.split[BTI_TRAIN];
+    if (!rc)
+        rc = bti_classes_warn(v.source.class_name, v.source.classes, train->label, train->n,
+                              &v.progress, err);
     if (!rc)
         rc = to_json(json, &v, data, err);
     for (int64_t i = 0; i < v.n; i++)

@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #define MARK_VERSION                                                                               \
-    "bantam-data-1" /* change when a reader finds other samples in the same files */
+    "bantam-data-2" /* change when a reader finds other samples in the same files */
 
 const char *const bti_split_name[BTI_SPLITS] = {"train", "val", "test"};
 
@@ -39,18 +39,14 @@ static bt_status resolve(bti_source *s, const char *data, bt_error *err)
         return BT_OK;
     }
     s->path = data;
-    if (bti_is_dir(data))
+    if (bti_is_dir(data) || bti_is_file(data))
         return BT_OK;
-    if (bti_is_file(data))
-        return bti_fail(err, BT_INVAL, data,
-                        "DATA is a file; expected a folder with train/CLASS/*.jpg, CLASS/*.jpg or "
-                        "train-images-idx3-ubyte[.gz]");
     const char *near = bti_nearest(data, bti_known_names());
-    return bti_fail(
-        err, BT_INVAL, data,
-        "no such data set%s%s%s; expected the name fashion-mnist, a folder of images "
-        "(train/CLASS/*.jpg or CLASS/*.jpg) or a folder with train-images-idx3-ubyte[.gz]",
-        near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+    return bti_fail(err, BT_INVAL, data,
+                    "no such data set%s%s%s; expected the name fashion-mnist, a folder of images "
+                    "(train/CLASS/*.jpg or CLASS/*.jpg), a .csv file (path,label) or a folder with "
+                    "train-images-idx3-ubyte[.gz]",
+                    near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
 static bt_status find_reader(bti_source *s, bt_error *err)
@@ -61,7 +57,10 @@ static bt_status find_reader(bti_source *s, bt_error *err)
             return BT_OK;
         }
     }
-    return bti_fail(err, BT_INVAL, s->path, "no reader knows this kind of data");
+    return bti_fail(
+        err, BT_INVAL, s->path,
+        "DATA is a file; expected a .csv file (path,label), CIFAR's .tar.gz or a folder with "
+        "train/CLASS/*.jpg, CLASS/*.jpg or train-images-idx3-ubyte[.gz]");
 }
 
 static void add_text(bti_hash *h, const char *text)

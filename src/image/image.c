@@ -61,3 +61,11 @@ bt_status bti_image_convert(bti_image *out, const bti_image *in, int channels, b
     }
     return BT_OK;
 }
+
+void bti_image_over_black(uint8_t *dst, const uint8_t *src, size_t n, int c)
+{
+    for (size_t i = 0; i < n; i++, src += c + 1) {
+        for (int ch = 0; ch < c; ch++)
+            *dst++ = (uint8_t)((src[ch] * src[c] + 127) / 255);
+    }
+}

@@ -29,10 +29,10 @@ bt_status bti_image_copy(bti_image *out, const bti_image *in, bt_error *err);
 /* Size and channels without decoding pixels. */
 bt_status bti_image_probe(const char *path, int *w, int *h, int *c, bt_error *err);
 
-/* Decodes JPEG or PNG (by content, not by name). channels: 0 = as stored (grey stays 1), 1 or 3
- * converts. Alpha is dropped by compositing on black; 16-bit is cut to its high byte; palettes
- * become RGB; CMYK JPEG becomes RGB; EXIF orientation is not applied (torchvision's ImageFolder
- * does not either). JPEG pixels equal libjpeg's default (islow, fancy upsampling), as Pillow's do.
+/* Decodes JPEG, PNG or WebP (by content, not by name). channels: 0 = as stored (grey stays 1), 1 or
+ * 3 converts. Alpha is dropped by compositing on black; 16-bit is cut to its high byte; palettes
+ * become RGB; CMYK JPEG becomes RGB; a JPEG is turned upright by its EXIF orientation (exif.h).
+ * JPEG pixels equal libjpeg's default (islow, fancy upsampling), as Pillow's do.
  * BT_FORMAT: damaged, truncated, empty, another format or too large. */
 bt_status bti_image_read(bti_image *out, const char *path, int channels, bt_error *err);
 
@@ -55,5 +55,8 @@ bt_status bti_image_fit_square(bti_image *out, const bti_image *in, int side, bt
 
 /* ITU-R 601 grey: (19595 R + 38470 G + 7471 B + 32768) >> 16; grey to RGB copies. */
 bt_status bti_image_convert(bti_image *out, const bti_image *in, int channels, bt_error *err);
+
+/* Drops the alpha of n pixels of c + 1 channels: colour * alpha / 255, rounded. */
+void bti_image_over_black(uint8_t *dst, const uint8_t *src, size_t n, int c);
 
 #endif

@@ -2,12 +2,14 @@
  *
  * JPEG through libjpeg-turbo's TurboJPEG interface (which returns errors instead of jumping).
  * Accurate integer DCT and fancy upsampling: the pixels that libjpeg's defaults and Pillow give.
+ * Size and pixels are those of the image turned upright (exif.h).
  */
 #include "image/codec.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "image/exif.h"
 
 #include <turbojpeg.h>
 
@@ -59,6 +61,11 @@ static bt_status jpeg_probe(const bti_bytes *in, int *w, int *h, int *c, bt_erro
     bt_status rc = header(tj, in, w, h, &space, err);
     if (!rc)
         *c = space == TJCS_GRAY ? 1 : 3;
+    if (!rc && bti_exif_orientation(in->p, in->n) >= 5) { /* lies on its side */
+        int t = *w;
+        *w = *h;
+        *h = t;
+    }
     tjDestroy(tj);
     return rc;
 }
@@ -114,6 +121,8 @@ static bt_status jpeg_decode(bti_image *out, const bti_bytes *in, bt_error *err)
         rc = pixels_cmyk(tj, out, in, err);
     else
         rc = pixels(tj, out->px, in, w, h, space == TJCS_GRAY ? TJPF_GRAY : TJPF_RGB, err);
+    if (!rc)
+        rc = bti_image_orient(out, bti_exif_orientation(in->p, in->n), err);
 done:
     if (rc)
         bti_image_release(out);

@@ -136,15 +136,6 @@ static bt_status png_probe(const bti_bytes *in, int *w, int *h, int *c, bt_error
     return rc;
 }
 
-/* Over black: colour * alpha / 255, rounded. */
-static void drop_alpha(uint8_t *dst, const uint8_t *src, size_t n, int c)
-{
-    for (size_t i = 0; i < n; i++, src += c + 1) {
-        for (int ch = 0; ch < c; ch++)
-            *dst++ = (uint8_t)((src[ch] * src[c] + 127) / 255);
-    }
-}
-
 /* (h,w,c) or, with alpha, (h,w,c+1) as libpng gives it. */
 static bt_status read_pixels(png_job *job, uint8_t *px, int h, size_t row_bytes, bt_error *err)
 {
@@ -184,7 +175,7 @@ static bt_status png_decode(bti_image *out, const bti_bytes *in, bt_error *err)
     mixed = bti_array((size_t)out->h, row_bytes);
     rc = mixed ? read_pixels(&job, mixed, out->h, row_bytes, err) : bti_fail_nomem(err);
     if (!rc)
-        drop_alpha(out->px, mixed, (size_t)out->w * (size_t)out->h, c);
+        bti_image_over_black(out->px, mixed, (size_t)out->w * (size_t)out->h, c);
 done:
     if (rc)
         bti_image_release(out);

@@ -24,7 +24,7 @@ static const bti_codec *find_codec(const bti_bytes *in, bt_error *err)
             return codecs[i];
     }
     bti_fail(err, BT_FORMAT, in->where, "%s",
-             in->n ? "not an image in a known format (JPEG, PNG)" : "the file is empty");
+             in->n ? "not an image in a known format (JPEG, PNG, WebP)" : "the file is empty");
     return NULL;
 }
 

@@ -68,6 +68,15 @@ static void a_truncated_image_is_refused(void **state)
     expect_refused(cut_copy("rgb.png", 0.9), "ends too early");
     expect_refused(cut_copy("rgb.png", 0.05), "damaged");
     expect_refused(cut_copy("interlaced.png", 0.6), "ends too early");
+    expect_refused(cut_copy("lossy.webp", 0.8), "pixels cannot be decoded or are cut off");
+    expect_refused(cut_copy("clear.webp", 0.9), "the WebP is damaged");
+    expect_refused(cut_copy("lossless.webp", 0.015), "it ends before its image");
+}
+
+static void an_animation_is_refused(void **state)
+{
+    (void)state;
+    expect_refused(golden("animation.webp"), "is an animation; expected a single image");
 }
 
 static void an_empty_or_foreign_file_is_refused_with_the_expected_formats(void **state)
@@ -77,7 +86,7 @@ static void an_empty_or_foreign_file_is_refused_with_the_expected_formats(void *
     assert_ok(bti_file_write(in_dir("a.jpg"), "", 0, &err), &err);
     expect_refused(in_dir("a.jpg"), "empty");
     assert_ok(bti_file_write(in_dir("b.png"), "GIF89a........", 14, &err), &err);
-    expect_refused(in_dir("b.png"), "JPEG, PNG");
+    expect_refused(in_dir("b.png"), "JPEG, PNG, WebP");
 }
 
 static void a_missing_file_is_an_io_error(void **state)
@@ -209,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_truncated_image_is_refused),
+        cmocka_unit_test(an_animation_is_refused),
         cmocka_unit_test(an_empty_or_foreign_file_is_refused_with_the_expected_formats),
         cmocka_unit_test(a_missing_file_is_an_io_error),
         cmocka_unit_test(a_flipped_bit_in_a_png_is_noticed),

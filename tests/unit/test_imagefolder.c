@@ -215,7 +215,7 @@ static void folders_that_cannot_be_learned_from_are_refused(void **state)
     make_class(p->data, "train", "a", 3, 8, 8, 1);
     expect_refused(p, BT_FORMAT, "only one class (\"a\")");
     assert_ok(bti_make_dirs(at(p->data, "train/b"), &err), &err);
-    expect_refused(p, BT_FORMAT, "the class \"b\" has no readable image in train");
+    expect_refused(p, BT_FORMAT, "the class \"b\" has no image in train");
     make_class(p->data, "train", "b", 3, 8, 8, 1);
     assert_ok(bti_make_dirs(at(p->data, "test/a"), &err), &err);
     expect_refused(p, BT_FORMAT, "the test split has no images");
