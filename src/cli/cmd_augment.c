@@ -28,7 +28,7 @@ static int apply(int argc, char **argv)
     const cli_spec spec = {
         "augment apply",
         "--op NAME [--value V] IN OUT.png",
-        "Applies one operation to a JPEG or PNG and writes a PNG: bit-exact with Pillow as\n"
+        "Applies one operation to a JPEG, PNG or WebP and writes a PNG: bit-exact with Pillow as\n"
         "torchvision 0.14 calls it (nearest neighbour, black outside).",
         options,
         2,

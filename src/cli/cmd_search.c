@@ -130,7 +130,8 @@ int cmd_search(int argc, char **argv)
         "DATA --budget T [options]",
         "Searches small image models on labelled images within a budget and trains the best of "
         "them.\n"
-        "DATA: fashion-mnist, an image folder (train/class/*.jpg ...), or a folder of IDX files.",
+        "DATA: fashion-mnist, an image folder (train/class/*.jpg ...), a .csv of path,label, IDX "
+        "or CIFAR files.",
         options,
         1,
         1};

@@ -102,7 +102,7 @@ int cmd_train(int argc, char **argv)
     bt_recipe *r = &a.opt.recipe;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &a.opt.data, "DATA",
-         "fashion-mnist, an image folder or an IDX folder", 0, 0},
+         "fashion-mnist, an image folder, a .csv, IDX or CIFAR files", 0, 0},
         {"out", 'o', CLI_TEXT, &a.opt.out_dir, "DIR",
          "write model.yaml, weights.safetensors, result.json here", 0, 0},
         {"recipe", 0, CLI_TEXT, &a.recipe, "FILE",
