@@ -90,7 +90,7 @@ static void make_back_copies(bti_engine *e)
 {
     const int me = omp_get_thread_num(), team = omp_get_num_threads();
     for (int i = 0; i < e->n_ops; i++) {
-        if (e->op[i].kind != BTI_OP_CONV)
+        if (e->op[i].kind != BTI_FUSED_CONV)
             continue;
         const bti_conv_state *c = &e->conv[e->op[i].conv];
         if (c->back_copy && e->op[i].conv % team == me)
@@ -160,7 +160,7 @@ static void free_engine(bti_engine *e)
 
 static bt_status make_conv(bti_engine *e, const bti_step *s, int chunk, bt_error *err)
 {
-    const bti_op *op = &e->op[s->op];
+    const bti_fused *op = &e->op[s->op];
     bti_conv_state *c = &e->conv[op->conv];
     bt_status rc = BT_OK;
     if (s->run == bti_step_conv)
@@ -180,7 +180,7 @@ static bt_status make_convs(bti_engine *e, bt_error *err)
     for (int g = 0; !rc && g < e->n_segments; g++)
         for (int i = 0; !rc && i < e->segment[g].n_steps; i++) {
             const bti_step *s = &e->step[e->segment[g].first_step + i];
-            if (s->op >= 0 && e->op[s->op].kind == BTI_OP_CONV)
+            if (s->op >= 0 && e->op[s->op].kind == BTI_FUSED_CONV)
                 rc = make_conv(e, s, e->segment[g].chunk, err);
         }
     for (int i = 0; !rc && i < e->n_convs; i++) {
@@ -200,7 +200,7 @@ static bt_status make_memory(bti_engine *e, bt_error *err)
     const size_t outputs = (size_t)e->opt.batch * (size_t)e->graph->classes;
     const int64_t state = bti_norm_state(e, NULL);
     for (int i = 0; i < e->n_ops; i++)
-        if (e->op[i].kind == BTI_OP_CONV) {
+        if (e->op[i].kind == BTI_FUSED_CONV) {
             int64_t n = e->slot[e->op[i].weight].n;
             if (e->op[i].bias >= 0)
                 n += e->slot[e->op[i].bias].n;

@@ -40,24 +40,24 @@ typedef struct bti_fmap {
     int again, again_level; /* newest buffer that recomputes it in the backward pass, and where */
 } bti_fmap;
 
-typedef enum bti_op_kind {
-    BTI_OP_PACK, /* plain input to blocked */
-    BTI_OP_CONV,
-    BTI_OP_LINEAR, /* also convolutions of one pixel */
-    BTI_OP_NORM,   /* y = act(bn(x) + r) and its relatives: bti_simd_join */
-    BTI_OP_ACT,
-    BTI_OP_ADD,
-    BTI_OP_SCALE, /* act(z * s) */
-    BTI_OP_MEAN,  /* adaptive average pooling */
-    BTI_OP_MAXPOOL,
-    BTI_OP_AVGPOOL,
-    BTI_OP_FLATTEN,
-    BTI_OP_PAD,    /* zeros around a map, for windows that oneDNN has no fast code for */
-    BTI_OP_OUTPUT, /* logits */
-} bti_op_kind;
+typedef enum bti_fused_kind {
+    BTI_FUSED_PACK, /* plain input to blocked */
+    BTI_FUSED_CONV,
+    BTI_FUSED_LINEAR, /* also convolutions of one pixel */
+    BTI_FUSED_NORM,   /* y = act(bn(x) + r) and its relatives: bti_simd_join */
+    BTI_FUSED_ACT,
+    BTI_FUSED_ADD,
+    BTI_FUSED_SCALE, /* act(z * s) */
+    BTI_FUSED_MEAN,  /* adaptive average pooling */
+    BTI_FUSED_MAXPOOL,
+    BTI_FUSED_AVGPOOL,
+    BTI_FUSED_FLATTEN,
+    BTI_FUSED_PAD,    /* zeros around a map, for windows that oneDNN has no fast code for */
+    BTI_FUSED_OUTPUT, /* logits */
+} bti_fused_kind;
 
-typedef struct bti_op {
-    bti_op_kind kind;
+typedef struct bti_fused {
+    bti_fused_kind kind;
     int in[2]; /* values; -1: none */
     int out;   /* value; -1 for OUTPUT */
     bti_act act;
@@ -69,7 +69,7 @@ typedef struct bti_op {
     int weight, bias; /* tensors; -1: none */
     bti_simd_window window;
     const bti_node *node;
-} bti_op;
+} bti_fused;
 
 /* A place for a map of one image, times the batch or times a chunk. */
 typedef struct bti_buffer {
@@ -144,7 +144,7 @@ struct bti_engine {
     bti_barrier barrier;
 
     bti_fmap *value;
-    bti_op *op;
+    bti_fused *op;
     bti_buffer *buffer;
     bti_step *step;
     bti_segment *segment; /* forward [0, n_forward), backward [n_forward, n_segments) */

@@ -84,19 +84,19 @@ static int new_value(bti_engine *e, int c, int h, int w, int op)
 }
 
 /* Adds an operation that reads a and b and makes a value shaped as `n` (NULL: none). */
-static bti_op *new_op(bti_engine *e, bti_op_kind kind, int a, int b, const bti_node *n)
+static bti_fused *new_op(bti_engine *e, bti_fused_kind kind, int a, int b, const bti_node *n)
 {
-    bti_op *op = &e->op[e->n_ops];
-    *op = (bti_op){.kind = kind,
-                   .in = {a, b},
-                   .out = n ? new_value(e, n->c, n->h, n->w, e->n_ops) : -1,
-                   .conv = -1,
-                   .norm = -1,
-                   .arg = -1,
-                   .weight = -1,
-                   .bias = -1,
-                   .node = n};
-    bool grad = kind == BTI_OP_CONV || kind == BTI_OP_LINEAR || kind == BTI_OP_NORM;
+    bti_fused *op = &e->op[e->n_ops];
+    *op = (bti_fused){.kind = kind,
+                      .in = {a, b},
+                      .out = n ? new_value(e, n->c, n->h, n->w, e->n_ops) : -1,
+                      .conv = -1,
+                      .norm = -1,
+                      .arg = -1,
+                      .weight = -1,
+                      .bias = -1,
+                      .node = n};
+    bool grad = kind == BTI_FUSED_CONV || kind == BTI_FUSED_LINEAR || kind == BTI_FUSED_NORM;
     for (int k = 0; k < 2; k++)
         grad = grad || (op->in[k] >= 0 && e->value[op->in[k]].wants_grad);
     if (n)
@@ -112,7 +112,7 @@ static int blocked(lowering *l, int node)
     if (!l->e->value[v].plain)
         return v;
     if (l->packed < 0)
-        l->packed = new_op(l->e, BTI_OP_PACK, v, -1, &l->g->node[0])->out;
+        l->packed = new_op(l->e, BTI_FUSED_PACK, v, -1, &l->g->node[0])->out;
     return l->packed;
 }
 
@@ -177,7 +177,7 @@ static int bordered(bti_engine *e, int source, const bti_node *n)
     border.c = e->value[source].c;
     border.h = e->value[source].h + n->pad_t + n->pad_b;
     border.w = e->value[source].w + n->pad_l + n->pad_r;
-    bti_op *op = new_op(e, BTI_OP_PAD, source, -1, &border);
+    bti_fused *op = new_op(e, BTI_FUSED_PAD, source, -1, &border);
     op->node = n;
     op->window = window_of(e, source, &border);
     return op->out;
@@ -185,7 +185,7 @@ static int bordered(bti_engine *e, int source, const bti_node *n)
 
 static void lower_one_pixel(lowering *l, const bti_node *n)
 {
-    bti_op *op = new_op(l->e, BTI_OP_LINEAR, blocked(l, n->in[0]), -1, n);
+    bti_fused *op = new_op(l->e, BTI_FUSED_LINEAR, blocked(l, n->in[0]), -1, n);
     op->weight = n->weight;
     op->bias = n->bias;
 }
@@ -213,7 +213,7 @@ static void lower_conv(lowering *l, const bti_node *n)
             shape = padded;
         }
     }
-    bti_op *op = new_op(e, BTI_OP_CONV, source, -1, n);
+    bti_fused *op = new_op(e, BTI_FUSED_CONV, source, -1, n);
     op->weight = n->weight;
     op->bias = n->bias;
     op->window = shape.window;
@@ -242,7 +242,7 @@ static void lower_norm(lowering *l, int i)
         }
         before = j;
     }
-    bti_op *op = new_op(e, BTI_OP_NORM, x, residual, bn);
+    bti_fused *op = new_op(e, BTI_FUSED_NORM, x, residual, bn);
     bti_norm *norm = &e->norm[e->n_norms];
     *norm = (bti_norm){.value = x,
                        .channels = e->value[x].cb * e->simd->lanes,
@@ -259,17 +259,17 @@ static void lower_simple(lowering *l, int i)
 {
     static const struct {
         bti_node_kind node;
-        bti_op_kind op;
-    } same[] = {{BTI_NODE_ACT, BTI_OP_ACT},         {BTI_NODE_ADD, BTI_OP_ADD},
-                {BTI_NODE_SCALE, BTI_OP_SCALE},     {BTI_NODE_MAXPOOL, BTI_OP_MAXPOOL},
-                {BTI_NODE_AVGPOOL, BTI_OP_AVGPOOL}, {BTI_NODE_ADAPTIVE_AVGPOOL, BTI_OP_MEAN},
-                {BTI_NODE_FLATTEN, BTI_OP_FLATTEN}, {BTI_NODE_LINEAR, BTI_OP_LINEAR}};
+        bti_fused_kind op;
+    } same[] = {{BTI_NODE_ACT, BTI_FUSED_ACT},         {BTI_NODE_ADD, BTI_FUSED_ADD},
+                {BTI_NODE_SCALE, BTI_FUSED_SCALE},     {BTI_NODE_MAXPOOL, BTI_FUSED_MAXPOOL},
+                {BTI_NODE_AVGPOOL, BTI_FUSED_AVGPOOL}, {BTI_NODE_ADAPTIVE_AVGPOOL, BTI_FUSED_MEAN},
+                {BTI_NODE_FLATTEN, BTI_FUSED_FLATTEN}, {BTI_NODE_LINEAR, BTI_FUSED_LINEAR}};
     const bti_node *n = &l->g->node[i];
     for (size_t k = 0; k < sizeof(same) / sizeof(same[0]); k++)
         if (same[k].node == n->kind) {
             const int a = blocked(l, n->in[0]);
             const int b = n->in[1] >= 0 ? blocked(l, n->in[1]) : -1;
-            bti_op *op = new_op(l->e, same[k].op, a, b, n);
+            bti_fused *op = new_op(l->e, same[k].op, a, b, n);
             op->window = window_of(l->e, a, n);
             op->act = l->end[i] != i ? l->g->node[l->end[i]].act : n->act;
             op->weight = n->weight;
@@ -316,7 +316,7 @@ static void lower_all(lowering *l)
     }
     for (int i = 0; i < g->n_nodes; i++)
         lower_node(l, i);
-    new_op(l->e, BTI_OP_OUTPUT, blocked(l, g->n_nodes - 1), -1, NULL);
+    new_op(l->e, BTI_FUSED_OUTPUT, blocked(l, g->n_nodes - 1), -1, NULL);
 }
 
 bt_status bti_engine_lower(bti_engine *e, bt_error *err)

@@ -24,7 +24,7 @@ static int64_t widened(const bti_conv_state *c, const bti_node *n, int64_t per_g
     return ((wide * (s->oc / s->groups) + out) * (s->ic / s->groups) + in) * n->k * n->k + tap;
 }
 
-static bt_status conv_slot(bti_engine *e, const bti_op *op, bti_slot *slot, bt_error *err)
+static bt_status conv_slot(bti_engine *e, const bti_fused *op, bti_slot *slot, bt_error *err)
 {
     const bti_conv_state *c = &e->conv[op->conv];
     const bti_conv_shape *s = &c->shape;
@@ -55,7 +55,7 @@ static bt_status conv_slot(bti_engine *e, const bti_op *op, bti_slot *slot, bt_e
 
 /* (out, in) becomes (in, out), both padded. Of a convolution of one pixel only one tap meets the
  * pixel; the weights of the others wait behind the matrix, where their gradient stays zero. */
-static bt_status linear_slot(bti_engine *e, const bti_op *op, bti_slot *slot, bt_error *err)
+static bt_status linear_slot(bti_engine *e, const bti_fused *op, bti_slot *slot, bt_error *err)
 {
     const bti_tensor *t = &e->graph->tensor[op->weight];
     const bti_node *n = op->node;
@@ -83,11 +83,11 @@ static bt_status fill_slots(bti_engine *e, bt_error *err)
     for (int t = 0; t < e->graph->n_tensors; t++)
         e->slot[t] = (bti_slot){.offset = -1, .n = align16(e->graph->tensor[t].size)};
     for (int i = 0; i < e->n_ops; i++) {
-        const bti_op *op = &e->op[i];
+        const bti_fused *op = &e->op[i];
         bt_status rc = BT_OK;
-        if (op->kind == BTI_OP_CONV)
+        if (op->kind == BTI_FUSED_CONV)
             rc = conv_slot(e, op, &e->slot[op->weight], err);
-        else if (op->kind == BTI_OP_LINEAR)
+        else if (op->kind == BTI_FUSED_LINEAR)
             rc = linear_slot(e, op, &e->slot[op->weight], err);
         if (rc)
             return rc;

@@ -109,13 +109,13 @@ static bti_step *emit(schedule *s, bti_step_run *run, int op, const use *uses, i
 /* ---- forward ---- */
 
 static bti_step_run *const forward_run[] = {
-    [BTI_OP_PACK] = bti_step_pack,       [BTI_OP_CONV] = bti_step_conv,
-    [BTI_OP_LINEAR] = bti_step_linear,   [BTI_OP_NORM] = bti_step_norm,
-    [BTI_OP_ACT] = bti_step_act,         [BTI_OP_ADD] = bti_step_add,
-    [BTI_OP_SCALE] = bti_step_scale,     [BTI_OP_MEAN] = bti_step_mean,
-    [BTI_OP_MAXPOOL] = bti_step_maxpool, [BTI_OP_AVGPOOL] = bti_step_avgpool,
-    [BTI_OP_FLATTEN] = bti_step_flatten, [BTI_OP_PAD] = bti_step_pad,
-    [BTI_OP_OUTPUT] = bti_step_output,
+    [BTI_FUSED_PACK] = bti_step_pack,       [BTI_FUSED_CONV] = bti_step_conv,
+    [BTI_FUSED_LINEAR] = bti_step_linear,   [BTI_FUSED_NORM] = bti_step_norm,
+    [BTI_FUSED_ACT] = bti_step_act,         [BTI_FUSED_ADD] = bti_step_add,
+    [BTI_FUSED_SCALE] = bti_step_scale,     [BTI_FUSED_MEAN] = bti_step_mean,
+    [BTI_FUSED_MAXPOOL] = bti_step_maxpool, [BTI_FUSED_AVGPOOL] = bti_step_avgpool,
+    [BTI_FUSED_FLATTEN] = bti_step_flatten, [BTI_FUSED_PAD] = bti_step_pad,
+    [BTI_FUSED_OUTPUT] = bti_step_output,
 };
 
 /* A normalisation whose input has batch statistics can run one segment later; it does run as late
@@ -123,10 +123,10 @@ static bti_step_run *const forward_run[] = {
 static void assign_levels(bti_engine *e)
 {
     for (int i = 0; i < e->n_ops; i++) {
-        bti_op *op = &e->op[i];
+        bti_fused *op = &e->op[i];
         for (int k = 0; k < 2; k++)
             if (op->in[k] >= 0) {
-                const bool waits = op->kind == BTI_OP_NORM && k == 0 && e->opt.training;
+                const bool waits = op->kind == BTI_FUSED_NORM && k == 0 && e->opt.training;
                 const int ready = e->value[op->in[k]].level + (waits ? 1 : 0);
                 op->level = ready > op->level ? ready : op->level;
             }
@@ -134,9 +134,9 @@ static void assign_levels(bti_engine *e)
             e->value[op->out].level = op->level;
     }
     for (int i = e->n_ops - 1; i >= 0; i--) {
-        bti_op *op = &e->op[i];
+        bti_fused *op = &e->op[i];
         int earliest = -1;
-        if (op->kind != BTI_OP_NORM)
+        if (op->kind != BTI_FUSED_NORM)
             continue;
         for (int j = i + 1; j < e->n_ops; j++)
             for (int k = 0; k < 2; k++)
@@ -151,7 +151,7 @@ static void emit_stats(schedule *s, int value)
 {
     bti_engine *e = s->e;
     for (int i = 0; e->opt.training && i < e->n_ops; i++)
-        if (e->op[i].kind == BTI_OP_NORM && e->op[i].in[0] == value) {
+        if (e->op[i].kind == BTI_FUSED_NORM && e->op[i].in[0] == value) {
             const use uses[] = {{e->value[value].buffer, READ}};
             bti_step *step = emit(s, bti_step_stats, i, uses, 1, e->value[value].level);
             if (step) {
@@ -164,17 +164,17 @@ static void emit_stats(schedule *s, int value)
 static void emit_forward(schedule *s, int i)
 {
     bti_engine *e = s->e;
-    bti_op *op = &e->op[i];
+    bti_fused *op = &e->op[i];
     use uses[4];
     int n = 0;
     for (int k = 0; k < 2; k++)
-        if (op->in[k] >= 0 || op->kind == BTI_OP_NORM)
+        if (op->in[k] >= 0 || op->kind == BTI_FUSED_NORM)
             uses[n++] = (use){op->in[k] >= 0 ? e->value[op->in[k]].buffer : -1, READ};
     if (op->out >= 0) {
         e->value[op->out].buffer = map_buffer(s, op->out);
         uses[n++] = (use){e->value[op->out].buffer, WRITE};
     }
-    if (op->kind == BTI_OP_MAXPOOL) {
+    if (op->kind == BTI_FUSED_MAXPOOL) {
         op->arg = map_buffer(s, op->out);
         uses[n++] = (use){op->arg, WRITE};
     }
@@ -191,9 +191,9 @@ static bool recomputable(const bti_engine *e, int value)
     const bti_fmap *v = &e->value[value];
     if (v->op < 0)
         return false;
-    const bti_op *op = &e->op[v->op];
-    if (op->kind != BTI_OP_SCALE && op->kind != BTI_OP_PAD &&
-        (op->kind != BTI_OP_NORM || op->join != BTI_JOIN_NONE))
+    const bti_fused *op = &e->op[v->op];
+    if (op->kind != BTI_FUSED_SCALE && op->kind != BTI_FUSED_PAD &&
+        (op->kind != BTI_FUSED_NORM || op->join != BTI_JOIN_NONE))
         return false;
     for (int i = 0; i < e->n_ops; i++) /* kept anyway if another segment reads it */
         for (int k = 0; k < 2; k++)
@@ -211,11 +211,11 @@ static int readable(schedule *s, int value, int level)
         return v->buffer;
     if (v->again_level == level)
         return v->again;
-    const bti_op *op = &e->op[v->op];
+    const bti_fused *op = &e->op[v->op];
     use uses[3];
     int n = 0;
     for (int k = 0; k < 2; k++)
-        if (op->in[k] >= 0 || op->kind == BTI_OP_NORM)
+        if (op->in[k] >= 0 || op->kind == BTI_FUSED_NORM)
             uses[n++] = (use){op->in[k] >= 0 ? readable(s, op->in[k], level) : -1, READ};
     v->again = map_buffer(s, value);
     v->again_level = level;
@@ -263,7 +263,7 @@ static void part_same(schedule *s, int value, int buffer, bool may_share)
 /* run(extra, dy -> dx) for an operation with one input. */
 static void emit_back_data(schedule *s, int i, bti_step_run *run, int extra)
 {
-    const bti_op *op = &s->e->op[i];
+    const bti_fused *op = &s->e->op[i];
     if (!s->e->value[op->in[0]].wants_grad)
         return;
     const int dx = part_begin(s, op->in[0]);
@@ -274,7 +274,7 @@ static void emit_back_data(schedule *s, int i, bti_step_run *run, int extra)
 
 static void emit_weighted(schedule *s, int i, bti_step_run *weights, bti_step_run *data)
 {
-    const bti_op *op = &s->e->op[i];
+    const bti_fused *op = &s->e->op[i];
     const int dy = s->e->value[op->out].grad;
     const int x = readable(s, op->in[0], s->e->buffer[dy].write_level);
     const use uses[] = {{x, READ}, {dy, READ}};
@@ -285,7 +285,7 @@ static void emit_weighted(schedule *s, int i, bti_step_run *weights, bti_step_ru
 static void emit_norm(schedule *s, int i)
 {
     bti_engine *e = s->e;
-    const bti_op *op = &e->op[i];
+    const bti_fused *op = &e->op[i];
     const int x = e->value[op->in[0]].buffer, dy = e->value[op->out].grad;
     const bool last = op->join == BTI_JOIN_ADD_ACT;
     const int level = e->buffer[dy].write_level;
@@ -309,7 +309,7 @@ static void emit_norm(schedule *s, int i)
 static void emit_scale(schedule *s, int i)
 {
     bti_engine *e = s->e;
-    const bti_op *op = &e->op[i];
+    const bti_fused *op = &e->op[i];
     const int dy = e->value[op->out].grad, level = e->buffer[dy].write_level;
     const int z = readable(s, op->in[0], level), gate = readable(s, op->in[1], level);
     const int dz = part_begin(s, op->in[0]), ds = part_begin(s, op->in[1]);
@@ -322,7 +322,7 @@ static void emit_scale(schedule *s, int i)
 /* The average's gradient is added where the other reader's part already stands. */
 static void emit_mean(schedule *s, int i)
 {
-    const bti_op *op = &s->e->op[i];
+    const bti_fused *op = &s->e->op[i];
     bti_fmap *v = &s->e->value[op->in[0]];
     if (!v->wants_grad)
         return;
@@ -346,7 +346,7 @@ static void emit_output(schedule *s, int i)
 
 static void emit_act(schedule *s, int i)
 {
-    const bti_op *op = &s->e->op[i];
+    const bti_fused *op = &s->e->op[i];
     const int dy = s->e->value[op->out].grad;
     const int from = op->act == BTI_ACT_SOFTMAX ? op->out : op->in[0];
     emit_back_data(s, i, bti_step_act_back, readable(s, from, s->e->buffer[dy].write_level));
@@ -355,49 +355,49 @@ static void emit_act(schedule *s, int i)
 static void emit_backward(schedule *s, int i)
 {
     bti_engine *e = s->e;
-    const bti_op *op = &e->op[i];
-    if (op->kind == BTI_OP_OUTPUT)
+    const bti_fused *op = &e->op[i];
+    if (op->kind == BTI_FUSED_OUTPUT)
         emit_output(s, i);
     if (op->out < 0 || e->value[op->out].grad < 0)
         return; /* nothing reads it, or nothing before it learns */
     const int dy = e->value[op->out].grad;
     switch (op->kind) {
-    case BTI_OP_CONV:
+    case BTI_FUSED_CONV:
         emit_weighted(s, i, bti_step_conv_back_weights, bti_step_conv_back_data);
         break;
-    case BTI_OP_LINEAR:
+    case BTI_FUSED_LINEAR:
         emit_weighted(s, i, bti_step_linear_back_weights, bti_step_linear_back_data);
         break;
-    case BTI_OP_NORM:
+    case BTI_FUSED_NORM:
         emit_norm(s, i);
         break;
-    case BTI_OP_ACT:
+    case BTI_FUSED_ACT:
         emit_act(s, i);
         break;
-    case BTI_OP_ADD:
+    case BTI_FUSED_ADD:
         part_same(s, op->in[0], dy, op->in[0] != op->in[1]);
         part_same(s, op->in[1], dy, false);
         break;
-    case BTI_OP_SCALE:
+    case BTI_FUSED_SCALE:
         emit_scale(s, i);
         break;
-    case BTI_OP_MEAN:
+    case BTI_FUSED_MEAN:
         emit_mean(s, i);
         break;
-    case BTI_OP_MAXPOOL:
+    case BTI_FUSED_MAXPOOL:
         emit_back_data(s, i, bti_step_maxpool_back, op->arg);
         break;
-    case BTI_OP_AVGPOOL:
+    case BTI_FUSED_AVGPOOL:
         emit_back_data(s, i, bti_step_avgpool_back, -1);
         break;
-    case BTI_OP_FLATTEN:
+    case BTI_FUSED_FLATTEN:
         emit_back_data(s, i, bti_step_flatten_back, -1);
         break;
-    case BTI_OP_PAD:
+    case BTI_FUSED_PAD:
         emit_back_data(s, i, bti_step_pad_back, -1);
         break;
-    case BTI_OP_PACK:
-    case BTI_OP_OUTPUT:
+    case BTI_FUSED_PACK:
+    case BTI_FUSED_OUTPUT:
         break;
     }
 }

@@ -5,7 +5,7 @@
  */
 #include "nn/kernels/dnnl/steps.h"
 
-static const bti_op *op_of(const bti_run *r, const bti_step *s)
+static const bti_fused *op_of(const bti_run *r, const bti_step *s)
 {
     return &r->e->op[s->op];
 }
@@ -35,7 +35,7 @@ void bti_step_pack(const bti_run *r, const bti_step *s)
 
 void bti_step_conv(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     bti_conv_run(r->e->conv[op->conv].conv, BTI_CONV_FORWARD, r->thread, bti_run_at(r, s->b[0]),
                  param_of(r, op->weight), param_of(r, op->bias), bti_run_at(r, s->b[1]),
                  r->conv_scratch);
@@ -43,7 +43,7 @@ void bti_step_conv(const bti_run *r, const bti_step *s)
 
 void bti_step_conv_back_data(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const bti_conv_state *c = &r->e->conv[op->conv];
     bti_conv_run(c->conv, BTI_CONV_BACK_DATA, r->thread, bti_run_at(r, s->b[1]),
                  c->back_copy ? c->back_copy : param_of(r, op->weight), NULL,
@@ -53,7 +53,7 @@ void bti_step_conv_back_data(const bti_run *r, const bti_step *s)
 /* oneDNN overwrites the gradient, so all chunks but the first of a thread go through scratch. */
 void bti_step_conv_back_weights(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const int64_t n = r->e->slot[op->weight].n;
     float *weights = grad_of(r, op->weight), *bias = grad_of(r, op->bias);
     float *to = r->seen ? r->weight_scratch : weights;
@@ -67,7 +67,7 @@ void bti_step_conv_back_weights(const bti_run *r, const bti_step *s)
         r->e->simd->accumulate(r->e->slot[op->bias].n, bias, to_bias);
 }
 
-static bti_simd_linear linear_of(const bti_run *r, const bti_op *op)
+static bti_simd_linear linear_of(const bti_run *r, const bti_fused *op)
 {
     const int lanes = r->e->simd->lanes;
     return (bti_simd_linear){
@@ -76,7 +76,7 @@ static bti_simd_linear linear_of(const bti_run *r, const bti_op *op)
 
 void bti_step_linear(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const bti_simd_linear p = linear_of(r, op);
     r->e->simd->linear(&p, bti_run_at(r, s->b[0]), param_of(r, op->weight), param_of(r, op->bias),
                        bti_run_at(r, s->b[1]));
@@ -84,7 +84,7 @@ void bti_step_linear(const bti_run *r, const bti_step *s)
 
 void bti_step_linear_back_data(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const bti_simd_linear p = linear_of(r, op);
     r->e->simd->linear_back_data(&p, bti_run_at(r, s->b[0]), param_of(r, op->weight),
                                  bti_run_at(r, s->b[1]));
@@ -92,7 +92,7 @@ void bti_step_linear_back_data(const bti_run *r, const bti_step *s)
 
 void bti_step_linear_back_weights(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const bti_simd_linear p = linear_of(r, op);
     r->e->simd->linear_back_weights(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
                                     grad_of(r, op->weight), grad_of(r, op->bias), r->seen > 0);
@@ -100,7 +100,7 @@ void bti_step_linear_back_weights(const bti_run *r, const bti_step *s)
 
 void bti_step_act(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
     if (op->act == BTI_ACT_SOFTMAX)
         r->e->simd->softmax(&m, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
@@ -110,7 +110,7 @@ void bti_step_act(const bti_run *r, const bti_step *s)
 
 void bti_step_act_back(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
     const float *x = bti_run_at(r, s->b[0]), *dy = bti_run_at(r, s->b[1]);
     if (op->act == BTI_ACT_SOFTMAX)
@@ -139,7 +139,7 @@ void bti_step_copy(const bti_run *r, const bti_step *s)
 
 void bti_step_scale(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
     r->e->simd->scale(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
                       bti_run_at(r, s->b[2]));
@@ -147,7 +147,7 @@ void bti_step_scale(const bti_run *r, const bti_step *s)
 
 void bti_step_scale_back(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
     r->e->simd->scale_back(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
                            bti_run_at(r, s->b[2]), bti_run_at(r, s->b[3]), bti_run_at(r, s->b[4]));
@@ -191,21 +191,21 @@ void bti_step_avgpool_back(const bti_run *r, const bti_step *s)
     r->e->simd->avgpool_back(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
-static int row_floats(const bti_run *r, const bti_op *op)
+static int row_floats(const bti_run *r, const bti_fused *op)
 {
     return r->e->value[op->out].cb * r->e->simd->lanes;
 }
 
 void bti_step_flatten(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->in[0], r->n);
     r->e->simd->flatten(&m, row_floats(r, op), bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
 void bti_step_flatten_back(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = op_of(r, s);
+    const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->in[0], r->n);
     r->e->simd->flatten_back(&m, row_floats(r, op), bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }

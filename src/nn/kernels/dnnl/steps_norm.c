@@ -23,7 +23,7 @@ static const float *tensor(const bti_engine *e, int t)
 
 static bti_simd_norm kernel_of(const bti_run *r, const bti_step *s)
 {
-    const bti_op *op = &r->e->op[s->op];
+    const bti_fused *op = &r->e->op[s->op];
     const bti_norm *n = &r->e->norm[op->norm];
     return (bti_simd_norm){.map = bti_fmap_shape(r->e, n->value, r->n),
                            .mean = n->mean,
