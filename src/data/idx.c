@@ -17,9 +17,8 @@
 #define MAGIC_LABELS 0x801u /* unsigned bytes, 1 dimension */
 #define MAX_SIDE 4096
 #define MAX_SAMPLES (1 << 28)
-#define DEFLATE_MAX_RATIO                                                                          \
-    1032 /* zlib's documented limit: a header cannot promise more than this                        \
-          */
+/* Zlib's documented limit: a header cannot promise more than this */
+#define DEFLATE_MAX_RATIO 1032
 
 typedef struct idx_split {
     char *images_path, *labels_path; /* in the source's arena */

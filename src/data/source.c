@@ -11,8 +11,8 @@
 
 #include <errno.h>
 
-#define MARK_VERSION                                                                               \
-    "bantam-data-2" /* change when a reader finds other samples in the same files */
+/* Change when a reader finds other samples in the same files */
+#define MARK_VERSION "bantam-data-2"
 
 const char *const bti_split_name[BTI_SPLITS] = {"train", "val", "test"};
 

@@ -16,8 +16,8 @@
 #define BTI_PICKS_MAX 8
 #define BTI_PICKS_LEAST 5  /* fewer make no front */
 #define BTI_FINAL_PASSES 6 /* over the data, worth more than a further pick */
-#define BTI_FINAL_EPOCHS_MAX                                                                       \
-    200 /* the brief's setting; more buys nothing a budget should be kept for */
+/* The brief's setting; more buys nothing a budget should be kept for */
+#define BTI_FINAL_EPOCHS_MAX 200
 
 typedef struct bti_pick {
     int trial;          /* number in the study */

@@ -20,9 +20,8 @@
 
 #define CHECKPOINT "checkpoint.safetensors"
 #define CHECKPOINT_S 10
-#define FIRST_MODEL_S                                                                              \
-    10 /* after which a study without a finished trial shows what it has so far                    \
-        */
+/* After which a study without a finished trial shows what it has so far */
+#define FIRST_MODEL_S 10
 #define VALIDATIONS_MAX 5
 #define VALIDATION_COST 0.33  /* of an image, in trained images */
 #define VALIDATION_SHARE 0.08 /* of a trial's time, unless the one at its end alone takes more */

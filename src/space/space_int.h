@@ -15,8 +15,8 @@
 #define BTI_SLOTS_MAX 1024
 #define BTI_BLOCKS_MAX 64
 #define BTI_MODULE_ARGS 6
-#define BTI_NUMBER_MAX                                                                             \
-    1e15 /* of a domain's ends and count: exact in a double, and bounds the size's digits */
+/* Of a domain's ends and count: exact in a double, and bounds the size's digits */
+#define BTI_NUMBER_MAX 1e15
 
 /* ---- the words for modules, and the places of their arguments (model-format.md 4.2) ---- */
 typedef struct bti_word_arg {
@@ -37,9 +37,8 @@ int bti_word_n_args(const bti_word *m);
 
 /* ---- domains as written ---- */
 #define BTI_REF_NONE (-1)
-#define BTI_REF_PREV_OUT                                                                           \
-    (-2) /* $prev.out: the written `out` of the last block that is not Pass                        \
-          */
+/* $prev.out: the written `out` of the last block that is not Pass */
+#define BTI_REF_PREV_OUT (-2)
 
 /* v, $name, $name + n or $name * n. */
 typedef struct bti_expr {

@@ -20,8 +20,8 @@
 #define CHILD_TRIES 64 /* children made before a draw takes their place */
 #define CLOSE 0.08     /* of the span: a child so near to the target is taken at once */
 #define HOLE_SHARE 0.5 /* of the asks that aim at the widest hole of the front */
-#define FRONT_SHARE                                                                                \
-    0.8 /* of the parents that come from the front itself, not from the ranks below */
+/* Of the parents that come from the front itself, not from the ranks below */
+#define FRONT_SHARE 0.8
 
 typedef struct options {
     double warmup, population, children, crossover;

@@ -13,8 +13,8 @@
 #include <stdarg.h>
 
 #define BUSY_TIMEOUT_MS 10000
-#define BUSY_TRIES                                                                                 \
-    6 /* a dashboard or a backup may hold the file for long; after a minute we say so */
+/* A dashboard or a backup may hold the file for long; after a minute we say so */
+#define BUSY_TRIES 6
 
 static const char *const sql_text[BTI_SQL_COUNT] = {
 #define SQL(id, text) [BTI_SQL_##id] = text,
