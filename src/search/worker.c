@@ -78,6 +78,9 @@ static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char
     bti_json_set_int(o, "threads", lab->run.threads);
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
     bti_json_set_str(o, "worker", lab->worker);
+    bti_json_set_str(o, "sampler", a->by);
+    if (a->parent >= 0)
+        bti_json_set_int(o, "parent", a->parent);
     bti_json_set_str(o, "model_yaml", yaml);
     return o;
 }
@@ -98,7 +101,7 @@ static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
                        .seed = w->lab.run.seed,
                        .number = w->lab.trials.n,
                        .retry = retry};
-    return w->sampler->ask(&q, answer, err);
+    return bti_sampler_ask(w->sampler, &q, answer, err);
 }
 
 /* claim->id stays -1 when the key is taken (*duplicate) or the limit is reached. */

@@ -36,6 +36,14 @@ int bti_samplers(const bti_sampler_ops *const **out)
     return N_SAMPLERS;
 }
 
+bt_status bti_sampler_ask(const bti_sampler_ops *ops, const bti_ask *ask, bti_answer *out,
+                          bt_error *err)
+{
+    out->by = ops->name;
+    out->parent = -1;
+    return ops->ask(ask, out, err);
+}
+
 bt_status bti_sampler_find(const bti_sampler_ops **out, const char *spec, const char **params,
                            bt_error *err)
 {

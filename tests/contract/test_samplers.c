@@ -169,7 +169,7 @@ static void proposals_are_feasible_new_and_honest_about_their_cost(void **state)
     const bti_sampler_ops *const *all;
     int n = bti_samplers(&all);
     const char *const files[] = {"examples/spaces/fashion7.yaml", "examples/spaces/brief.yaml"};
-    assert_int_equal(n, 2);
+    assert_true(n >= 2);
     for (int i = 0; i < n; i++)
         for (int f = 0; f < 2; f++) {
             study st = {.space = space_file(files[f], f ? 32 : 28, f ? 3 : 1), .cost = graph_cost};
