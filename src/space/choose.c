@@ -88,6 +88,11 @@ int bti_space_n_slots(const bti_space *s)
     return s->n_slots;
 }
 
+const char *bti_space_slot_name(const bti_space *s, int slot)
+{
+    return s->slot[slot].name;
+}
+
 int bti_space_slot(const bti_space *s, const char *name, int hint)
 {
     for (int i = 0; i < s->n_slots; i++) {

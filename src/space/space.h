@@ -93,6 +93,7 @@ bool bti_space_restore(const bti_space *s, const char *const *names, const doubl
 typedef double (*bti_pick_fn)(void *user, int slot, int group, const bti_domain *d);
 void bti_space_pick(const bti_space *s, bti_pick_fn pick, void *user, bti_point *out);
 int bti_space_n_slots(const bti_space *s);
+const char *bti_space_slot_name(const bti_space *s, int slot);
 /* The slot of a parameter's name, looked for from `hint` on (the slot after the last one found:
  * stored parameters are in walk order); -1 if the space has none of that name. */
 int bti_space_slot(const bti_space *s, const char *name, int hint);

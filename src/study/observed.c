@@ -124,16 +124,33 @@ typedef struct sequence {
     uint32_t index;
 } sequence;
 
-/* Nested uniform scramble: bit b of the result is the bit of the sequence, flipped or not by a coin
- * that depends on the bits before it. */
+static uint32_t coin(uint64_t path)
+{
+    return (uint32_t)(bti_seed_mix(path, 2) >> 63);
+}
+
+/* Permutes indices inside every aligned block of 2^k, for all k: a bit is flipped by a coin of the
+ * bits above it. Without it the parameters would go through their halves in step. */
+static uint32_t shuffled(uint32_t index, uint64_t seed)
+{
+    uint32_t out = 0;
+    uint64_t path = bti_seed_mix(seed, 3);
+    for (int bit = 31; bit >= 0; bit--) {
+        uint32_t digit = (index >> bit) & 1;
+        out |= (digit ^ coin(path)) << bit;
+        path = bti_seed_mix(path, digit);
+    }
+    return out;
+}
+
+/* Nested uniform scramble: a digit is flipped by a coin of the digits before it. */
 static double scrambled_radical_inverse(uint32_t index, uint64_t seed)
 {
     double u = 0, half = 0.5;
     uint64_t path = seed;
     for (int bit = 0; bit < 32; bit++, half /= 2) {
         uint32_t digit = (index >> bit) & 1;
-        uint32_t coin = (uint32_t)(bti_seed_mix(path, 2) >> 63);
-        if (digit ^ coin)
+        if (digit ^ coin(path))
             u += half;
         path = bti_seed_mix(path, digit);
     }
@@ -143,9 +160,9 @@ static double scrambled_radical_inverse(uint32_t index, uint64_t seed)
 static double pick_quasi(void *user, int slot, int group, const bti_domain *d)
 {
     const sequence *q = user;
+    uint64_t seed = bti_seed_mix(q->seed, (uint64_t)slot);
     (void)group;
-    return bti_domain_unit(
-        d, scrambled_radical_inverse(q->index, bti_seed_mix(q->seed, (uint64_t)slot)));
+    return bti_domain_unit(d, scrambled_radical_inverse(shuffled(q->index, seed), seed));
 }
 
 bt_status bti_quasi_random(const bti_ask *ask, uint32_t index, bti_answer *out, bt_error *err)

@@ -28,9 +28,9 @@ void bti_observed_release(bti_observed *o);
 void bti_observed_point(const bti_ask *ask, const bti_trial *t, bti_point *out);
 
 /* Point `index` of a low-discrepancy sequence over the whole space: in each parameter a base-2 van
- * der Corput sequence with its own nested uniform scramble (Owen, "Randomly permuted (t,m,s)-nets",
- * 1995), so that every aligned 2^k points fill each parameter evenly. BT_EMPTY: that point breaks
- * the constraints or was tried. */
+ * der Corput sequence with its own order and nested uniform scramble (Owen, "Randomly permuted
+ * (t,m,s)-nets", 1995), so that every aligned 2^k points fill each parameter evenly. BT_EMPTY: that
+ * point breaks the constraints or was tried. */
 bt_status bti_quasi_random(const bti_ask *ask, uint32_t index, bti_answer *out, bt_error *err);
 
 #endif

@@ -16,13 +16,16 @@ typedef struct bti_ask {
     int n_objectives;
     bti_cost_fn cost;
     void *cost_user;
+    /* The value of an objective that a cost tells without a trial, NAN of others; NULL: none is. */
+    double (*known)(void *cost_user, int objective, const bti_cost *cost);
     const char *params; /* "key=value,..." of the sampler's own options, may be NULL */
     uint64_t seed;
     int number; /* of the trial to be (an estimate with parallel workers) */
     int retry;  /* 0, 1, ... after a duplicate: gives another proposal */
 } bti_ask;
 
-/* The answer: feasible by the space's constraints, with its cost and key. */
+/* The answer: feasible by the space's constraints, with its cost and key. `by` and `parent` are set
+ * by bti_sampler_ask before the sampler is called. */
 typedef struct bti_answer {
     bti_point point;
     bti_cost cost;

@@ -21,7 +21,7 @@ typedef struct options {
 } options;
 
 /* The members, in one place. Evolution does the warm-up: spread along the parameter axis. */
-static const bti_sampler_ops *const members[] = {&bti_sampler_evolution, &bti_sampler_tpe,
+static const bti_sampler_ops *const members[] = {&bti_sampler_evolution, &bti_sampler_gp,
                                                  &bti_sampler_local};
 #define N_MEMBERS ((int)(sizeof(members) / sizeof(members[0])))
 
@@ -136,7 +136,7 @@ static int choose_member(const options *o, const credit *c, bti_rng *rng)
 
 static bt_status ask_portfolio(const bti_ask *ask, bti_answer *out, bt_error *err)
 {
-    options o = {.warmup = 12, .window = 20, .floor = 0.1};
+    options o = {.warmup = 12, .window = 20, .floor = 0.05};
     const bti_sampler_option known[] = {{"warmup", &o.warmup, 0, 1e6},
                                         {"window", &o.window, 1, 1e6},
                                         {"floor", &o.floor, 0, 1.0 / N_MEMBERS}};
