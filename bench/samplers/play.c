@@ -247,7 +247,7 @@ static bool record(bti_trials *t, const problem *pb, const bti_answer *a, const 
         one.param_name[i] = bti_strdup(a->point.param[i].name);
         one.param_value[i] = a->point.param[i].value;
     }
-    one.value[0] = -f[0]; /* maximised, as accuracy is */
+    one.value[0] = pb->f ? -f[0] : 1 - f[0]; /* maximised, as accuracy is */
     one.value[1] = pb->f ? f[1] : a->cost.params;
     one.attrs = bti_json_object();
     bti_json_set_num(one.attrs, "params", a->cost.params);

@@ -10,6 +10,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "base/str.h"
 #include "search/cost.h"
 #include "search/final.h"
 #include "study/sampler.h"
@@ -85,6 +86,20 @@ static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char
     return o;
 }
 
+/* Objectives that need no trial: functions of the network. */
+static double known_before(void *user, int objective, const bti_cost *cost)
+{
+    const bti_objective *obj;
+    if (objective >= bti_space_objectives(user, &obj))
+        return NAN;
+    const char *metric = obj[objective].metric;
+    if (bti_streq(metric, "params"))
+        return cost->params;
+    if (bti_streq(metric, "macs"))
+        return cost->macs;
+    return bti_streq(metric, "peak_memory") ? cost->peak_memory : NAN;
+}
+
 static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
 {
     const bti_objective *obj;
@@ -97,6 +112,8 @@ static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
                        .maximize = maximize,
                        .n_objectives = n,
                        .cost = bti_graph_cost,
+                       .cost_user = w->lab.space,
+                       .known = known_before,
                        .params = w->sampler_params,
                        .seed = w->lab.run.seed,
                        .number = w->lab.trials.n,

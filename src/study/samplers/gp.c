@@ -110,13 +110,15 @@ static int by_first(const void *a, const void *b)
     return (x[1] > y[1]) - (x[1] < y[1]);
 }
 
-/* The non-dominated of the observations as a staircase, and a reference beyond the worst. */
+/* The non-dominated of the observations as a staircase. The reference is zero where a larger value
+ * is better (accuracy, F1), at least beyond the worst of the observations. */
 static void build_steps(model *m)
 {
-    m->ref[0] = m->ref[1] = -INFINITY;
-    for (int i = 0; i < m->n; i++)
-        for (int j = 0; j < 2; j++)
+    for (int j = 0; j < 2; j++) {
+        m->ref[j] = m->ask->maximize[j] ? -m->mean[j] / m->scale[j] : -INFINITY;
+        for (int i = 0; i < m->n; i++)
             m->ref[j] = fmax(m->ref[j], m->y[2 * i + j] + 0.1);
+    }
     memcpy(m->step, m->y, (size_t)m->n * 2 * sizeof(double));
     qsort(m->step, (size_t)m->n, 2 * sizeof(double), by_first);
     for (int i = 0; i < m->n; i++) {

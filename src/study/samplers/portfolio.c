@@ -5,8 +5,8 @@
  * adaptive operator selection in Fialho et al., "Analyzing bandit-based adaptive operator
  * selection mechanisms", 2010). Who proposed a trial is in its attribute "sampler".
  *
- * Hypervolume in the unit box of what has been observed, costs in logarithms: the reference point
- * is the worst value of each objective in the warm-up, so gains of one study compare.
+ * Hypervolume with costs in logarithms and one reference point for the whole study: zero where a
+ * larger value is better (accuracy, F1), else the worst value of the warm-up.
  */
 #include "study/observed.h"
 
@@ -98,6 +98,8 @@ static bt_status count_gains(const bti_ask *ask, const options *o, const bti_obs
         ref[j] = -INFINITY;
         for (int i = 0; i < n && i < (int)o->warmup; i++)
             ref[j] = fmax(ref[j], seen_as(ask, t[i], j));
+        if (ask->maximize[j] && ref[j] < 0)
+            ref[j] = 0;
     }
     for (int i = 0; i < n; i++) {
         int who = member_of(t[i]);
