@@ -66,8 +66,12 @@ static bt_status link_model(const char *models, const char *name, const picked *
         rc = bti_fail_nomem(err);
     else {
         unlink(tmp);
-        if (symlink(bti_json_as_str(bti_json_get(p->final, "name"), "."), tmp) || rename(tmp, link))
+        if (bti_files_step_fails() ||
+            symlink(bti_json_as_str(bti_json_get(p->final, "name"), "."), tmp) ||
+            bti_files_step_fails() || rename(tmp, link)) {
             rc = bti_fail_errno(err, link, "cannot make the link");
+            unlink(tmp);
+        }
     }
     bti_free(link);
     bti_free(tmp);

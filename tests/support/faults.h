@@ -10,7 +10,9 @@
 #include "support.h"
 
 #include "base/alloc.h"
+#include "base/files.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -59,6 +61,30 @@ static inline int64_t each_allocation_fails(fault_work work, void *user, const c
         bool said = rc == BT_NOMEM && err.text[0];
         if (!said && !strstr(err.text, "is not valid JSON")) /* jansson tells some as syntax */
             fail_msg("allocation %lld fails: %s, '%s'", (long long)n, bt_status_text(rc), err.text);
+    }
+}
+
+/* The disk is full from the n-th step of writing on, for every n. Returns how many failures there
+ * were. */
+static inline int64_t each_write_fails(fault_work work, void *user, const char *dir)
+{
+    for (int64_t n = 1;; n++) {
+        bt_error err = {0};
+        int64_t live = bti_alloc_live();
+        if (n > FAULTS_MAX)
+            fail_msg("still failing at step %lld", (long long)n);
+        bti_files_fail_at(n, ENOSPC);
+        bt_status rc = work(user, &err);
+        bti_files_fail_at(0, 0);
+        if (bti_alloc_live() != live)
+            fail_msg("step %lld fails: %lld blocks are not given back (%s)", (long long)n,
+                     (long long)(bti_alloc_live() - live), err.text);
+        assert_no_temporaries(dir);
+        if (!rc)
+            return n - 1;
+        if (rc != BT_IO || !err.where[0] || !strstr(err.text, strerror(ENOSPC)))
+            fail_msg("step %lld fails: %s, '%s: %s'", (long long)n, bt_status_text(rc), err.where,
+                     err.text);
     }
 }
 
