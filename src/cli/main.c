@@ -6,6 +6,8 @@
 
 #include "base/str.h"
 
+#include <signal.h>
+
 const cli_verb cli_verbs[] = {
 #define VERB(name, group, help) {#name, group, help, cmd_##name},
 #include "cli/verbs.def"
@@ -26,6 +28,7 @@ int main(int argc, char **argv)
     const cli_verb *verb = cli_find_verb(argv[1]);
     if (!verb)
         return 2;
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit (ulimit -f) is an error with a sentence */
     int status = verb->run(argc - 1, argv + 1);
     cli_progress_end();
     if (fflush(stdout) != 0 && status == 0)
