@@ -200,14 +200,15 @@ int cli_parse(const cli_spec *spec, int argc, char **argv, cli_args *args)
         if (status >= 0)
             return status;
     }
+    const int first_line = (int)strcspn(spec->synopsis, "\n");
     args->n = argc - optind;
     args->v = argv + optind;
     if (args->n < spec->min_args || (spec->max_args >= 0 && args->n > spec->max_args)) {
         if (args->n > spec->max_args && spec->max_args >= 0)
-            return cli_usage(spec->verb, "unexpected argument '%s'; usage: bantam %s %s",
-                             args->v[spec->max_args], spec->verb, spec->synopsis);
-        return cli_usage(spec->verb, "something is missing; usage: bantam %s %s", spec->verb,
-                         spec->synopsis);
+            return cli_usage(spec->verb, "unexpected argument '%s'; usage: bantam %s %.*s",
+                             args->v[spec->max_args], spec->verb, first_line, spec->synopsis);
+        return cli_usage(spec->verb, "something is missing; usage: bantam %s %.*s", spec->verb,
+                         first_line, spec->synopsis);
     }
     return -1;
 }
@@ -234,8 +235,8 @@ int cli_subverb(const char *verb, const char *const *names, int argc, char **arg
     }
     const char *near = argc > 1 ? bti_nearest(argv[1], names) : NULL;
     if (near)
-        *status = cli_usage(NULL, "%s: unknown '%s': did you mean %s?", verb, argv[1], near);
+        *status = cli_usage(verb, "%s: unknown '%s': did you mean %s?", verb, argv[1], near);
     else
-        *status = cli_usage(NULL, "%s: expected one of %s", verb, list);
+        *status = cli_usage(verb, "%s: expected one of %s", verb, list);
     return -1;
 }
