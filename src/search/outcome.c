@@ -273,13 +273,13 @@ bt_status bti_outcome_write(bti_session *s, const bti_plan *plan, const bti_acco
     snprintf(title, sizeof(title), "%s: %d trials", s->run.data, count(&s->trials).complete);
     if (!rc)
         rc = tidy_models(s, p, n, err);
-    if (!rc)
-        rc = bti_report_front_csv(&s->trials, &text);
+    if (!rc && bti_report_front_csv(&s->trials, &text))
+        rc = bti_fail_nomem(err);
     if (!rc)
         rc = write_text(s->dir, "front.csv", &text, err);
     bti_str_reset(&text);
-    if (!rc)
-        rc = bti_report_front_svg(&s->trials, title, &text);
+    if (!rc && bti_report_front_svg(&s->trials, title, &text))
+        rc = bti_fail_nomem(err);
     if (!rc)
         rc = write_text(s->dir, "front.svg", &text, err);
     bti_str_reset(&text);

@@ -3,27 +3,16 @@
  * Every allocation fails once, the JSON library's too: each piece of work then ends with "out of
  * memory", gives back what it had and leaves no half-written file; the next try is whole.
  */
-#include "faults.h"
-#include "make_data.h"
+#include "fault_place.h"
 #include "space_text.h"
 #include "study_text.h"
 
-#include "bantam/bantam.h"
 #include "model/graph.h"
 #include "study/sampler.h"
 #include "train/trainer.h"
 
 #include <jansson.h>
 
-typedef struct place {
-    const char *dir, *photos, *cache, *model, *out, *study;
-} place;
-
-static const char tiny_model[] = "input_size: [8, 8]\ninput_channel: 3\ndepth_multiple: 1.0\n"
-                                 "width_multiple: 1.0\nbackbone:\n- [1, Conv, [8, 3, 2]]\n"
-                                 "- [1, InvertedResidualv3, [3, 2, 8, 1, 1, 1]]\n"
-                                 "- [1, GlobalAvgPool, []]\n- [1, Flatten, []]\n"
-                                 "- [1, Linear, [2]]\n";
 static const char small_space[] =
     SPACE_HEAD "input: {channels: $channels, classes: $classes, size: $size}\n"
                "model: {depth_multiple: 1.0, width_multiple: 1.0}\n"
@@ -42,48 +31,13 @@ static void *json_memory(size_t size)
     return malloc(size);
 }
 
-static char *keep(const char *dir, const char *rel)
-{
-    static char text[16][512];
-    static int n;
-    snprintf(text[n], sizeof(text[n]), "%s/%s", dir, rel);
-    return text[n++];
-}
-
-static int set_up(void **state)
-{
-    static place p;
-    bt_error err;
-    p.dir = test_ram_dir();
-    p.photos = keep(p.dir, "photos");
-    p.cache = keep(p.dir, "cache");
-    p.model = keep(p.dir, "m.yaml");
-    p.out = keep(p.dir, "out");
-    p.study = keep(p.dir, "study.db");
-    make_class(p.photos, "train", "cat", 4, 8, 8, 3);
-    make_class(p.photos, "train", "dog", 4, 8, 8, 3);
-    make_class(p.photos, "test", "cat", 2, 8, 8, 3);
-    make_class(p.photos, "test", "dog", 2, 8, 8, 3);
-    assert_ok(bti_file_write(p.model, tiny_model, strlen(tiny_model), &err), &err);
-    *state = &p;
-    return 0;
-}
-
-static bt_data_options data_options(const place *p)
-{
-    bt_data_options o = bt_data_defaults();
-    o.cache_dir = p->cache;
-    o.threads = 1;
-    return o;
-}
-
 /* ---- data ---- */
 
 static bt_status open_data(void *user, bt_error *err)
 {
     const place *p = user;
     bti_data *d = NULL;
-    const bt_data_options o = data_options(p);
+    const bt_data_options o = place_data_options(p);
     bt_status rc = bti_data_open(&d, p->photos, &o, err);
     if (rc)
         assert_null(d);
@@ -109,21 +63,9 @@ static bt_status info_of_data(void *user, bt_error *err)
 {
     const place *p = user;
     char *text = NULL;
-    const bt_data_options o = data_options(p);
+    const bt_data_options o = place_data_options(p);
     bt_status rc = bt_data_info(&text, p->photos, &o, err);
     bt_free(text);
-    return rc;
-}
-
-static bt_status import_data(void *user, bt_error *err)
-{
-    const place *p = user;
-    bt_error ignored;
-    const bt_data_options o = data_options(p);
-    assert_ok(bti_remove_tree(p->out, &ignored), &ignored);
-    bt_status rc = bt_data_import(p->photos, p->out, &o, err);
-    if (rc)
-        assert_false(bti_is_file(at(p->out, "train.npy")));
     return rc;
 }
 
@@ -174,33 +116,13 @@ static void reading_models_spaces_and_recipes(void **state)
 
 /* ---- training and its result ---- */
 
-static bt_status train(void *user, bt_error *err)
-{
-    const place *p = user;
-    char *json = NULL;
-    bt_train_options o = bt_train_defaults();
-    bt_error ignored;
-    assert_ok(bti_remove_tree(p->out, &ignored), &ignored);
-    o.model_path = p->model;
-    o.data = p->photos;
-    o.data_opt = data_options(p);
-    o.out_dir = p->out;
-    o.val = "2";
-    o.threads = 1;
-    o.recipe.epochs = 1;
-    o.recipe.batch = 4;
-    bt_status rc = bt_train(&json, &o, err);
-    bt_free(json);
-    return rc;
-}
-
 static bt_status evaluate(void *user, bt_error *err)
 {
     const place *p = user;
     char *json = NULL;
     const bt_eval_options o = {.model_dir = p->out,
                                .data = p->photos,
-                               .data_opt = data_options(p),
+                               .data_opt = place_data_options(p),
                                .split = "test",
                                .threads = 1};
     bt_status rc = bt_eval(&json, &o, err);
@@ -208,24 +130,10 @@ static bt_status evaluate(void *user, bt_error *err)
     return rc;
 }
 
-static bt_status predict(void *user, bt_error *err)
-{
-    const place *p = user;
-    char *json = NULL;
-    const char *image[] = {at(p->photos, "test/cat/000.png"), at(p->photos, "test/dog/001.png")};
-    const bt_predict_options o = {
-        .model_dir = p->out, .image = image, .n_images = 2, .top = 2, .threads = 1};
-    bt_status rc = bt_predict(&json, &o, err);
-    if (!rc) /* lack of memory is not an unreadable image */
-        assert_null(strstr(json, "error"));
-    bt_free(json);
-    return rc;
-}
-
 static void training_measuring_and_predicting(void **state)
 {
     place *p = *state;
-    each_allocation_fails(train, p, p->dir);
+    each_allocation_fails(train_from_nothing, p, p->dir);
     each_allocation_fails(evaluate, p, p->dir);
     each_allocation_fails(predict, p, p->dir);
 }
@@ -352,7 +260,7 @@ static void showing_the_front(void **state)
     place *p = *state;
     bti_storage *st;
     bt_error err;
-    const char *study = keep(p->dir, "front.db");
+    const char *study = at(p->dir, "front.db");
     assert_ok(bti_storage_open(&st, study, &spec, true, &err), &err);
     for (int i = 0; i < 5; i++)
         finish_trial(st, 0.5 + 0.1 * i, 1000 + 500 * i);
@@ -377,5 +285,5 @@ int main(void)
         cmocka_unit_test(showing_the_front),
     };
     json_set_alloc_funcs(json_memory, free);
-    return cmocka_run_group_tests_name("each allocation fails once", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("each allocation fails once", tests, make_place, NULL);
 }

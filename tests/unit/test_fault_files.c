@@ -3,42 +3,12 @@
  * The disk is full at every step of writing: creating, writing, syncing, renaming. The error names
  * the file and says why, the old file stays as it was, no temporary one is left.
  */
-#include "faults.h"
-#include "make_data.h"
+#include "fault_place.h"
 
-#include "bantam/bantam.h"
 #include "base/json.h"
-#include "base/str.h"
 
 #include <signal.h>
 #include <sys/resource.h>
-
-static const char tiny_model[] = "input_size: [8, 8]\ninput_channel: 3\ndepth_multiple: 1.0\n"
-                                 "width_multiple: 1.0\nbackbone:\n- [1, Conv, [8, 3, 2]]\n"
-                                 "- [1, GlobalAvgPool, []]\n- [1, Flatten, []]\n"
-                                 "- [1, Linear, [2]]\n";
-
-typedef struct place {
-    char dir[256], photos[256], cache[256], model[256], out[256], file[256];
-    int epochs;
-} place;
-
-static int set_up(void **state)
-{
-    static place p;
-    bt_error err;
-    snprintf(p.dir, sizeof(p.dir), "%s", test_ram_dir());
-    snprintf(p.photos, sizeof(p.photos), "%.200s/photos", p.dir);
-    snprintf(p.cache, sizeof(p.cache), "%.200s/cache", p.dir);
-    snprintf(p.model, sizeof(p.model), "%.200s/m.yaml", p.dir);
-    snprintf(p.out, sizeof(p.out), "%.200s/out", p.dir);
-    snprintf(p.file, sizeof(p.file), "%.200s/file", p.dir);
-    make_class(p.photos, "train", "cat", 6, 8, 8, 3);
-    make_class(p.photos, "train", "dog", 6, 8, 8, 3);
-    assert_ok(bti_file_write(p.model, tiny_model, strlen(tiny_model), &err), &err);
-    *state = &p;
-    return 0;
-}
 
 static void assert_file_is(const char *path, const char *text)
 {
@@ -88,26 +58,6 @@ static void a_write_cut_in_the_middle_leaves_the_old_file(void **state)
     assert_file_is(p->file, "old");
 }
 
-static bt_data_options data_options(const place *p)
-{
-    bt_data_options o = bt_data_defaults();
-    o.cache_dir = p->cache;
-    o.threads = 1;
-    return o;
-}
-
-static bt_status import_data(void *user, bt_error *err)
-{
-    const place *p = user;
-    bt_error ignored;
-    const bt_data_options o = data_options(p);
-    assert_ok(bti_remove_tree(p->out, &ignored), &ignored);
-    bt_status rc = bt_data_import(p->photos, p->out, &o, err);
-    if (rc)
-        assert_false(bti_is_file(at(p->out, "train.npy")));
-    return rc;
-}
-
 static void an_import_is_whole_or_absent(void **state)
 {
     place *p = *state;
@@ -117,40 +67,12 @@ static void an_import_is_whole_or_absent(void **state)
     assert_ok(bti_remove_tree(p->out, &err), &err);
 }
 
-static bt_status train(void *user, bt_error *err)
-{
-    const place *p = user;
-    bt_train_options o = bt_train_defaults();
-    o.model_path = p->model;
-    o.data = p->photos;
-    o.data_opt = data_options(p);
-    o.out_dir = p->out;
-    o.val = "0";
-    o.threads = 1;
-    o.recipe.epochs = p->epochs;
-    o.recipe.batch = 4;
-    return bt_train(NULL, &o, err);
-}
-
-static bt_status predict(const place *p, bt_error *err)
-{
-    char *json = NULL;
-    const char *image[] = {at(p->photos, "train/cat/000.png")};
-    const bt_predict_options o = {
-        .model_dir = p->out, .image = image, .n_images = 1, .top = 1, .threads = 1};
-    bt_status rc = bt_predict(&json, &o, err);
-    bt_free(json);
-    return rc;
-}
-
 /* Decoding into the cache, training, writing the model. */
-static bt_status train_from_nothing(void *user, bt_error *err)
+static bt_status decode_and_train(void *user, bt_error *err)
 {
-    const place *p = user;
     bt_error ignored;
-    assert_ok(bti_remove_tree(p->cache, &ignored), &ignored);
-    assert_ok(bti_remove_tree(p->out, &ignored), &ignored);
-    return train(user, err);
+    assert_ok(bti_remove_tree(((place *)user)->cache, &ignored), &ignored);
+    return train_from_nothing(user, err);
 }
 
 static bt_status train_over_a_model(void *user, bt_error *err)
@@ -165,8 +87,7 @@ static void a_model_directory_stays_usable(void **state)
 {
     place *p = *state;
     bt_error err;
-    p->epochs = 1;
-    assert_true(each_write_fails(train_from_nothing, p, p->dir) > 20);
+    assert_true(each_write_fails(decode_and_train, p, p->dir) > 20);
     assert_ok(predict(p, &err), &err);
     p->epochs = 2;
     assert_true(each_write_fails(train_over_a_model, p, p->dir) > 10);
@@ -208,5 +129,5 @@ int main(void)
         cmocka_unit_test(a_model_directory_stays_usable),
         cmocka_unit_test(small_files_and_pictures),
     };
-    return cmocka_run_group_tests_name("a full disk", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("a full disk", tests, make_place, NULL);
 }
