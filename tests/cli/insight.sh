@@ -2,7 +2,7 @@
 [ -d /usr/share/datasets/fashion-mnist ] || { echo "dataset-fashion-mnist is not installed: skipped"; exit 77; }
 program=${BANTAM_RELEASE:-$source/build/release/bantam}
 [ -x "$program" ] || program=$bantam
-"$program" search fashion-mnist --trials 14 --epochs 1 --subset 1000 --val 500 --max-params 12k --seed 3 --out run 2>log || { cat log; exit 1; }
+"$program" search fashion-mnist --budget 30s --trials 14 --epochs 1 --subset 1000 --val 500 --max-params 12k --seed 3 --out run 2>log || { cat log; exit 1; }
 
 "$bantam" importance run >text
 grep -q "^accuracy" text
@@ -13,8 +13,8 @@ grep -q "^front" text
 grep -q "parameters frozen" text
 [ "$(grep -c '^  [a-z]' text)" = 4 ]
 "$bantam" space info small.yaml --size 28 --channels 1 --draws 20 >info
-[ "$(awk '/^parameters/ {print $2}' info)" -le 4 ]
-"$program" search fashion-mnist --trials 2 --epochs 1 --subset 500 --val 500 --space small.yaml --max-params 12k --out again 2>log || { cat log; exit 1; }
+[ "$(awk '/^parameters/ {print $2}' info)" -le 8 ]
+"$program" search fashion-mnist --budget 20s --trials 2 --epochs 1 --subset 1000 --val 500 --space small.yaml --max-params 12k --out again 2>log || { cat log; exit 1; }
 
 dir=$("$bantam" pick run)
 [ -f "$dir/model.yaml" ]
