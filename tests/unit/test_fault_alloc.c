@@ -168,14 +168,13 @@ static bt_status one_trial(bti_space *space, bti_storage *st, const char *sample
         rc = bti_sampler_find(&ops, sampler, &params, err);
     const bti_ask ask = {.space = space,
                          .trials = &trials,
-                         .maximize = st->maximize,
-                         .n_objectives = 2,
+                         .goals = bti_trials_goals(&trials),
                          .cost = cost_of,
                          .params = rc ? NULL : params,
                          .seed = 5,
                          .number = trials.n};
     if (!rc)
-        rc = ops->ask(&ask, &answer, err);
+        rc = bti_sampler_ask(ops, &ask, &answer, err);
     bti_json *attrs = bti_json_object();
     bti_json_set_num(attrs, "params", rc ? 0 : answer.cost.params);
     bti_json_set_num(attrs, "macs", rc ? 0 : answer.cost.macs);
@@ -240,7 +239,7 @@ static void asking_and_telling(void **state)
 
 typedef struct show {
     const char *study;
-    bt_front_format format;
+    bt_front_options options;
     size_t length;
 } show;
 
@@ -248,7 +247,7 @@ static bt_status print_front(void *user, bt_error *err)
 {
     show *s = user;
     char *text = NULL;
-    bt_status rc = bt_front(&text, s->study, s->format, err);
+    bt_status rc = bt_front(&text, s->study, &s->options, err);
     if (!rc) /* never half of it */
         assert_int_equal(strlen(text), s->length);
     bt_free(text);
@@ -267,8 +266,9 @@ static void showing_the_front(void **state)
     bti_storage_close(st);
     for (bt_front_format f = BT_FRONT_TABLE; f <= BT_FRONT_SVG; f++) {
         char *whole;
-        assert_ok(bt_front(&whole, study, f, &err), &err);
-        show s = {study, f, strlen(whole)};
+        show s = {study, {.format = f}, 0};
+        assert_ok(bt_front(&whole, study, &s.options, &err), &err);
+        s.length = strlen(whole);
         bt_free(whole);
         each_allocation_fails(print_front, &s, p->dir);
     }
