@@ -63,7 +63,8 @@ int cmd_search(int argc, char **argv)
          .kind = CLI_TEXT,
          .to = &o.space_path,
          .arg = "FILE",
-         .help = "search space: a file, fashion7 or brief (default by data)"},
+         .help =
+             "search space: auto (default: fitted to data and budget), a file, fashion7 or brief"},
         {.name = "sampler",
          .kind = CLI_TEXT,
          .to = &o.sampler,
@@ -90,7 +91,7 @@ int cmd_search(int argc, char **argv)
          .kind = CLI_INT,
          .to = &size,
          .arg = "PX",
-         .help = "resolution (default by data)",
+         .help = "resolution (default by data and budget)",
          .lo = 8,
          .hi = 512},
         {.name = "jobs",

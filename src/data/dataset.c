@@ -63,9 +63,11 @@ static bool survey_load(opening *o)
     o->survey.channels = (int)bti_json_as_int(bti_json_get(j, "channels"), 0);
     o->survey.w = (int)bti_json_as_int(bti_json_get(j, "width"), -1);
     o->survey.h = (int)bti_json_as_int(bti_json_get(j, "height"), -1);
+    o->survey.shorter = (int)bti_json_as_int(bti_json_get(j, "shorter"), -1);
+    o->survey.train = bti_json_as_int(bti_json_get(j, "train"), -1);
     bti_json_free(j);
     return (o->survey.channels == 1 || o->survey.channels == 3) && o->survey.w >= 0 &&
-           o->survey.h >= 0;
+           o->survey.h >= 0 && o->survey.shorter >= 0 && o->survey.train >= 0;
 }
 
 static bt_status survey(opening *o, bt_error *err)
@@ -82,17 +84,23 @@ static bt_status survey(opening *o, bt_error *err)
     bti_json_set_int(j, "channels", o->survey.channels);
     bti_json_set_int(j, "width", o->survey.w);
     bti_json_set_int(j, "height", o->survey.h);
+    bti_json_set_int(j, "shorter", o->survey.shorter);
+    bti_json_set_int(j, "train", o->survey.train);
     survey_path(path, o);
     rc = bti_json_write(j, path, err);
     bti_json_free(j);
     return rc;
 }
 
+/* The side of all images if it is one that they may keep, else 0. */
+static int own_side(const bti_survey *s)
+{
+    return s->w == s->h && s->w >= 1 && s->w <= OWN_SIZE_MAX ? s->w : 0;
+}
+
 static int choose_side(const bti_survey *s, int wanted)
 {
-    if (wanted)
-        return wanted;
-    return s->w == s->h && s->w >= 1 && s->w <= OWN_SIZE_MAX ? s->w : DEFAULT_SIDE;
+    return wanted ? wanted : own_side(s) ? own_side(s) : DEFAULT_SIDE;
 }
 
 static bt_status opening_begin(opening *o, const char *data, const bt_data_options *opt,
@@ -113,6 +121,16 @@ static bt_status opening_begin(opening *o, const char *data, const bt_data_optio
 static void opening_end(opening *o)
 {
     bti_source_close(&o->source);
+}
+
+bt_status bti_data_look(bti_look *out, const char *data, const bt_data_options *opt, bt_error *err)
+{
+    opening o;
+    bt_status rc = opening_begin(&o, data, opt, err);
+    *out = (bti_look){
+        .own_side = own_side(&o.survey), .shorter_side = o.survey.shorter, .train = o.survey.train};
+    opening_end(&o);
+    return rc;
 }
 
 /* "none": nothing was resized. Sizes of test images are not known here, so for them the rule itself

@@ -39,6 +39,14 @@ typedef struct bti_data {
     bool has_test;
 } bti_data;
 
+/* What the headers of train and val say, before anything is decoded. */
+typedef struct bti_look {
+    int own_side;     /* of all images, if they are square, alike and at most 64 pixels; else 0 */
+    int shorter_side; /* median */
+    int64_t train;    /* images, unreadable ones included */
+} bti_look;
+bt_status bti_data_look(bti_look *out, const char *data, const bt_data_options *opt, bt_error *err);
+
 /* Opens (decoding into the cache if needed) the train and val splits.
  * data: as in bantam/data.h. opt->size 0: the images' own
  * size when all are equal and square and at most 64, else 32. */

@@ -78,7 +78,7 @@ static bt_status prepare(final_job *j, bt_error *err)
 {
     const bti_lab *lab = j->lab;
     const bti_data *d = lab->data;
-    int epochs = j->end_s > 0 ? BTI_FINAL_EPOCHS_MAX : lab->run.epochs;
+    int epochs = j->end_s > 0 ? bti_final_epochs(d->train.n + d->val.n) : lab->run.epochs;
     double room = finish_time(j) - bt_now();
     if (j->end_s > 0 && room < ENOUGH * trial_images(j->trial) * j->pick.s_per_image)
         return bti_fail(err, BT_STOPPED, NULL, "too little time is left to train it again");

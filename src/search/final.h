@@ -18,6 +18,7 @@
 #define BTI_FINAL_PASSES 6 /* over the data, worth more than a further pick */
 /* The brief's setting; more buys nothing a budget should be kept for */
 #define BTI_FINAL_EPOCHS_MAX 200
+#define BTI_FINAL_IMAGES_LEAST 32000 /* of a tiny set, whose 200 epochs are few steps */
 
 typedef struct bti_pick {
     int trial;          /* number in the study */
@@ -33,12 +34,15 @@ typedef struct bti_plan {
     bti_pick pick[BTI_PICKS_MAX]; /* most costly first: longest jobs are claimed first */
 } bti_plan;
 
+/* Epochs that a final training on n_all images has at most. */
+int bti_final_epochs(int64_t n_all);
+
 /* Chooses picks from the front: all of it up to `most` (at most BTI_PICKS_MAX), else evenly spread
  * in log(params), ends included. Keeps plan->round. */
 void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most);
 /* Divides `seconds` of `workers` workers: as far as the jobs can be spread, each pick trains on the
  * same number of images (longest first, Graham 1969), and a worker that would be done early gives
- * its picks more. At most n_all * BTI_FINAL_EPOCHS_MAX images each. Sets pick[].share; returns the
+ * its picks more. At most bti_final_epochs() each. Sets pick[].share; returns the
  * images that each pick trains on at least. */
 double bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test);
 /* Both: BTI_PICKS_MAX picks, but where the time is short so few, BTI_PICKS_LEAST at the least, that

@@ -92,18 +92,28 @@ static double schedule(const bti_plan *plan, int workers, double images, double 
     return last;
 }
 
+int bti_final_epochs(int64_t n_all)
+{
+    double n = fmax(1, (double)n_all);
+    return (int)fmax(BTI_FINAL_EPOCHS_MAX, ceil(BTI_FINAL_IMAGES_LEAST / n));
+}
+
+static double images_most(int64_t n_all)
+{
+    return (double)n_all * bti_final_epochs(n_all);
+}
+
 double bti_plan_most_seconds(const bti_plan *plan, int workers, int64_t n_all, int64_t n_test)
 {
     int owner[BTI_PICKS_MAX];
     double end[WORKERS_MAX];
-    return schedule(plan, workers, (double)n_all * BTI_FINAL_EPOCHS_MAX, (double)n_test, owner,
-                    end);
+    return schedule(plan, workers, images_most(n_all), (double)n_test, owner, end);
 }
 
 double bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test)
 {
     int owner[BTI_PICKS_MAX];
-    double end[WORKERS_MAX], lo = 0, hi = (double)n_all * BTI_FINAL_EPOCHS_MAX;
+    double end[WORKERS_MAX], lo = 0, hi = images_most(n_all);
     for (int i = 0; i < 60; i++) { /* the largest number of images whose schedule ends in time */
         double mid = i ? 0.5 * (lo + hi) : hi;
         if (schedule(plan, workers, mid, (double)n_test, owner, end) <= seconds)

@@ -35,6 +35,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     set_text(o, "data", run->data);
     set_text(o, "cache_dir", run->cache_dir);
     bti_json_set_int(o, "size", run->size);
+    set_text(o, "size_why", run->size_why);
     bti_json_set_int(o, "channels", run->channels);
     bti_json_set_int(o, "classes", run->classes);
     set_text(o, "space", run->space_text);
@@ -81,6 +82,7 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     run->data = get_text(run, o, "data", &ok);
     run->cache_dir = get_text(run, o, "cache_dir", &ok);
     run->size = (int)bti_json_as_int(bti_json_get(o, "size"), 0);
+    run->size_why = get_text(run, o, "size_why", &ok);
     run->channels = (int)bti_json_as_int(bti_json_get(o, "channels"), 0);
     run->classes = (int)bti_json_as_int(bti_json_get(o, "classes"), 0);
     run->space_text = get_text(run, o, "space", &ok);

@@ -20,7 +20,8 @@
 
 typedef struct bti_run {
     const char *data, *cache_dir;
-    int size; /* side in pixels, resolved */
+    int size;             /* side in pixels, resolved */
+    const char *size_why; /* for people; NULL: an option said so, or the data */
     int channels, classes;
     const char *space_text; /* the YAML itself */
     const char *sampler;

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "search/auto_space.h"
 #include "search/calibrate.h"
 #include "search/lab.h"
 #include "search/shipped.h"
@@ -37,10 +38,9 @@ static bt_status hash_train(const bti_data *d, bti_run *run, bt_error *err)
     return run->train_key ? BT_OK : bti_fail_nomem(err);
 }
 
-/* --space FILE or a shipped name; without it fashion7 for small grey images, else brief. */
-static bt_status choose_space(bti_run *run, const char *given, const bti_data *d, bt_error *err)
+/* --space FILE or a shipped name. */
+static bt_status read_space(bti_run *run, const char *name, bt_error *err)
 {
-    const char *name = given ? given : d->train.c == 1 && d->train.h == 28 ? "fashion7" : "brief";
     char *text;
     bt_status rc = bti_space_source(&text, name, err);
     if (rc)
@@ -58,8 +58,7 @@ static const char *copy(bti_run *run, const char *text, bool *ok)
     return c;
 }
 
-static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const bti_data *d,
-                              bt_error *err)
+static bt_status fix_settings(bti_run *run, const bt_search_options *opt, bt_error *err)
 {
     int cores = bti_cpu_count();
     bool ok = true;
@@ -71,9 +70,6 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
     run->isa = copy(run, opt->isa, &ok);
     if (!ok)
         return bti_fail_nomem(err);
-    run->size = d->train.h;
-    run->channels = d->train.c;
-    run->classes = d->classes;
     run->seed = opt->seed;
     run->jobs = opt->jobs ? opt->jobs : cores;
     run->threads = opt->threads ? opt->threads : cores / run->jobs > 1 ? cores / run->jobs : 1;
@@ -89,7 +85,29 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
                       "'%s': expected portable, avx2, avx512 or avx512_bf16", run->isa);
     else if (!rc && run->isa)
         bti_cpu_cap_isa(isa);
-    return rc ? rc : choose_space(run, opt->space_path, d, err);
+    return rc;
+}
+
+/* The space as a file beside the study, for people. */
+static bt_status write_space(const bti_session *s, bt_error *err)
+{
+    char *path = bti_path_join(s->dir, "space.yaml");
+    const char *text = s->run.space_text;
+    bt_status rc = path ? bti_file_write(path, text, strlen(text), err) : bti_fail_nomem(err);
+    bti_free(path);
+    return rc;
+}
+
+static bt_status fix_space(bti_session *s, const bt_search_options *opt, const bti_data *d,
+                           bt_error *err)
+{
+    s->run.size = d->train.h;
+    s->run.channels = d->train.c;
+    s->run.classes = d->classes;
+    bt_status rc = bti_is_auto(opt->space_path)
+                       ? bti_fit_space(&s->run, &s->fit, d, &opt->progress, err)
+                       : read_space(&s->run, opt->space_path, err);
+    return rc ? rc : write_space(s, err);
 }
 
 /* Images that the options let a trial train on; 0 if they leave it open. Fails when the split is
@@ -133,6 +151,7 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
     bt_recipe recipe;
     if (!rc)
         rc = bti_point_recipe(space, &median->point, 1, &recipe, err);
+    room.batch = recipe.batch;
     if (rc || opt->budget_s <= 0 || (run->epochs && run->subset)) {
         if (!run->epochs)
             run->epochs = bt_recipe_defaults().epochs;
@@ -163,7 +182,7 @@ static bt_status create(bti_session *s, const bt_search_options *opt, const bti_
     const bti_objective *obj;
     bti_study_spec spec = {0};
     char *url = bti_run_study_url(s->dir), *name = NULL;
-    bt_status rc = url ? fix_settings(&s->run, opt, d, err) : bti_fail_nomem(err);
+    bt_status rc = url ? fix_space(s, opt, d, err) : bti_fail_nomem(err);
     if (!rc)
         rc = bti_run_space(&s->run, &space, err);
     if (!rc)
@@ -216,7 +235,7 @@ static bt_status check_text(const char *option, const char *given, const char *s
 
 /* Options that contradict what the study was started with. `fresh` holds what is the case now. */
 static bt_status check_options(const bti_session *s, const bt_search_options *opt, bti_run *fresh,
-                               const bti_data *d, bt_error *err)
+                               bt_error *err)
 {
     const bti_run *r = &s->run;
     if (!bti_streq(fresh->train_key, r->train_key))
@@ -240,9 +259,13 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
         rc = check_text("--sampler", opt->sampler, r->sampler, "evolution", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
-    if (!rc && opt->space_path)
-        rc = choose_space(fresh, opt->space_path, d, err);
-    if (!rc && opt->space_path && !bti_streq(fresh->space_text, r->space_text))
+    bool named = opt->space_path && !bti_is_auto(opt->space_path);
+    bool same = !opt->space_path || bti_is_auto_text(r->space_text);
+    if (!rc && named)
+        rc = read_space(fresh, opt->space_path, err);
+    if (!rc && named)
+        same = bti_streq(fresh->space_text, r->space_text);
+    if (!rc && !same)
         rc = bti_fail(err, BT_INVAL, "--space",
                       "this study was started with another space: use another --out");
     return rc;
@@ -266,7 +289,7 @@ static bt_status open_data(bti_data **d, bti_session *s, const bt_search_options
 {
     bti_test_data *test = NULL;
     bt_data_options data_opt = opt->data_opt;
-    if (s->resumed)
+    if (s->run.size)
         data_opt.size = s->run.size;
     bt_status rc = bti_data_open(d, opt->data, &data_opt, err);
     if (rc)
@@ -330,13 +353,17 @@ bt_status bti_session_open(bti_session *s, const bt_search_options *opt, double 
     bt_status rc = bti_run_lock(s->dir, &s->lock_fd, err);
     if (!rc)
         rc = open_study(s, err);
+    if (!rc && !s->resumed)
+        rc = fix_settings(&s->run, opt, err);
+    if (!rc && !s->resumed && bti_is_auto(opt->space_path))
+        rc = bti_fit_size(&s->fit, &s->run, opt, opt->budget_s * search_share, err);
     if (!rc)
         rc = open_data(&d, s, opt, err);
     s->decode_s = bt_now() - began;
     if (!rc)
         rc = hash_train(d, s->resumed ? &fresh : &s->run, err);
     if (!rc && s->resumed)
-        rc = check_options(s, opt, &fresh, d, err);
+        rc = check_options(s, opt, &fresh, err);
     if (!rc)
         rc = s->resumed
                  ? go_on(s, opt, err)

@@ -6,8 +6,9 @@
 
 #include <math.h>
 
-static const char *const metrics[] = {"accuracy", "f1_macro",   "params",      "macs",
-                                      "loss",     "latency_ms", "peak_memory", NULL};
+static const char *const metrics[] = {
+    "accuracy", "balanced_accuracy", "f1_macro",    "params", "macs",
+    "loss",     "latency_ms",        "peak_memory", NULL};
 
 static bt_status read_metric(bti_parser *p, int line, const char *word, const char *context,
                              const char **out)

@@ -151,6 +151,8 @@ static void the_time_that_a_plan_can_use_ends_at_the_epoch_limit(void **state)
     bti_plan_choose(&p, &t, BTI_PICKS_MAX);
     double most = bti_plan_most_seconds(&p, 2, 8000, 0);
     assert_true(fabs(most - BTI_FINAL_EPOCHS_MAX) < 1);
+    most = bti_plan_most_seconds(&p, 2, 32, 0); /* a tiny set: so many images all the same */
+    assert_true(fabs(most - BTI_FINAL_IMAGES_LEAST / 8000.0) < 1);
     bti_trials_release(&t);
 }
 
