@@ -87,6 +87,12 @@ int cmd_search(int argc, char **argv)
          .to = &o.val,
          .arg = "V",
          .help = "validation images: 10%, 2000 (default auto)"},
+        {.name = "group-by",
+         .kind = CLI_TEXT,
+         .to = &o.data_opt.group_by,
+         .arg = "REGEX",
+         .help = "images whose paths match it alike (its first group) stay in one split: frames of "
+                 "one video"},
         {.name = "size",
          .kind = CLI_INT,
          .to = &size,
@@ -156,7 +162,10 @@ int cmd_search(int argc, char **argv)
     o.data = args.v[0];
     o.out_dir = o.out_dir ? o.out_dir : "bantam-run";
     o.progress = cli_progress(quiet);
-    o.data_opt = cli_data_options(size, o.progress);
+    bt_data_options data_opt = cli_data_options(size, o.progress);
+    data_opt.group_by = o.data_opt.group_by;
+    data_opt.test_share = o.data_opt.test_share;
+    o.data_opt = data_opt;
     o.stop = cli_stop();
 
     char *text = NULL;

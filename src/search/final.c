@@ -133,6 +133,8 @@ static bt_status finish(final_job *j, bt_status trained, double began, bti_json 
                     .train_cpu_s = j->outcome.train_cpu_s};
     if (rc)
         return rc;
+    if (!trained && j->pick.behind)
+        f.note = "behind the front on validation: to choose from";
     if (!trained)
         return bti_finish_model(j->lab, &f, j->test, record, err);
     f.note = trained == BT_DIVERGED  ? "diverged when trained again: search-time weights"

@@ -67,6 +67,36 @@ void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most)
     bti_free(front);
 }
 
+/* Takes the front out of the trials; false when there was none. */
+static bool peel(bti_trials *trials, int *front)
+{
+    int n = bti_report_front(trials, front);
+    for (int i = 0; i < n; i++)
+        trials->trial[front[i]].state = BTI_FAIL;
+    return n > 0;
+}
+
+void bti_plan_fill(bti_plan *plan, const bti_trials *trials)
+{
+    bti_trials rest = *trials; /* the records are borrowed */
+    int *front = bti_array((size_t)trials->n + 1, sizeof(int));
+    rest.trial = bti_array((size_t)trials->n + 1, sizeof(*rest.trial));
+    if (front && rest.trial && trials->n) {
+        memcpy(rest.trial, trials->trial, (size_t)trials->n * sizeof(*rest.trial));
+        while (plan->n < BTI_FRONT_LEAST && peel(&rest, front)) {
+            bti_plan more = {0};
+            bti_plan_choose(&more, &rest, BTI_FRONT_LEAST - plan->n);
+            for (int i = 0; i < more.n; i++) {
+                more.pick[i].behind = true;
+                plan->pick[plan->n++] = more.pick[i];
+            }
+        }
+        qsort(plan->pick, (size_t)plan->n, sizeof(plan->pick[0]), by_cost);
+    }
+    bti_free(rest.trial);
+    bti_free(front);
+}
+
 static double job_seconds(const bti_pick *p, double images, double n_test)
 {
     return SETUP_S + p->s_per_image * images + p->eval_s_per_image * n_test;
@@ -135,6 +165,7 @@ void bti_plan_make(bti_plan *plan, const bti_trials *trials, double seconds, int
 {
     for (int most = BTI_PICKS_MAX; most >= BTI_PICKS_LEAST; most--) {
         bti_plan_choose(plan, trials, most);
+        bti_plan_fill(plan, trials);
         double images = bti_plan_fit(plan, seconds, workers, n_all, n_test);
         if (images >= (double)n_all * BTI_FINAL_PASSES)
             return;
@@ -153,6 +184,7 @@ bt_status bti_plan_save(const bti_plan *plan, bti_storage *st, bt_error *err)
         bti_json_set_num(j, "s_per_image", p->s_per_image);
         bti_json_set_num(j, "eval_s_per_image", p->eval_s_per_image);
         bti_json_set_num(j, "share", p->share);
+        bti_json_set_bool(j, "behind", p->behind);
         bti_json_append(list, j);
     }
     bti_json_set(o, "picks", list);
@@ -178,6 +210,7 @@ bt_status bti_plan_load(bti_plan *plan, bti_storage *st, bt_error *err)
         p->eval_s_per_image =
             bti_json_as_num(bti_json_get(j, "eval_s_per_image"), EVAL_COST * p->s_per_image);
         p->share = bti_json_as_num(bti_json_get(j, "share"), 1);
+        p->behind = bti_json_as_bool(bti_json_get(j, "behind"), false);
         snprintf(p->name, sizeof(p->name), "%s", bti_json_as_str(bti_json_get(j, "name"), "model"));
     }
     bti_json_free(o);

@@ -27,6 +27,8 @@ typedef struct bti_run {
     const char *sampler;
     int epochs;               /* of a trial */
     const char *subset, *val; /* as bti_data_split reads them */
+    const char *group_by;     /* of bt_data_options, and ... */
+    double test_share;        /* ... the same */
     uint64_t seed;
     int jobs, threads;
     double max_params, max_macs; /* 0: the space's own */
@@ -40,6 +42,9 @@ void bti_run_release(bti_run *run);
  * record lacks what a worker needs. */
 bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err);
 bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err);
+
+/* What a worker opens the images with. */
+bt_data_options bti_run_data_options(const bti_run *run);
 
 /* The space of a run, with its limits applied; yours. */
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err);

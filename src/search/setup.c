@@ -67,6 +67,8 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, bt_err
     run->sampler = copy(run, opt->sampler ? opt->sampler : "evolution", &ok);
     run->val = copy(run, opt->val, &ok);
     run->subset = copy(run, opt->subset, &ok);
+    run->group_by = copy(run, opt->data_opt.group_by, &ok);
+    run->test_share = opt->data_opt.test_share;
     run->isa = copy(run, opt->isa, &ok);
     if (!ok)
         return bti_fail_nomem(err);
@@ -256,6 +258,8 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
     if (!rc)
         rc = check_text("--val", opt->val, r->val, "auto", err);
     if (!rc)
+        rc = check_text("--group-by", opt->data_opt.group_by, r->group_by, "none", err);
+    if (!rc)
         rc = check_text("--sampler", opt->sampler, r->sampler, "evolution", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
@@ -291,6 +295,8 @@ static bt_status open_data(bti_data **d, bti_session *s, const bt_search_options
     bt_data_options data_opt = opt->data_opt;
     if (s->run.size)
         data_opt.size = s->run.size;
+    data_opt.group_by = s->run.group_by;
+    data_opt.test_share = s->run.test_share;
     bt_status rc = bti_data_open(d, opt->data, &data_opt, err);
     if (rc)
         return rc;
@@ -301,6 +307,10 @@ static bt_status open_data(bti_data **d, bti_session *s, const bt_search_options
         rc = bti_test_open(&test, opt->data, &data_opt, err);
     s->n_test = test ? test->set.n : 0;
     bti_test_close(test);
+    if (!rc && (*d)->test_set_aside)
+        bti_note(&opt->progress,
+                 "no test split in %s: %lld of its %lld images are set aside as test", opt->data,
+                 (long long)s->n_test, (long long)(s->n_test + s->n_train));
     return rc;
 }
 
@@ -334,10 +344,11 @@ done:
 /* The reader's and the sampler's errors name the setting; a person gave it as an option. */
 static bt_status as_option(bt_status rc, bt_error *err)
 {
-    static const char *const setting[] = {"subset", "val", "sampler"};
-    for (int i = 0; rc == BT_INVAL && err && i < 3; i++)
+    static const char *const setting[] = {"subset", "val", "sampler", "group_by"};
+    static const char *const option[] = {"--subset", "--val", "--sampler", "--group-by"};
+    for (int i = 0; rc == BT_INVAL && err && i < 4; i++)
         if (bti_streq(err->where, setting[i]))
-            snprintf(err->where, sizeof(err->where), "--%s", setting[i]);
+            snprintf(err->where, sizeof(err->where), "%s", option[i]);
     return rc;
 }
 

@@ -169,6 +169,8 @@ static void objective_values(const trial_run *t, double *value)
             value[i] = (double)t->graph->params;
         else if (bti_streq(obj[i].metric, "macs"))
             value[i] = (double)t->graph->macs;
+        else if (bti_streq(obj[i].metric, "balanced_accuracy"))
+            value[i] = t->outcome.val_balanced_accuracy;
         else
             value[i] = t->outcome.val_accuracy;
     }
@@ -211,7 +213,7 @@ static bt_status record(trial_run *t, bt_error *err)
     if (rc)
         return rc;
     objective_values(t, value);
-    bool keep = joins_front(&t->lab->trials, (double)t->graph->params, t->outcome.val_accuracy);
+    bool keep = joins_front(&t->lab->trials, (double)t->graph->params, value[0]);
     bti_json *attrs = result_attrs(t);
     if (keep)
         rc = save_weights(t, attrs, err);

@@ -13,7 +13,8 @@
 typedef struct bti_epoch {
     int epoch;           /* 1-based, just finished */
     double loss;         /* mean training loss of the epoch */
-    double val_accuracy; /* negative: not measured in this epoch */
+    double val_accuracy; /* negative: not measured in this epoch; then the next two neither */
+    double val_f1_macro, val_balanced_accuracy;
     double images_per_s;
 } bti_epoch;
 
@@ -51,7 +52,8 @@ typedef struct bti_job {
 
 typedef struct bti_outcome {
     int epochs_done;
-    double loss, val_accuracy;      /* val negative if not measured */
+    double loss, val_accuracy; /* val negative if not measured */
+    double val_f1_macro, val_balanced_accuracy;
     double images_per_s;            /* over training steps, batch assembly included */
     double train_s, eval_s;         /* wall seconds in steps / in validation */
     double train_cpu_s, eval_cpu_s; /* CPU seconds of the same */
@@ -72,10 +74,12 @@ typedef struct bti_score {
     double accuracy, lo, hi; /* 95 % Wilson interval */
     double top5;             /* share whose true class is among the five likeliest */
     double macro_f1;         /* a class without predictions and examples scores 0 */
+    double balanced;         /* balanced accuracy: mean recall of the classes with examples */
     int classes;
     double *recall, *precision, *f1; /* classes each; yours via bti_score_release */
     int64_t *count;
     int64_t *confusion; /* (classes, classes): [truth][prediction] */
+    int32_t *guess;     /* n: what each sample was taken for */
 } bti_score;
 bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
                        const bti_dataset *set, const bti_view *view /* NULL: all of set */,
