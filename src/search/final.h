@@ -39,8 +39,9 @@ typedef struct bti_plan {
 /* Epochs that a final training on n_all images has at most. */
 int bti_final_epochs(int64_t n_all);
 
-/* Chooses picks from the front: all of it up to `most` (at most BTI_PICKS_MAX), else evenly spread
- * in log(params), ends included. Keeps plan->round. */
+/* Chooses picks from the front: all of it up to `most` (at most BTI_PICKS_MAX), else spread evenly:
+ * with two objectives in the logarithm of the cost, ends included; with three the best of each and
+ * then the farthest from those chosen. Keeps plan->round. */
 void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most);
 /* A plan of fewer than BTI_FRONT_LEAST picks gets more of the fronts behind the front: on a small
  * validation set one small network may beat all others by luck. */

@@ -158,8 +158,8 @@ bt_status bti_fit_space(bti_run *run, const bti_fit *fit, const bti_data *d,
              bti_format_count(ceiling, a.max_macs), bti_format_count(typical, means.macs), a.batch);
     if (a.unequal)
         bti_note(progress,
-                 "the largest class has %.1f times the images of the smallest: balanced accuracy "
-                 "decides, and rare classes count more in the loss",
-                 ratio);
+                 "the largest class has %.1f times the images of the smallest: %srare classes "
+                 "count more in the loss",
+                 ratio, run->objectives ? "" : "balanced accuracy decides, and ");
     return BT_OK;
 }
