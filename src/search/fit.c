@@ -29,7 +29,6 @@ bt_status bti_fit_size(bti_fit *fit, bti_run *run, const bt_search_options *opt,
         rc = bti_data_look(&look, opt->data, &opt->data_opt, err);
     if (rc)
         return rc;
-    fit->train = look.train;
     fit->trial_macs = bti_affordable_images(rate, run->jobs, seconds > 0 ? seconds : UNTOLD_S);
     if (opt->data_opt.size) {
         run->size = opt->data_opt.size;
@@ -75,27 +74,33 @@ static bt_status median_macs(double *macs, char **text, const bti_run *run, cons
     return rc;
 }
 
-/* The widest blocks whose median network the budget trains well; the narrowest if none are so. */
+/* The widest blocks whose median network the budget trains well; the narrowest if none are so.
+ * BT_EMPTY: the limits of the options leave no network even there. */
 static bt_status choose_width(bti_auto_space *a, const bti_run *run, double macs, bt_error *err)
 {
     bt_status rc = BT_OK;
-    double median = 0;
-    int i = 0;
+    bool fits = true;
     a->width = bti_auto_widths[0];
     a->max_macs = 0;
-    for (i = 1; !rc && bti_auto_widths[i] > 0; i++) {
+    for (int i = 0; !rc && fits && bti_auto_widths[i] > 0; i++) {
         char *text = NULL;
+        double median = 0;
         bti_auto_space wider = *a;
         wider.width = bti_auto_widths[i];
-        rc = median_macs(&median, &text, run, &wider, err);
+        rc = median_macs(&median, &text, run, &wider, i ? NULL : err);
         bti_free(text);
-        if (median > macs)
-            break;
-        a->width = wider.width;
+        if (rc == BT_EMPTY && i) { /* outside the limits of the options */
+            fits = false;
+            rc = BT_OK;
+        }
+        fits = fits && (median <= macs || !i);
+        if (fits)
+            a->width = wider.width;
     }
     return rc;
 }
 
+/* The ceiling is raised until there are networks below it. */
 static bt_status write_space(bti_run *run, bti_auto_space *a, double macs, bt_error *err)
 {
     bt_status rc = BT_EMPTY;

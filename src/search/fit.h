@@ -11,7 +11,6 @@
 /* Of the machine and the budget. */
 typedef struct bti_fit {
     double trial_macs; /* multiply-accumulates (forward) that a trial may train; 0: not measured */
-    int64_t train;     /* images */
 } bti_fit;
 
 /* Measures the machine and chooses the side of the images. run: jobs and threads are read, size and

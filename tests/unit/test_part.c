@@ -162,6 +162,22 @@ static void an_own_test_folder_is_left_alone(void **state)
     bti_data_close(d);
 }
 
+static void a_look_tells_the_median_of_the_shorter_sides_of_what_trains(void **state)
+{
+    (void)state;
+    bti_look look;
+    assert_ok(bti_data_look(&look, data, &opt, &err), &err);
+    assert_true(look.own_side == 8 && look.shorter_side == 8 && look.train == 64);
+    snprintf(data, sizeof(data), "%s", test_tmp_dir());
+    make_class(data, "train", "a", 3, 20, 9, 3);
+    make_class(data, "train", "b", 4, 30, 50, 3);
+    make_class(data, "test", "b", 9, 5, 5, 3);
+    for (int i = 0; i < 2; i++) { /* from the headers, then from the cache */
+        assert_ok(bti_data_look(&look, data, &opt, &err), &err);
+        assert_true(look.own_side == 0 && look.shorter_side == 30 && look.train == 7);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +186,7 @@ int main(void)
         cmocka_unit_test_setup(frames_of_a_clip_stay_in_one_split, fresh),
         cmocka_unit_test_setup(another_rule_is_other_data, fresh),
         cmocka_unit_test_setup(what_is_no_regular_expression_is_said_in_one_line, fresh),
+        cmocka_unit_test_setup(a_look_tells_the_median_of_the_shorter_sides_of_what_trains, fresh),
         cmocka_unit_test_setup(an_own_test_folder_is_left_alone, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
