@@ -43,8 +43,8 @@ int bti_final_epochs(int64_t n_all);
  * with two objectives in the logarithm of the cost, ends included; with three the best of each and
  * then the farthest from those chosen. Keeps plan->round. */
 void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most);
-/* A plan of fewer than BTI_FRONT_LEAST picks gets more of the fronts behind the front: on a small
- * validation set one small network may beat all others by luck. */
+/* A plan of fewer than BTI_FRONT_LEAST picks gets more of the fronts behind it, of other sizes
+ * first: on a small validation set one small network may beat all others by luck. */
 void bti_plan_fill(bti_plan *plan, const bti_trials *trials);
 /* Divides `seconds` of `workers` workers: as far as the jobs can be spread, each pick trains on the
  * same number of images (longest first, Graham 1969), and a worker that would be done early gives

@@ -146,34 +146,50 @@ void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most)
     bti_free(at);
 }
 
-/* Takes the front out of the trials; false when there was none. */
-static bool peel(bti_trials *trials, int *front)
+static double params_of(const bti_trial *t)
 {
-    int n = bti_report_front(trials, front);
-    for (int i = 0; i < n; i++)
-        trials->trial[front[i]].state = BTI_FAIL;
-    return n > 0;
+    return bti_json_as_num(bti_json_get(t->attrs, "params"), 0);
+}
+
+/* Takes the picks out of the trials, and with `sizes` all that are as large as one of them. */
+static void hide(bti_trials *rest, const bti_plan *plan, bool sizes)
+{
+    for (int k = 0; k < plan->n; k++) {
+        const bti_trial *pick = bti_trials_number(rest, plan->pick[k].trial);
+        double params = pick ? params_of(pick) : -1;
+        for (int i = 0; i < rest->n; i++) {
+            bti_trial *t = &rest->trial[i];
+            if (t->number == plan->pick[k].trial || (sizes && params_of(t) == params))
+                t->state = BTI_FAIL;
+        }
+    }
+}
+
+/* Fills up from what is left: front after front. */
+static void fill_from(bti_plan *plan, bti_trials *rest, bool sizes)
+{
+    bti_plan more = {.n = 1};
+    while (plan->n < BTI_FRONT_LEAST && more.n) {
+        hide(rest, plan, sizes);
+        bti_plan_choose(&more, rest, BTI_FRONT_LEAST - plan->n);
+        for (int i = 0; i < more.n; i++) {
+            more.pick[i].behind = true;
+            plan->pick[plan->n++] = more.pick[i];
+        }
+    }
 }
 
 void bti_plan_fill(bti_plan *plan, const bti_trials *trials)
 {
     bti_trials rest = *trials; /* the records are borrowed */
-    int *front = bti_array((size_t)trials->n + 1, sizeof(int));
-    rest.trial = bti_array((size_t)trials->n + 1, sizeof(*rest.trial));
-    if (front && rest.trial && trials->n) {
-        memcpy(rest.trial, trials->trial, (size_t)trials->n * sizeof(*rest.trial));
-        while (plan->n < BTI_FRONT_LEAST && peel(&rest, front)) {
-            bti_plan more = {0};
-            bti_plan_choose(&more, &rest, BTI_FRONT_LEAST - plan->n);
-            for (int i = 0; i < more.n; i++) {
-                more.pick[i].behind = true;
-                plan->pick[plan->n++] = more.pick[i];
-            }
-        }
-        qsort(plan->pick, (size_t)plan->n, sizeof(plan->pick[0]), by_cost);
+    size_t n = (size_t)trials->n;
+    rest.trial = bti_array(n + 1, sizeof(*rest.trial));
+    for (int sizes = 1; rest.trial && n && plan->n && sizes >= 0; sizes--) { /* others first */
+        memcpy(rest.trial, trials->trial, n * sizeof(*rest.trial));
+        fill_from(plan, &rest, sizes);
     }
+    qsort(plan->pick, (size_t)plan->n, sizeof(plan->pick[0]), by_cost);
     bti_free(rest.trial);
-    bti_free(front);
 }
 
 static double job_seconds(const bti_pick *p, double images, double n_test)

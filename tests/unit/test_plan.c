@@ -90,6 +90,7 @@ static void a_front_of_one_is_filled_up_to_three_from_behind_it(void **state)
     add_trial(&t, 1.0, 9000, 1000); /* the front behind it: these two, and ... */
     add_trial(&t, 0.9, 3000, 1000);
     add_trial(&t, 0.8, 4000, 1000); /* ... behind that */
+    add_trial(&t, 1.0, 2000, 1000); /* as large as the first: only when there is nothing else */
     bti_plan_make(&p, &t, 60, 2, 1000, 100);
     assert_int_equal(p.n, BTI_FRONT_LEAST);
     assert_true(picks(&p, 0) && picks(&p, 1) && picks(&p, 2));
