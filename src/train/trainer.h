@@ -76,10 +76,12 @@ typedef struct bti_score {
     double accuracy, lo, hi; /* 95 % Wilson interval */
     double top5;             /* share whose true class is among the five likeliest */
     double macro_f1;         /* a class without predictions and examples scores 0 */
+    double balanced;         /* balanced accuracy: mean recall of the classes with examples */
     int classes;
     double *recall, *precision, *f1; /* classes each; yours via bti_score_release */
     int64_t *count;
     int64_t *confusion; /* (classes, classes): [truth][prediction] */
+    int32_t *guess;     /* n: what each sample was taken for */
 } bti_score;
 bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
                        const bti_dataset *set, const bti_view *view /* NULL: all of set */,
