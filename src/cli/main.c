@@ -6,6 +6,8 @@
 
 #include "base/str.h"
 
+#include <signal.h>
+
 static const struct {
     const char *name, *group, *help;
     int (*run)(int argc, char **argv);
@@ -41,6 +43,8 @@ int main(int argc, char **argv)
         return 0;
     }
     const char *word = argv[1];
+    /* A file that may not grow is an error, not a death; workers inherit it. */
+    signal(SIGXFSZ, SIG_IGN);
     if (bti_streq(word, "--version") || bti_streq(word, "version")) {
         printf("bantam %s\n", BANTAM_VERSION);
         return 0;

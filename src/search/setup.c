@@ -257,8 +257,9 @@ static bt_status data_changed(const bti_session *s, const bti_run *fresh, const 
                     (long long)fresh->train_images, d->classes, fresh->train_key, s->dir);
 }
 
-static bt_status space_changed(const bti_run *r, const bti_run *fresh, bt_error *err)
+static bt_status space_changed(const bti_session *s, const bti_run *fresh, bt_error *err)
 {
+    const bti_run *r = &s->run;
     const bti_space_vars vars = {r->classes, r->size, r->channels};
     bti_space *was = NULL, *is = NULL;
     char what[300] = "another space";
@@ -269,9 +270,9 @@ static bt_status space_changed(const bti_run *r, const bti_run *fresh, bt_error 
     if (!rc) {
         bti_space_difference(was, is, what, sizeof(what));
         rc = bti_fail(err, BT_INVAL, "--space",
-                      "the space has changed since this study began: %s; go on with --from and "
+                      "the space has changed since this study began: %s; go on with --from %s and "
                       "another --out",
-                      what);
+                      what, s->dir);
     }
     bti_space_free(was);
     bti_space_free(is);
@@ -305,7 +306,7 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
     if (!rc && opt->space_path)
         rc = choose_space(fresh, opt->space_path, d, err);
     if (!rc && opt->space_path && !bti_streq(fresh->space_text, r->space_text))
-        rc = space_changed(r, fresh, err);
+        rc = space_changed(s, fresh, err);
     return rc;
 }
 
