@@ -86,6 +86,8 @@ static void names_of_the_course_are_those_of_the_space_file(void **state)
     assert_false(bti_course_name("m3", "Conv", out));
     assert_false(bti_course_name("m1/out_channels", NULL, out));
     assert_false(bti_course_name("m1/colour", "Conv", out));
+    /* sampled for every module, used by two of them */
+    assert_false(bti_course_name("m2/out_channels", "InvertedResidualv3", out));
 }
 
 static const char *difference(const char *was, const char *is)
