@@ -10,6 +10,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "base/str.h"
 #include "search/cost.h"
 #include "search/final.h"
 #include "search/origin.h"
@@ -81,6 +82,9 @@ static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char
     bti_json_set_int(o, "threads", lab->run.threads);
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
     bti_json_set_str(o, "worker", lab->worker);
+    bti_json_set_str(o, "sampler", a->by);
+    if (a->parent >= 0)
+        bti_json_set_int(o, "parent", a->parent);
     bti_json_set_str(o, "model_yaml", yaml);
     return o;
 }
@@ -95,7 +99,7 @@ static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
                        .seed = w->lab.run.seed,
                        .number = w->lab.trials.n,
                        .retry = retry};
-    return w->sampler->ask(&q, answer, err);
+    return bti_sampler_ask(w->sampler, &q, answer, err);
 }
 
 /* Everything about a claim that follows from the answer. p->attrs and *yaml are yours. */
@@ -190,6 +194,8 @@ static bt_status ask_waiting(worker *w, const bti_trial *t, bti_answer *answer, 
             rc = bti_sampler_complete(&q, answer, err);
     }
     answer->rejected = 0;
+    answer->by = "enqueued";
+    answer->parent = -1;
     return rc;
 }
 
