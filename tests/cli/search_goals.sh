@@ -33,7 +33,7 @@ status=0; search --trials 6 --max-latency 2 --out run 2>err || status=$?
 
 # A limit that is known before training rejects before training: no trial breaks it.
 search --trials 4 --max-ram 40KiB --out run2 >/dev/null 2>log
-[ "$(sqlite3 run2/study.db "select count(*) from trial_user_attributes where key = 'peak_memory' and value_json > 40960")" = 0 ]
+[ "$(sqlite3 run2/study.db "select count(*) from trial_user_attributes where key = 'peak_memory' and cast(value_json as integer) > 40960")" = 0 ]
 # One that is not: nothing to show is exit 3 and one line that says what was missed.
 status=0; search --trials 3 --min-accuracy 99% --out run3 >out 2>log || status=$?
 [ $status = 3 ] && [ ! -s out ]
