@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/json.h"
+#include "base/str.h"
 
 static double number(const bti_json *o, const char *key)
 {
@@ -60,7 +61,7 @@ int cmd_eval(int argc, char **argv)
     bool json = false, quiet = false;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
-        {"split", 0, CLI_TEXT, &opt.split, "SPLIT", "val: as in training (default), or test", 0, 0},
+        {"split", 0, CLI_TEXT, &opt.split, "val|test", "val: as in training (default)", 0, 0},
         {"threads", 't', CLI_INT, &opt.threads, "N", "(default: all cores)", 1, 1024},
         {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},
         {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress", 0, 0},
@@ -81,6 +82,8 @@ int cmd_eval(int argc, char **argv)
         return status;
     if (!opt.data)
         return cli_usage("eval", "--data is missing: which images?");
+    if (!bti_streq(opt.split, "val") && !bti_streq(opt.split, "test"))
+        return cli_usage("eval", "--split: '%s' is neither val nor test", opt.split);
     opt.model_dir = args.v[0];
     opt.progress = cli_progress(quiet);
     opt.data_opt = cli_data_options(0, opt.progress);
