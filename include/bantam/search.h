@@ -21,6 +21,7 @@ typedef struct bt_search_options {
     bt_data_options data_opt;
     const char *space_path; /* NULL: by data (docs: fashion7, brief) */
     const char *sampler;    /* NULL: "portfolio" */
+    const char *pruner;     /* NULL: "none" */
     const char *out_dir;    /* run directory; required */
     double budget_s; /* wall clock from start to the front on disk; 0: no limit (then trials must be
                         set) */

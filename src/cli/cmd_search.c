@@ -117,6 +117,11 @@ int cmd_search(int argc, char **argv)
          .arg = "S",
          .help =
              "portfolio (default), gp, tpe, evolution, nsga2, regularized, local, qmc or random"},
+        {.name = "pruner",
+         .kind = CLI_TEXT,
+         .to = &o.pruner,
+         .arg = "P",
+         .help = "stop poor trials early: none (default), asha[:eta=3] or median"},
         {.name = "epochs",
          .kind = CLI_INT,
          .to = &o.epochs,

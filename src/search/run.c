@@ -48,6 +48,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     bti_json_set_int(o, "classes", run->classes);
     set_text(o, "space", run->space_text);
     set_text(o, "sampler", run->sampler);
+    set_text(o, "pruner", run->pruner);
     bti_json_set_int(o, "epochs", run->epochs);
     set_text(o, "subset", run->subset);
     set_text(o, "val", run->val);
@@ -95,6 +96,7 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     run->classes = (int)bti_json_as_int(bti_json_get(o, "classes"), 0);
     run->space_text = get_text(run, o, "space", &ok);
     run->sampler = get_text(run, o, "sampler", &ok);
+    run->pruner = get_text(run, o, "pruner", &ok);
     run->epochs = (int)bti_json_as_int(bti_json_get(o, "epochs"), 0);
     run->subset = get_text(run, o, "subset", &ok);
     run->val = get_text(run, o, "val", &ok);

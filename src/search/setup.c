@@ -15,6 +15,7 @@
 #include "search/lab.h"
 #include "search/origin.h"
 #include "search/shipped.h"
+#include "study/pruner.h"
 #include "study/sampler.h"
 
 #include <unistd.h>
@@ -79,6 +80,7 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
     run->data = copy(run, opt->data, &ok);
     run->cache_dir = copy(run, opt->data_opt.cache_dir, &ok);
     run->sampler = copy(run, opt->sampler ? opt->sampler : "portfolio", &ok);
+    run->pruner = copy(run, opt->pruner ? opt->pruner : "none", &ok);
     run->val = copy(run, opt->val, &ok);
     run->subset = copy(run, opt->subset, &ok);
     run->isa = copy(run, opt->isa, &ok);
@@ -94,7 +96,13 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
     run->epochs = opt->epochs;
     const bti_sampler_ops *sampler;
     const char *params;
+    const bti_pruner_ops *pruner;
+    int rung[BTI_RUNGS_MAX], n_rungs;
     bt_status rc = bti_sampler_find(&sampler, run->sampler, &params, err);
+    if (!rc)
+        rc = bti_pruner_find(&pruner, run->pruner, &params, err);
+    if (!rc)
+        rc = pruner->rungs(params, 1, rung, &n_rungs, err); /* its options are numbers in range */
     if (!rc)
         rc = read_limits(run->limit, opt, err);
     bti_isa isa;
@@ -159,6 +167,12 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
     if (rc)
         return rc;
     room.affordable = bti_affordable_images(rate, run->jobs, seconds);
+    const bti_pruner_ops *pruner;
+    const char *params;
+    rc = bti_pruner_find(&pruner, run->pruner, &params, err);
+    if (rc)
+        return rc;
+    room.affordable /= pruner->cost; /* trials that end early leave time for longer ones */
     bti_fidelity f = bti_fidelity_choose(&room);
     run->epochs = f.epochs;
     if (!run->subset && f.images + (d->val.n ? 0 : f.val_images) < d->train.n)
@@ -304,6 +318,8 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
     if (!rc)
         rc = check_text("--sampler", opt->sampler, r->sampler, "portfolio", err);
     if (!rc)
+        rc = check_text("--pruner", opt->pruner, r->pruner ? r->pruner : "none", "none", err);
+    if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
     if (!rc && opt->space_path)
         rc = choose_space(fresh, opt->space_path, d, err);
@@ -385,8 +401,8 @@ static bt_status go_on_from(bti_session *s, const bt_search_options *opt, bt_err
 /* The reader's and the sampler's errors name the setting; a person gave it as an option. */
 static bt_status as_option(bt_status rc, bt_error *err)
 {
-    static const char *const setting[] = {"subset", "val", "sampler"};
-    for (int i = 0; rc == BT_INVAL && err && i < 3; i++)
+    static const char *const setting[] = {"subset", "val", "sampler", "pruner"};
+    for (int i = 0; rc == BT_INVAL && err && i < 4; i++)
         if (bti_streq(err->where, setting[i]))
             snprintf(err->where, sizeof(err->where), "--%s", setting[i]);
     return rc;

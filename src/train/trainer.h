@@ -28,7 +28,9 @@ typedef struct bti_job {
     bt_recipe recipe;
     uint64_t seed;
     int threads;
-    int eval_every;         /* validate after every k-th epoch and the last; 0: only the last */
+    int eval_every;     /* validate after every k-th epoch and the last; 0: only the last */
+    const int *eval_at; /* and after these, n_eval_at rising numbers of epochs; borrowed */
+    int n_eval_at;
     const char *checkpoint; /* path; written every checkpoint_s seconds (at epoch ends and when
                              * stopped), removed by the caller; NULL: none. If it exists and
                              * `resume`, training goes on from it. */
