@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `bantam space info FILE`: what a search space holds. FILE may be a shipped name (fashion7,
- * brief).
+ * `bantam space info FILE`: what a search space holds. FILE may be a shipped name (brief,
+ * fashion7, cifar7, taco7).
  */
 #include "cli/cli.h"
 
@@ -131,7 +131,7 @@ int cmd_space(int argc, char **argv)
     const cli_spec spec = {"space info",
                            "FILE [options]",
                            "Parameters, exact size and cost of a search space. FILE: a space file, "
-                           "or fashion7 or brief.",
+                           "or brief, fashion7, cifar7 or taco7.",
                            options,
                            1,
                            1};

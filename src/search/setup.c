@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "search/calibrate.h"
+#include "search/fit.h"
 #include "search/lab.h"
 #include "search/shipped.h"
 #include "study/sampler.h"
@@ -130,6 +131,8 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
         rc = bti_fail_nomem(err);
     if (!rc) /* also when nothing is left to choose: a space that holds no network ends here */
         rc = bti_median_point(run, space, median, err);
+    if (!rc)
+        rc = bti_space_fit(space, run, &median->point, err);
     bt_recipe recipe;
     if (!rc)
         rc = bti_point_recipe(space, &median->point, 1, &recipe, err);
