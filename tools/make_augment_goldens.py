@@ -19,7 +19,7 @@ import torchvision
 from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as F
-from torchvision.transforms.autoaugment import RandAugment, _apply_op
+from torchvision.transforms.autoaugment import AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide, _apply_op
 
 M64 = (1 << 64) - 1
 N_IMAGES = 200
@@ -88,8 +88,22 @@ ENHANCE = {
 }
 
 
-def apply(im, op, value):
-    """The operation with `value` in bantam's units."""
+def cutout(im, share, x, y):
+    """A grey square about pixel (int(x * w), int(y * h)): DeVries & Taylor's, whose square may hang over the border."""
+    side, w, h = int(share * min(im.size)), *im.size
+    left, top = int(x * w) - side // 2, int(y * h) - side // 2
+    out = im.copy()
+    if side:
+        out.paste(128 if im.mode == "L" else (128, 128, 128), (left, top, left + side, top + side))
+    return out
+
+
+def apply(im, op, value, draw=(0.0, 0.0), partner=None):
+    """The operation with `value` in bantam's units, its random numbers and its other image."""
+    if op == "Cutout":
+        return cutout(im, value, *draw)
+    if op == "SamplePairing":
+        return Image.blend(im, partner, value)
     if op in ENHANCE:
         return ENHANCE[op](im, value)
     return _apply_op(im, op, value, InterpolationMode.NEAREST, None)
@@ -131,15 +145,25 @@ def long_values(i):
     yield "Rotate", [77.7, 180, -10]
 
 
+def drawn_values(rng, i):
+    """(op, value, draws) of operations that draw."""
+    yield "Cutout", (0, 60 / 331, 1, 0.5)[i % 4], (0.0, 0.0)
+    yield "Cutout", round(rng.uniform(0, 1), 3), (round(rng.random(), 4), round(rng.random(), 4))
+    yield "Cutout", 0.45, (0.9999, 0.5)
+    yield "SamplePairing", (0, 0.4, 1, 0.5)[i % 4], (0.0, 0.0)
+    yield "SamplePairing", round(rng.uniform(0, 0.4), 4), (0.0, 0.0)
+
+
 def text(v):
     return repr(v) if isinstance(v, float) else str(v)
 
 
 def write_ops(path):
-    rng = random.Random(20221116)
+    rng, drawn = random.Random(20221116), random.Random(5)
     with open(path, "w") as f:
         f.write(f"# tools/make_augment_goldens.py: torchvision {torchvision.__version__}, Pillow {PIL.__version__}\n")
         f.write("# image: number h w c hash; then: operation value=hash ...\n")
+        f.write("# value@x,y: with these random numbers; the other image of SamplePairing is the image's bytes backwards\n")
         for i in range(N_IMAGES + len(LONG)):
             h, w, c, px = image(i)
             im = Image.frombytes("RGB" if c == 3 else "L", (w, h), px)
@@ -147,21 +171,47 @@ def write_ops(path):
             for op, vs in values(rng, i, h, w) if i < N_IMAGES else long_values(i):
                 out = [f"{text(v)}={fnv(apply(im, op, v).tobytes()):016x}" for v in vs]
                 f.write(f"{op} {' '.join(out)}\n")
+            other = Image.frombytes(im.mode, im.size, px[::-1])
+            for op, v, draw in drawn_values(drawn, i) if i < N_IMAGES else ():
+                out = apply(im, op, v, draw, other)
+                f.write(f"{op} {text(v)}@{draw[0]},{draw[1]}={fnv(out.tobytes()):016x}\n")
 
 
 def write_bins(path):
     with open(path, "w") as f:
         f.write(f"# tools/make_augment_goldens.py: torchvision {torchvision.__version__}, torch {torch.__version__}\n")
-        f.write("# RandAugment's magnitudes: operation levels h w signed value of bin 0, 1, ...\n")
+        f.write("# magnitudes: policy operation levels h w signed value of bin 0, 1, ...\n")
         for levels, h, w in ((31, 32, 32), (31, 28, 28), (31, 17, 45), (31, 224, 224), (11, 32, 32), (2, 32, 32)):
             for op, (bins, signed) in RandAugment()._augmentation_space(levels, (h, w)).items():
                 if (levels, h) != (31, 32) and levels == 31 and not op.startswith("Translate"):
                     continue  # does not depend on the size
-                v = bins.tolist() if bins.ndim else []
-                f.write(f"{op} {levels} {h} {w} {int(signed)} {' '.join(text(x) for x in v)}".rstrip() + "\n")
+                write_row(f, "rand", op, levels, h, w, bins, signed)
+        for levels in (31, 10, 2):
+            for op, (bins, signed) in TrivialAugmentWide()._augmentation_space(levels).items():
+                write_row(f, "trivial", op, levels, 32, 32, bins, signed)
+        for levels, h, w in ((10, 32, 32), (10, 24, 50)):
+            for op, (bins, signed) in AutoAugment()._augmentation_space(levels, (h, w)).items():
+                write_row(f, "auto", op, levels, h, w, bins, signed)
+
+
+def write_row(f, policy, op, levels, h, w, bins, signed):
+    v = bins.tolist() if bins.ndim else []
+    f.write(f"{policy} {op} {levels} {h} {w} {int(signed)} {' '.join(text(x) for x in v)}".rstrip() + "\n")
+
+
+def write_policies(path):
+    """The published AutoAugment policies, in bantam's compact form (an operation without strength has level 0)."""
+    with open(path, "w") as f:
+        f.write(f"# tools/make_augment_goldens.py: torchvision {torchvision.__version__}, AutoAugment._get_policies\n")
+        for policy in AutoAugmentPolicy:
+            f.write(f"{policy.name.lower()} autoaugment:levels=10")
+            for i, sub in enumerate(AutoAugment(policy).policies):
+                f.write(f",p{i}=" + "|".join(f"{op}/{p:g}/{level or 0}" for op, p, level in sub))
+            f.write("\n")
 
 
 if __name__ == "__main__":
     out = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "tests", "golden")
     write_ops(os.path.join(out, "augment_ops.txt"))
     write_bins(os.path.join(out, "augment_bins.txt"))
+    write_policies(os.path.join(out, "augment_policies.txt"))

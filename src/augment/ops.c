@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The table of operations: names, values, and the one call that applies any of them.
- * The arithmetic lives in ops_affine.c, ops_tone.c and ops_enhance.c; a new operation adds a row to
- * ops.def.
+ * The arithmetic lives in ops_affine.c, ops_tone.c, ops_enhance.c and ops_mix.c; a new operation
+ * adds a row to ops.def.
  */
 #include "augment/augment.h"
 
@@ -12,15 +12,23 @@
 #include <math.h>
 #include <strings.h>
 
+#define LEVELS(from, to, scale)                                                                    \
+    {                                                                                              \
+        from, to, BTI_SCALE_##scale                                                                \
+    }
 static const bti_op_info info_table[] = {
-#define OP(id, name, unit, lo, hi, identity, is_signed, geometric, fn, source)                     \
-    {name, unit, lo, hi, (double)(identity), is_signed, geometric, source},
+#define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, fn, source) \
+    {                                                                                              \
+        name,   unit,      lo,    hi,      (double)(identity),                                     \
+        levels, is_signed, draws, partner, BTI_BOXES_##boxes,                                      \
+        source},
 #include "augment/ops.def"
 #undef OP
 };
 
 static bti_op_fn *const fn_table[] = {
-#define OP(id, name, unit, lo, hi, identity, is_signed, geometric, fn, source) fn,
+#define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, fn, source) \
+    fn,
 #include "augment/ops.def"
 #undef OP
 };
@@ -64,12 +72,9 @@ size_t bti_op_scratch(int h, int w, int c)
     return image > columns ? image : columns;
 }
 
-void bti_op_apply(bti_op op, double value, const uint8_t *src, uint8_t *dst, int h, int w, int c,
-                  void *scratch)
+void bti_op_apply(bti_op op, double value, const bti_op_image *im)
 {
-    bti_op_image im = {src, dst, h, w, c, scratch};
-
-    fn_table[op](value, &im);
+    fn_table[op](value, im);
 }
 
 void bti_op_identity(double value, const bti_op_image *im)

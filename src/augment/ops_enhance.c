@@ -25,16 +25,17 @@ static inline uint8_t blend(int degenerate, int pixel, float factor)
     return (uint8_t)(int)v;
 }
 
+void bti_blend_bytes(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b,
+                     float weight, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = blend(a[i], b[i], weight);
+}
+
 /* dst = blend of the degenerate image in scratch and the original. */
 static void blend_images(const bti_op_image *im, float factor)
 {
-    const uint8_t *restrict degenerate = im->scratch;
-    const uint8_t *restrict src = im->src;
-    uint8_t *restrict dst = im->dst;
-    size_t n = n_bytes(im);
-
-    for (size_t i = 0; i < n; i++)
-        dst[i] = blend(degenerate[i], src[i], factor);
+    bti_blend_bytes(im->dst, im->scratch, im->src, factor, n_bytes(im));
 }
 
 /* A flat degenerate image is a table of 256 values. */

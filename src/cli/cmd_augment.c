@@ -10,19 +10,28 @@
 
 static int apply(int argc, char **argv)
 {
-    const char *op = NULL;
-    double value = (double)NAN;
+    bt_augment_op op = {.value = (double)NAN};
     const cli_option options[] = {
         {.name = "op",
          .kind = CLI_TEXT,
-         .to = &op,
+         .to = &op.name,
          .arg = "NAME",
          .help = "operation, see `bantam augment list`"},
         {.name = "value",
          .kind = CLI_REAL,
-         .to = &value,
+         .to = &op.value,
          .arg = "V",
          .help = "strength in the operation's unit"},
+        {.name = "seed",
+         .kind = CLI_SEED,
+         .to = &op.seed,
+         .arg = "S",
+         .help = "of operations that draw, such as Cutout's place (default 0)"},
+        {.name = "with",
+         .kind = CLI_TEXT,
+         .to = &op.with,
+         .arg = "FILE",
+         .help = "the other image of SamplePairing"},
         {0},
     };
     const cli_spec spec = {
@@ -39,9 +48,9 @@ static int apply(int argc, char **argv)
 
     if (status >= 0)
         return status;
-    if (!op)
+    if (!op.name)
         return cli_usage(spec.verb, "--op is missing, for example --op Rotate --value 30");
-    if (bt_augment_apply(op, value, args.v[0], args.v[1], &err))
+    if (bt_augment_apply(&op, args.v[0], args.v[1], &err))
         return cli_fail(&err);
     return 0;
 }

@@ -67,6 +67,8 @@ static void policies_become_one_text(void **state)
     static const char *const cases[][2] = {
         {"augment: {policy: none}\n", "none"},
         {"augment: {policy: flip_crop}\n", "flip+crop:4"},
+        {"augment: {policy: trivialaugment, flip: {p: 0.5}}\n", "flip+trivialaugment"},
+        {"augment: flip+autoaugment:cifar10\n", "flip+autoaugment:cifar10"},
         {"augment: {policy: flip_crop, crop: {pad: 2}}\n", "flip+crop:2"},
         {"augment: {policy: flip_crop, flip: {p: 0.3}}\n", "flip:p=0.3+crop:4"},
         {"augment: {policy: none, flip: {p: 0.5}}\n", "flip"},
