@@ -73,12 +73,19 @@ typedef struct bt_eval_options {
     bt_data_options data_opt;
     const char *split; /* "val" (the split the model was validated on) or "test" */
     int threads;       /* 0: all cores */
+    /* Measured again with every image changed by one operation: "Rotate:15", "Equalize", or "all"
+     * for a grid of all operations. n_under of them; src/train/under.h has the grid. */
+    const char *const *under;
+    int n_under;
     bt_progress progress;
 } bt_eval_options;
 
-/* {"accuracy","interval":[lo,hi],"top5","macro_f1","n","per_class":[...],"confusion":[[...]]};
- * interval: 95 % Wilson; confusion: a row for each true class, a column for each predicted one.
- * Yours, bt_free. */
+/* {"accuracy","interval":[lo,hi],"top5","macro_f1","balanced_accuracy","n","per_class":[{"class",
+ * "n","recall","precision","f1"}],"confusion":[[...]]}; interval: 95 % Wilson; balanced accuracy:
+ * the mean recall of classes with examples; confusion: a row for each true class, a column for each
+ * predicted one. With `under` also "under": [{"op","value","unit","accuracy","interval",
+ * "macro_f1","balanced_accuracy","change"}] in the order asked for; value null for an operation
+ * without one, change: of the accuracy. The same numbers at every call. Yours, bt_free. */
 BT_API BT_MUST_USE bt_status bt_eval(char **json, const bt_eval_options *opt, bt_error *err);
 
 typedef struct bt_predict_options {

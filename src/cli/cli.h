@@ -13,6 +13,7 @@
 typedef enum cli_kind {
     CLI_FLAG,        /* bool *: set to true */
     CLI_TEXT,        /* const char **: borrowed from argv */
+    CLI_TEXTS,       /* cli_texts *: the option may be repeated; borrowed from argv */
     CLI_INT,         /* int *, within lo..hi */
     CLI_COUNT,       /* int64_t *: 50k, 1.2M */
     CLI_REAL,        /* double *, within lo..hi */
@@ -21,6 +22,11 @@ typedef enum cli_kind {
     CLI_RECIPE,      /* bt_recipe *: bt_recipe_set(to, name with '_', text) */
     CLI_RECIPE_FLAG, /* bt_recipe *: the same with "true" and no argument */
 } cli_kind;
+
+typedef struct cli_texts {
+    int n;
+    const char *v[64];
+} cli_texts;
 
 typedef struct cli_option {
     const char *name; /* long name without dashes */

@@ -85,6 +85,13 @@ static int set_option(const cli_spec *spec, const cli_option *o, const char *tex
     case CLI_TEXT:
         *(const char **)o->to = text;
         return -1;
+    case CLI_TEXTS: {
+        cli_texts *list = o->to;
+        if (list->n == (int)(sizeof(list->v) / sizeof(list->v[0])))
+            return cli_usage(spec->verb, "--%s is given more than %d times", o->name, list->n);
+        list->v[list->n++] = text;
+        return -1;
+    }
     case CLI_INT:
     case CLI_REAL:
         return set_number(spec, o, text);

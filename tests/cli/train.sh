@@ -51,6 +51,26 @@ test -s out/weights.safetensors && test -s out/model.yaml
 "$bantam" eval out --data data | grep -q "true . predicted"
 "$python" -c 'import json; e = json.load(open("eval.json")); c = e["confusion"]; assert sum(c[0]) == sum(c[1]) == 50 and c[0][0] + c[1][1] == round(100 * e["accuracy"]) and e["top5"] == 1'
 
+# Under changes of the images: a quarter turn makes horizontal stripes vertical, a half turn changes no class; the
+# numbers are the same at every call, a wrong word is named with the right one.
+"$bantam" eval out --data data --split test --under Rotate:90 --under rotate:180 --under Invert --json > under.json
+"$bantam" eval out --data data --split test --under Rotate:90 --under rotate:180 --under Invert --json --threads 1 > again.json
+cmp under.json again.json
+"$python" - <<'PY'
+import json
+e = json.load(open("under.json")); u = e["under"]
+assert [(r["op"], r["value"]) for r in u] == [("Rotate", 90), ("Rotate", 180), ("Invert", None)], u
+assert u[0]["accuracy"] < 0.1 and u[1]["accuracy"] > 0.9 and u[0]["interval"][0] <= u[0]["accuracy"], u
+assert abs(u[0]["change"] - (u[0]["accuracy"] - e["accuracy"])) < 1e-9 and 0 <= e["balanced_accuracy"] <= 1, u
+PY
+"$bantam" eval out --data data --under all --quiet > all.txt
+grep -q "^Rotate  *-30 degrees " all.txt && grep -q "^Equalize " all.txt && ! grep -q SamplePairing all.txt
+for wrong in Rotat:15 Rotate Rotate:999 Equalize:1; do
+    status=0; "$bantam" eval out --data data --under $wrong 2> wrong.txt || status=$?
+    test $status != 0 && grep -q "under" wrong.txt && test "$(wc -l < wrong.txt)" = 1
+done
+"$bantam" eval out --data data --under Rotat:15 2>&1 | grep -q "did you mean 'Rotate'"
+
 # Every training setting has its option; a wrong one is refused in one line that says what is known.
 "$bantam" train m.yaml --recipe r.yaml --data data --size 8 --optimizer AdamW --lr 0.01 --schedule onecycle:pct_start=0.2 \
     --decay weights --clip 5 --ema 0.9 --class-weights balanced --beta2 0.99 --json -q > adam.json
