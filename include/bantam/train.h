@@ -42,6 +42,19 @@ BT_API BT_MUST_USE bt_status bt_recipe_load(bt_recipe *r, const char *path,
                                                                bt_error *err),
                                             void *user, bt_error *err);
 
+/* The data file of the course baseline: DATA_PATH, DATASET, IMG_SIZE, AUG_TRAIN, AUG_TEST,
+ * AUG_TRAIN_PARAMS, AUG_TEST_PARAMS, BATCH_SIZE, EPOCHS, VAL_RATIO, INIT_LR, FP16 (docs/course.md).
+ */
+typedef struct bt_data_file {
+    char data[1024];  /* DATA of bantam: a path, or the name of a data set */
+    char val[32];     /* as bt_train_options.val; empty: auto (the data's own folder) */
+    int size;         /* 0: the images' own */
+    bt_recipe recipe; /* train.py's: Adam without decay, one cycle, the file's augmentation */
+} bt_data_file;
+/* BT_INVAL or BT_FORMAT names the key, with the line of the file. */
+BT_API BT_MUST_USE bt_status bt_data_file_load(bt_data_file *out, const char *path,
+                                               const bt_progress *progress, bt_error *err);
+
 typedef struct bt_train_options {
     const char *model_path;
     const char *data;

@@ -75,6 +75,9 @@ const char *cli_cache_dir(void);
 /* Data options with cache and progress filled in. */
 bt_data_options cli_data_options(int size, bt_progress progress);
 
+/* Is DATA the course's data file (bt_data_file_load)? By its suffix, .yaml or .yml. */
+bool cli_is_data_file(const char *data);
+
 /* Prints the text and a newline to stdout, frees it (bt_free), returns 0 (1 if stdout failed). */
 int cli_print(char *text);
 

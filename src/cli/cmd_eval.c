@@ -86,7 +86,8 @@ int cmd_eval(int argc, char **argv)
     cli_texts under = {0};
     bool json = false, quiet = false;
     const cli_option options[] = {
-        {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
+        {"data", 'd', CLI_TEXT, &opt.data, "DATA",
+         "the images, or the course's data.yaml; required", 0, 0},
         {"split", 0, CLI_TEXT, &opt.split, "SPLIT", "val: as in training (default), or test", 0, 0},
         {"under", 0, CLI_TEXTS, &under, "OP:VALUE",
          "also with every image changed: Rotate:15, Equalize, or all; may be repeated", 0, 0},
@@ -111,6 +112,12 @@ int cmd_eval(int argc, char **argv)
         return status;
     if (!opt.data)
         return cli_usage("eval", "--data is missing: which images?");
+    bt_data_file file;
+    if (cli_is_data_file(opt.data)) {
+        if (bt_data_file_load(&file, opt.data, &opt.progress, &err))
+            return cli_fail(&err);
+        opt.data = file.data;
+    }
     opt.model_dir = args.v[0];
     opt.under = under.v;
     opt.n_under = under.n;

@@ -51,6 +51,31 @@ test -s out/weights.safetensors && test -s out/model.yaml
 "$bantam" eval out --data data | grep -q "true . predicted"
 "$python" -c 'import json; e = json.load(open("eval.json")); c = e["confusion"]; assert sum(c[0]) == sum(c[1]) == 50 and c[0][0] + c[1][1] == round(100 * e["accuracy"]) and e["top5"] == 1'
 
+# The course's data file in the place of the data; options win over it, a wrong line is named.
+cat > course.yaml <<'EOM'
+DATA_PATH: data
+DATASET: ImageFolder
+AUG_TRAIN: randaugment_train
+AUG_TRAIN_PARAMS: {n_select: 2, level: null}
+IMG_SIZE: 8
+BATCH_SIZE: 32
+EPOCHS: 3
+INIT_LR: 0.02
+FP16: True
+EOM
+"$bantam" train m.yaml --data course.yaml --epochs 4 --augment flip --out course --json > course.json 2> talk
+"$python" - <<'PY'
+import json
+r = json.load(open("course.json"))
+assert r["recipe"]["batch"] == 32 and r["recipe"]["epochs"] == 4 and r["recipe"]["augment"] == "flip", r["recipe"]
+assert r["recipe"]["optimizer"] == "adam" and r["recipe"]["schedule"] == "onecycle:pct_start=0.05", r["recipe"]
+PY
+grep -q "course.yaml:9: FP16" talk
+"$bantam" eval course --data course.yaml | grep -q "val accuracy"
+sed 's/EPOCHS/EPOCH/' course.yaml > wrong.yaml
+status=0; "$bantam" train m.yaml --data wrong.yaml 2> err.txt || status=$?
+test $status != 0; grep -q "wrong.yaml:7: unknown key EPOCH: did you mean EPOCHS?" err.txt
+
 # Under changes of the images: a quarter turn makes horizontal stripes vertical, a half turn changes no class; the
 # numbers are the same at every call, a wrong word is named with the right one.
 "$bantam" eval out --data data --split test --under Rotate:90 --under rotate:180 --under Invert --json > under.json
