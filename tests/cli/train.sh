@@ -72,6 +72,8 @@ assert r["recipe"]["optimizer"] == "adam" and r["recipe"]["schedule"] == "onecyc
 PY
 grep -q "course.yaml:9: FP16" talk
 "$bantam" eval course --data course.yaml | grep -q "val accuracy"
+status=0; "$bantam" train m.yaml --data data --recipe course.yaml 2> err.txt || status=$?
+test $status != 0; grep -q "course.yaml:1: DATA_PATH is a key of a data file: give the file to --data" err.txt
 sed 's/EPOCHS/EPOCH/' course.yaml > wrong.yaml
 status=0; "$bantam" train m.yaml --data wrong.yaml 2> err.txt || status=$?
 test $status != 0; grep -q "wrong.yaml:7: unknown key EPOCH: did you mean EPOCHS?" err.txt

@@ -427,8 +427,7 @@ static void crossover_takes_each_block_whole_from_one_parent(void **state)
 static void a_stored_point_is_rebuilt_exactly(void **state)
 {
     (void)state;
-    const char *const files[] = {"examples/spaces/cifar7.yaml",
-                                 "examples/spaces/taco7.yaml"};
+    const char *const files[] = {"examples/spaces/cifar7.yaml", "examples/spaces/taco7.yaml"};
     for (int f = 0; f < 2; f++) {
         bti_space *s = space_file(files[f], 32, 3);
         for (uint32_t i = 0; i < 100; i++) {
