@@ -68,7 +68,8 @@ int cmd_search(int argc, char **argv)
          .kind = CLI_TEXT,
          .to = &o.sampler,
          .arg = "S",
-         .help = "evolution (default) or random"},
+         .help =
+             "portfolio (default), gp, tpe, evolution, nsga2, regularized, local, qmc or random"},
         {.name = "epochs",
          .kind = CLI_INT,
          .to = &o.epochs,

@@ -66,7 +66,7 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
     bool ok = true;
     run->data = copy(run, opt->data, &ok);
     run->cache_dir = copy(run, opt->data_opt.cache_dir, &ok);
-    run->sampler = copy(run, opt->sampler ? opt->sampler : "evolution", &ok);
+    run->sampler = copy(run, opt->sampler ? opt->sampler : "portfolio", &ok);
     run->val = copy(run, opt->val, &ok);
     run->subset = copy(run, opt->subset, &ok);
     run->isa = copy(run, opt->isa, &ok);
@@ -240,7 +240,7 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
     if (!rc)
         rc = check_text("--val", opt->val, r->val, "auto", err);
     if (!rc)
-        rc = check_text("--sampler", opt->sampler, r->sampler, "evolution", err);
+        rc = check_text("--sampler", opt->sampler, r->sampler, "portfolio", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
     if (!rc && opt->space_path)

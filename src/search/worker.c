@@ -10,6 +10,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "base/str.h"
 #include "search/cost.h"
 #include "search/final.h"
 #include "study/sampler.h"
@@ -78,8 +79,25 @@ static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char
     bti_json_set_int(o, "threads", lab->run.threads);
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
     bti_json_set_str(o, "worker", lab->worker);
+    bti_json_set_str(o, "sampler", a->by);
+    if (a->parent >= 0)
+        bti_json_set_int(o, "parent", a->parent);
     bti_json_set_str(o, "model_yaml", yaml);
     return o;
+}
+
+/* Objectives that need no trial: functions of the network. */
+static double known_before(void *user, int objective, const bti_cost *cost)
+{
+    const bti_objective *obj;
+    if (objective >= bti_space_objectives(user, &obj))
+        return NAN;
+    const char *metric = obj[objective].metric;
+    if (bti_streq(metric, "params"))
+        return cost->params;
+    if (bti_streq(metric, "macs"))
+        return cost->macs;
+    return bti_streq(metric, "peak_memory") ? cost->peak_memory : NAN;
 }
 
 static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
@@ -94,11 +112,13 @@ static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
                        .maximize = maximize,
                        .n_objectives = n,
                        .cost = bti_graph_cost,
+                       .cost_user = w->lab.space,
+                       .known = known_before,
                        .params = w->sampler_params,
                        .seed = w->lab.run.seed,
                        .number = w->lab.trials.n,
                        .retry = retry};
-    return w->sampler->ask(&q, answer, err);
+    return bti_sampler_ask(w->sampler, &q, answer, err);
 }
 
 /* claim->id stays -1 when the key is taken (*duplicate) or the limit is reached. */

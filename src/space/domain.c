@@ -138,6 +138,42 @@ double bti_domain_draw(const bti_domain *d, bti_rng *rng)
     return n ? bti_domain_at(d, below(rng, n)) : bti_rng_uniform(rng, d->lo, d->hi);
 }
 
+void bti_domain_cell(const bti_domain *d, double value, double *lo, double *hi)
+{
+    double v = bti_domain_clamp(d, value);
+    if (d->kind != BTI_DOMAIN_CHOICE && d->log && d->hi > d->lo) {
+        double half = d->kind == BTI_DOMAIN_INT ? 0.5 : 0, from = log(d->lo - half);
+        double width = log(d->hi + half) - from;
+        *lo = (log(v - half) - from) / width;
+        *hi = (log(v + half) - from) / width;
+        return;
+    }
+    uint64_t n = bti_domain_count(d);
+    if (n == 1) {
+        *lo = 0;
+        *hi = 1;
+    } else if (n) {
+        double i = d->kind == BTI_DOMAIN_CHOICE ? v : rint((v - d->lo) / d->step);
+        *lo = i / (double)n;
+        *hi = (i + 1) / (double)n;
+    } else {
+        *lo = *hi = (v - d->lo) / (d->hi - d->lo);
+    }
+}
+
+double bti_domain_unit(const bti_domain *d, double u)
+{
+    if (d->kind != BTI_DOMAIN_CHOICE && d->log && d->hi > d->lo) {
+        double half = d->kind == BTI_DOMAIN_INT ? 0.5 : 0, from = log(d->lo - half);
+        return bti_domain_clamp(d, exp(from + u * (log(d->hi + half) - from)));
+    }
+    uint64_t n = bti_domain_count(d);
+    if (!n)
+        return bti_domain_clamp(d, d->lo + u * (d->hi - d->lo));
+    double i = floor(u * (double)n);
+    return bti_domain_at(d, i < 0 ? 0 : i >= (double)n ? n - 1 : (uint64_t)i);
+}
+
 double bti_domain_middle(const bti_domain *d)
 {
     if (d->kind == BTI_DOMAIN_CHOICE)

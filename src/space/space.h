@@ -42,6 +42,12 @@ typedef struct bti_domain {
     const bti_value *choice;
 } bti_domain;
 
+/* Where a value lies in its domain, on the axis 0..1 (logarithmic where `log`): the cell [*lo, *hi]
+ * that it owns (choices and grids), or the place itself, *lo = *hi (continuous). */
+void bti_domain_cell(const bti_domain *d, double value, double *lo, double *hi);
+/* The value whose cell holds u in 0..1. */
+double bti_domain_unit(const bti_domain *d, double u);
+
 /* One assigned parameter of a point. */
 typedef struct bti_param {
     const char *name;  /* "m3.InvertedResidualv3.expand"; owned by the space */
@@ -79,6 +85,18 @@ void bti_space_cross(const bti_space *s, const bti_point *a, const bti_point *b,
  * are dropped; false if an active one is missing (it is then set to its middle). */
 bool bti_space_restore(const bti_space *s, const char *const *names, const double *values, int n,
                        bti_point *out);
+
+/* Walks the space with a chooser of one's own: `pick` gives the value (INT, FLOAT) or index
+ * (CHOICE) of each active parameter in walk order; it must lie in the domain, which is as
+ * conditions and bounds make it for this point. `slot` numbers the parameter, the same in every
+ * walk (0 .. bti_space_n_slots - 1); `group` the block or lone parameter that it belongs to. */
+typedef double (*bti_pick_fn)(void *user, int slot, int group, const bti_domain *d);
+void bti_space_pick(const bti_space *s, bti_pick_fn pick, void *user, bti_point *out);
+int bti_space_n_slots(const bti_space *s);
+const char *bti_space_slot_name(const bti_space *s, int slot);
+/* The slot of a parameter's name, looked for from `hint` on (the slot after the last one found:
+ * stored parameters are in walk order); -1 if the space has none of that name. */
+int bti_space_slot(const bti_space *s, const char *name, int hint);
 
 /* The network of a point (blocks that are Pass leave no row; stride budget and forcing applied), in
  * `arena`. */

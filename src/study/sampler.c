@@ -36,6 +36,14 @@ int bti_samplers(const bti_sampler_ops *const **out)
     return N_SAMPLERS;
 }
 
+bt_status bti_sampler_ask(const bti_sampler_ops *ops, const bti_ask *ask, bti_answer *out,
+                          bt_error *err)
+{
+    out->by = ops->name;
+    out->parent = -1;
+    return ops->ask(ask, out, err);
+}
+
 bt_status bti_sampler_find(const bti_sampler_ops **out, const char *spec, const char **params,
                            bt_error *err)
 {
@@ -169,7 +177,7 @@ static bt_status none_found(const bti_ask *ask, int64_t tries, bt_error *err)
 /* Mutates towards the constraints; for limits that uniform draws hardly ever meet. */
 static bt_status climb(const bti_ask *ask, bti_rng *rng, bti_answer *out, bt_error *err)
 {
-    bti_answer next;
+    bti_answer next = *out;
     double best = INFINITY;
     int last_gain = 0;
     for (int i = 0; i < CLIMB_STEPS; i++) {
@@ -227,7 +235,7 @@ static double miss(const bti_answer *a, double goal)
 bt_status bti_sampler_draw(const bti_ask *ask, bti_rng *rng, double target, bti_answer *out,
                            bt_error *err)
 {
-    bti_answer next;
+    bti_answer next = *out;
     bti_span span;
     out->rejected = 0;
     if (target < 0)

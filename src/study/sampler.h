@@ -16,24 +16,30 @@ typedef struct bti_ask {
     int n_objectives;
     bti_cost_fn cost;
     void *cost_user;
+    /* The value of an objective that a cost tells without a trial, NAN of others; NULL: none is. */
+    double (*known)(void *cost_user, int objective, const bti_cost *cost);
     const char *params; /* "key=value,..." of the sampler's own options, may be NULL */
     uint64_t seed;
     int number; /* of the trial to be (an estimate with parallel workers) */
     int retry;  /* 0, 1, ... after a duplicate: gives another proposal */
 } bti_ask;
 
-/* The answer: feasible by the space's constraints, with its cost and key. */
+/* The answer: feasible by the space's constraints, with its cost and key. `by` and `parent` are set
+ * by bti_sampler_ask before the sampler is called. */
 typedef struct bti_answer {
     bti_point point;
     bti_cost cost;
     char key[40];
     int64_t rejected; /* draws thrown away as infeasible, for the report */
+    const char *by;   /* name of the sampler that made it (of a portfolio: the member) */
+    int parent;       /* number of the trial that it is one change away from, -1: none */
 } bti_answer;
 
 typedef struct bti_sampler_ops {
     const char *name;
     const char *help; /* one line with its source */
-    /* BT_EMPTY if no feasible point was found in a bounded number of draws. */
+    /* BT_EMPTY if no feasible point was found in a bounded number of draws. Call it through
+     * bti_sampler_ask. */
     bt_status (*ask)(const bti_ask *ask, bti_answer *out, bt_error *err);
 } bti_sampler_ops;
 
@@ -42,6 +48,10 @@ typedef struct bti_sampler_ops {
 #include "study/samplers/samplers.def"
 #undef SAMPLER
 int bti_samplers(const bti_sampler_ops *const **out);
+
+/* Asks; `by` and `parent` of the answer are set even where the sampler says nothing of them. */
+bt_status bti_sampler_ask(const bti_sampler_ops *ops, const bti_ask *ask, bti_answer *out,
+                          bt_error *err);
 
 /* "random" or "evolution[:population=32,...]"; unknown names the nearest. NULL or "": the
  * default. *params borrows from spec. */

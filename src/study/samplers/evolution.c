@@ -194,7 +194,7 @@ static void make_child(const bti_ask *ask, const options *o, const pool *p, doub
 static bt_status best_child(const bti_ask *ask, const options *o, const pool *p, double goal,
                             double close, bti_rng *rng, bti_answer *out, bt_error *err)
 {
-    bti_answer next;
+    bti_answer next = *out;
     int found = 0;
     double best = INFINITY;
     int64_t rejected = 0;
