@@ -56,9 +56,13 @@ bt_status bti_parse_train(bti_parser *p, const bti_yaml *y)
 static const char *const policies[] = {"none",           "flip_crop",   "randaugment",
                                        "trivialaugment", "autoaugment", NULL};
 static const char *const operations[] = {
-    "Identity",     "ShearX",     "ShearY",    "TranslateX", "TranslateY",    "Rotate",
-    "AutoContrast", "Invert",     "Equalize",  "Solarize",   "Posterize",     "Contrast",
-    "Color",        "Brightness", "Sharpness", "Cutout",     "SamplePairing", NULL};
+    "Identity",     "ShearX",        "ShearY",        "TranslateX",  "TranslateY",
+    "Rotate",       "AutoContrast",  "Invert",        "Equalize",    "Solarize",
+    "Posterize",    "Contrast",      "Color",         "Brightness",  "Sharpness",
+    "Cutout",       "SamplePairing", "Scale",         "AspectRatio", "HorizontalFlip",
+    "VerticalFlip", "RandomCrop",    "Letterbox",     "Perspective", "RandomResizedCrop",
+    "Hue",          "Saturation",    "Exposure",      "Grayscale",   "GaussianBlur",
+    "BoxBlur",      "Noise",         "RandomErasing", NULL};
 
 /* Every value that a slot can have must be one of `names`. */
 static bt_status check_words(bti_parser *p, int slot, const char *what, const char *const *names)
