@@ -8,7 +8,7 @@ arrive at the same floats. Needs Debian 12's python3-torchvision (apt install py
 import os
 import sys
 
-from make_augment_goldens import M64, Xorshift, apply, fnv  # first: it chooses torch's kernels
+from make_augment_goldens import Philox, Xorshift, apply, fnv  # first: it chooses torch's kernels
 
 import numpy as np
 import torch
@@ -16,42 +16,6 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as F
 from torchvision.transforms.autoaugment import AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide, _apply_op
-
-
-class Philox:
-    """bti_rng_at(seed, BTI_RNG_AUGMENT, epoch, sample, slot): Philox4x32-10, src/base/rng.h."""
-
-    def __init__(self, seed, epoch, sample, slot):
-        golden = 0x9E3779B97F4A7C15
-        key = self.final(self.final(seed + golden & M64) ^ self.final(4 * golden + 1 & M64))
-        self.key, self.ctr, self.buf = [key & 0xFFFFFFFF, key >> 32], [epoch, sample, slot, 0], []
-
-    @staticmethod
-    def final(z):
-        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & M64
-        z = (z ^ z >> 27) * 0x94D049BB133111EB & M64
-        return z ^ z >> 31
-
-    def u32(self):
-        if not self.buf:
-            (a, b, c, d), (k, m) = self.ctr, self.key
-            for _ in range(10):
-                x, y = 0xD2511F53 * a, 0xCD9E8D57 * c
-                a, b, c, d = y >> 32 ^ b ^ k, y & 0xFFFFFFFF, x >> 32 ^ d ^ m, x & 0xFFFFFFFF
-                k, m = k + 0x9E3779B9 & 0xFFFFFFFF, m + 0xBB67AE85 & 0xFFFFFFFF
-            self.buf = [a, b, c, d]
-            self.ctr[3] += 1
-        return self.buf.pop(0)
-
-    def unit(self):
-        lo = self.u32()
-        return ((self.u32() << 32 | lo) >> 11) * 2.0**-53
-
-    def below(self, n):
-        while True:
-            p = self.u32() * n
-            if p & 0xFFFFFFFF >= (1 << 32) % n:
-                return p >> 32
 
 
 SIDE, N_SAMPLES, MEAN, STD = 20, 40, (0.5, 0.25, 0.125), (0.25, 0.5, 0.3)

@@ -11,6 +11,7 @@ typedef struct bt_search_options {
     const char *data;
     bt_data_options data_opt;
     const char *space_path; /* NULL: by data (docs: fashion7, brief) */
+    const char *augment;    /* policy or policy file of every trial; NULL: the space's */
     const char *sampler;    /* NULL: "evolution" */
     const char *out_dir;    /* run directory; required */
     double budget_s; /* wall clock from start to the front on disk; 0: no limit (then trials must be

@@ -105,7 +105,7 @@ static bti_json *op_row(const bti_op_info *op)
     }
     bti_json_set_str(row, "levels_of", scales[op->levels.scale]);
     bti_json_set_bool(row, "signed", op->is_signed);
-    bti_json_set_str(row, "boxes", boxes[op->boxes]);
+    bti_json_set_str(row, "boxes", boxes[op->boxes.effect]);
     bti_json_set_str(row, "labels",
                      op->needs_partner ? "keep; the other image's is dropped" : "keep");
     bti_json_set_str(row, "source", op->source);

@@ -34,7 +34,22 @@ typedef enum bti_boxes { BTI_BOXES_STAY, BTI_BOXES_MOVE, BTI_BOXES_HIDE } bti_bo
 /* What the levels of an operation are multiplied by. */
 typedef enum bti_level_scale { BTI_SCALE_ONE, BTI_SCALE_WIDTH, BTI_SCALE_HEIGHT } bti_level_scale;
 
-#define BTI_OP_DRAWS 4 /* no operation needs more random numbers */
+#define BTI_OP_DRAWS 8 /* no operation needs more random numbers */
+
+/* One application. src, dst and partner are (h,w,c), c in {1,3}; dst overlaps none of the others.
+ */
+typedef struct bti_op_image {
+    const uint8_t *src;
+    uint8_t *dst;
+    int h, w, c;
+    void *scratch;             /* bti_op_scratch(h, w, c) bytes, 8-byte aligned */
+    double draw[BTI_OP_DRAWS]; /* in [0, 1); the first info->draws are read */
+    const uint8_t *partner;    /* read when info->needs_partner */
+} bti_op_image;
+
+/* Where pixels come from: the point (x, y) of dst shows the point (X/Z, Y/Z) of src, (X, Y, Z) =
+ * m (x, y, 1), row by row; pixel i spans [i, i + 1]. Reads value, sides and draws, no pixels. */
+typedef void bti_op_map_fn(double value, const bti_op_image *im, double m[9]);
 
 /* One row of ops.def. */
 typedef struct bti_op_info {
@@ -50,7 +65,10 @@ typedef struct bti_op_info {
     bool is_signed;     /* levels lie on both sides of `identity`; a policy draws the side */
     int draws;          /* random numbers that it needs besides its value */
     bool needs_partner; /* another image of the data set */
-    bti_boxes boxes;
+    struct {
+        bti_boxes effect;
+        bti_op_map_fn *map; /* of MOVE, else NULL */
+    } boxes;
     const char *source; /* what it equals, bit for bit */
 } bti_op_info;
 
@@ -58,17 +76,6 @@ const bti_op_info *bti_op_get(bti_op op); /* static, never NULL */
 const char *bti_op_name(bti_op op);
 /* BT_INVAL names the nearest operation. Case matters not. */
 bt_status bti_op_parse(const char *name, bti_op *op, bt_error *err);
-
-/* One application. src, dst and partner are (h,w,c), c in {1,3}; dst overlaps none of the others.
- */
-typedef struct bti_op_image {
-    const uint8_t *src;
-    uint8_t *dst;
-    int h, w, c;
-    void *scratch;             /* bti_op_scratch(h, w, c) bytes, 8-byte aligned */
-    double draw[BTI_OP_DRAWS]; /* in [0, 1); the first info->draws are read */
-    const uint8_t *partner;    /* read when info->needs_partner */
-} bti_op_image;
 
 size_t bti_op_scratch(int h, int w, int c);
 /* value is in the operation's unit and within lo..hi. A pure function of its arguments; no

@@ -10,10 +10,23 @@
 
 typedef void bti_op_fn(double value, const bti_op_image *im);
 
+#define STAY
+#define HIDE
+#define MOVE(map) bti_op_map_fn map;
 #define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, fn, source) \
-    bti_op_fn fn;
+    bti_op_fn fn;                                                                                  \
+    boxes
 #include "augment/ops.def"
 #undef OP
+#undef MOVE
+#undef HIDE
+#undef STAY
+
+/* ITU-R 601 luma in 16-bit fixed point, rounded (Convert.c, L24). */
+static inline int bti_luma(const uint8_t *rgb)
+{
+    return (19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 32768) >> 16;
+}
 
 /* ImagingBlend: a + weight * (b - a) in float32, clipped, cut to an integer; n bytes. */
 void bti_blend_bytes(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b,

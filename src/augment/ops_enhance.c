@@ -52,12 +52,6 @@ static void blend_flat(const bti_op_image *im, int grey, float factor)
         d[i] = to[s[i]];
 }
 
-/* ITU-R 601 luma in 16-bit fixed point, rounded (Convert.c, L24). */
-static inline int luma(const uint8_t *rgb)
-{
-    return (19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 32768) >> 16;
-}
-
 void bti_op_brightness(double value, const bti_op_image *im)
 {
     blend_flat(im, 0, (float)value);
@@ -74,7 +68,7 @@ void bti_op_contrast(double value, const bti_op_image *im)
             sum += s[i];
     else
         for (size_t i = 0; i < n; i++)
-            sum += (uint64_t)luma(s + 3 * i);
+            sum += (uint64_t)bti_luma(s + 3 * i);
     blend_flat(im, (int)((double)sum / (double)n + 0.5), (float)value);
 }
 
@@ -89,7 +83,7 @@ void bti_op_color(double value, const bti_op_image *im)
         return;
     }
     for (size_t i = 0; i < n; i++)
-        grey[3 * i] = grey[3 * i + 1] = grey[3 * i + 2] = (uint8_t)luma(s + 3 * i);
+        grey[3 * i] = grey[3 * i + 1] = grey[3 * i + 2] = (uint8_t)bti_luma(s + 3 * i);
     blend_images(im, (float)value);
 }
 

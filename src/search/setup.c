@@ -6,6 +6,7 @@
  */
 #include "search/setup.h"
 
+#include "augment/augment.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
@@ -59,6 +60,25 @@ static const char *copy(bti_run *run, const char *text, bool *ok)
     return c;
 }
 
+/* --augment POLICY or FILE.yaml, kept as the policy's own text: the study must not depend on a
+ * file.
+ */
+static bt_status choose_policy(bti_run *run, const char *given, bt_error *err)
+{
+    bti_policy *policy;
+    bool ok = true;
+    if (!given)
+        return BT_OK;
+    bt_status rc = bti_policy_parse(&policy, given, err);
+    if (rc)
+        return rc;
+    char *text = bti_policy_text(policy);
+    run->augment = copy(run, text, &ok);
+    bti_policy_free(policy);
+    bti_free(text);
+    return run->augment ? BT_OK : bti_fail_nomem(err);
+}
+
 static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const bti_data *d,
                               bt_error *err)
 {
@@ -90,6 +110,8 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
                       "'%s': expected portable, avx2, avx512 or avx512_bf16", run->isa);
     else if (!rc && run->isa)
         bti_cpu_cap_isa(isa);
+    if (!rc)
+        rc = choose_policy(run, opt->augment, err);
     return rc ? rc : choose_space(run, opt->space_path, d, err);
 }
 
@@ -243,6 +265,10 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
         rc = check_text("--sampler", opt->sampler, r->sampler, "portfolio", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
+    if (!rc)
+        rc = choose_policy(fresh, opt->augment, err);
+    if (!rc)
+        rc = check_text("--augment", fresh->augment, r->augment, "the space's", err);
     if (!rc && opt->space_path)
         rc = choose_space(fresh, opt->space_path, d, err);
     if (!rc && opt->space_path && !bti_streq(fresh->space_text, r->space_text))

@@ -81,9 +81,13 @@ bt_status bti_parse_train(bti_parser *p, const bti_yaml *y)
 static const char *const policies[] = {"none",           "flip_crop",   "randaugment",
                                        "trivialaugment", "autoaugment", NULL};
 static const char *const operations[] = {
-    "Identity",     "ShearX",     "ShearY",    "TranslateX", "TranslateY",    "Rotate",
-    "AutoContrast", "Invert",     "Equalize",  "Solarize",   "Posterize",     "Contrast",
-    "Color",        "Brightness", "Sharpness", "Cutout",     "SamplePairing", NULL};
+    "Identity",     "ShearX",        "ShearY",        "TranslateX",  "TranslateY",
+    "Rotate",       "AutoContrast",  "Invert",        "Equalize",    "Solarize",
+    "Posterize",    "Contrast",      "Color",         "Brightness",  "Sharpness",
+    "Cutout",       "SamplePairing", "Scale",         "AspectRatio", "HorizontalFlip",
+    "VerticalFlip", "RandomCrop",    "Letterbox",     "Perspective", "RandomResizedCrop",
+    "Hue",          "Saturation",    "Exposure",      "Grayscale",   "GaussianBlur",
+    "BoxBlur",      "Noise",         "RandomErasing", NULL};
 
 /* The slots of one sub-mapping, under its `when`. Keys end with NULL; "when" is always allowed. */
 static bt_status parse_part(bti_parser *p, const bti_yaml *y, const char *part,

@@ -20,6 +20,7 @@ typedef struct bti_space bti_space;
 /* What `$name` in a space file stands for. */
 typedef struct bti_space_vars {
     int classes, size, channels;
+    const char *augment; /* policy text instead of the augment section; NULL: the section */
 } bti_space_vars;
 
 bt_status bti_space_parse(bti_space **out, const char *text, size_t n, const char *where,
