@@ -21,14 +21,15 @@
 #define N_LEVEL 31
 /* What follows it: a flip, and Cutout at 9/10 of its 0..0.5. */
 #define AFTERWARDS "flip:0.5+Cutout:value=0.45,p=0.8"
+#define SIMPLE "RandomResizedCrop:value=0.08+flip:0.5"
 
 typedef struct course {
     bt_data_file *out;
     const char *path; /* of the file */
     const char *data_path, *dataset;
     int dataset_line;
-    bool own_folders; /* train, val and test are folders of the data */
-    bool randaugment;
+    bool own_folders;         /* train, val and test are folders of the data */
+    bool randaugment, simple; /* AUG_TRAIN; neither: null */
     double val_ratio;
     int n_select, level, n_level; /* level -1: drawn */
     const bt_progress *progress;
@@ -133,14 +134,10 @@ static bt_status fp16(course *c, const bti_yaml *y)
 
 static bt_status aug_train(course *c, const bti_yaml *y)
 {
-    if (is_word(y, "simple_augment_train"))
-        return bti_fail_at(c->err, BT_INVAL, c->path, y->line,
-                           "AUG_TRAIN: simple_augment_train crops random parts and resizes them, "
-                           "which bantam does not: write randaugment_train, or null and give "
-                           "--augment flip+crop:4");
     c->randaugment = is_word(y, "randaugment_train");
-    if (!c->randaugment && !is_null(y))
-        return wrong(c, y, "AUG_TRAIN", "randaugment_train or null");
+    c->simple = is_word(y, "simple_augment_train");
+    if (!c->randaugment && !c->simple && !is_null(y))
+        return wrong(c, y, "AUG_TRAIN", "randaugment_train, simple_augment_train or null");
     return BT_OK;
 }
 
@@ -302,7 +299,7 @@ static void resolve_rest(course *c)
         snprintf(r->augment, sizeof(r->augment), "randaugment:n=%d,m=%s,levels=%d+" AFTERWARDS,
                  c->n_select, level, c->n_level + 1);
     else
-        snprintf(r->augment, sizeof(r->augment), "none");
+        snprintf(r->augment, sizeof(r->augment), c->simple ? SIMPLE : "none");
 }
 
 bt_status bt_data_file_load(bt_data_file *out, const char *path, const bt_progress *progress,
