@@ -84,7 +84,7 @@ static bt_status data_path(course *c, const bti_yaml *y)
 
 static bt_status dataset(course *c, const bti_yaml *y)
 {
-    c->dataset = y->kind == BTI_YAML_SCALAR && !is_null(y) ? y->text : "";
+    c->dataset = y->kind == BTI_YAML_SCALAR && *y->text ? y->text : "(nothing)";
     c->dataset_line = y->line;
     return BT_OK;
 }
@@ -277,7 +277,7 @@ static bt_status resolve_data(course *c)
         return bti_fail_at(c->err, BT_INVAL, c->path, c->dataset_line,
                            "DATASET: %s is none of CIFAR10, CIFAR100, FashionMNIST, TACO and "
                            "ImageFolder (the last two: folders of images at DATA_PATH)",
-                           *c->dataset ? c->dataset : "it");
+                           c->dataset);
     c->own_folders = !known[k].name;
     if (known[k].name)
         return find_known(c, k);
