@@ -93,8 +93,10 @@ static bti_space *arch_space(bt_error *err)
     if (bti_space_parse(&s, text, n, "examples/spaces/brief.yaml", &vars, err))
         s = NULL;
     bti_free(text);
-    if (s)
-        bti_space_limit(s, 500e3, 30e6);
+    if (s) {
+        bti_space_limit(s, BTI_METRIC_PARAMS, 500e3);
+        bti_space_limit(s, BTI_METRIC_MACS, 30e6);
+    }
     return s;
 }
 
@@ -226,14 +228,6 @@ static bt_status ask_foreign(const bti_ask *ask, bti_answer *out, bt_error *err)
     return rc;
 }
 
-/* arch: the second objective is the cost. Samplers see parameters; the hypervolume is over their
- * logarithm. */
-static double known_of_arch(void *user, int objective, const bti_cost *cost)
-{
-    (void)user;
-    return objective == 1 ? cost->params : NAN;
-}
-
 static const bti_sampler_ops foreign_ops = {.name = "-", .help = "", .ask = ask_foreign};
 
 /* ---- one run ---- */
@@ -261,7 +255,10 @@ static bool record(bti_trials *t, const problem *pb, const bti_answer *a, const 
 static int play(const problem *pb, const bti_sampler_ops *ops, const char *params, uint64_t seed,
                 int n_trials)
 {
-    static const bool maximize[2] = {true, false};
+    const bti_goals goals = {.n = 2,
+                             .metric = {pb->f ? BTI_METRIC_NONE : BTI_METRIC_ACCURACY,
+                                        pb->f ? BTI_METRIC_NONE : BTI_METRIC_PARAMS},
+                             .maximize = {true, false}};
     bt_error err = {0};
     bti_trials trials = {0};
     bti_answer *a = bti_calloc(1, sizeof(*a));
@@ -271,10 +268,8 @@ static int play(const problem *pb, const bti_sampler_ops *ops, const char *param
     for (int i = 0; i < n_trials && !rc; i++) {
         bti_ask ask = {.space = space,
                        .trials = &trials,
-                       .maximize = maximize,
-                       .n_objectives = 2,
+                       .goals = &goals,
                        .cost = pb->f ? no_network_cost : network_cost,
-                       .known = pb->f ? NULL : known_of_arch,
                        .params = params,
                        .seed = seed,
                        .number = i};
@@ -287,7 +282,8 @@ static int play(const problem *pb, const bti_sampler_ops *ops, const char *param
         if (!record(&trials, pb, a, &front[2 * i]))
             break;
         printf("%s %d %.6g %.6g %.8g %.3f %s\n", ops == &foreign_ops ? "tell" : "trial", i,
-               front[2 * i], front[2 * i + 1], bti_hypervolume2(front, i + 1, pb->ref), ms, a->by);
+               front[2 * i], front[2 * i + 1], bti_hypervolume(front, i + 1, 2, pb->ref), ms,
+               a->by);
         fflush(stdout);
     }
     if (rc)

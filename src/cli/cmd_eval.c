@@ -83,13 +83,13 @@ static void print_under(const bti_json *o)
 int cmd_eval(int argc, char **argv)
 {
     bt_eval_options opt = {.split = "val"};
-    cli_texts under = {0};
+    cli_list under = {0};
     bool json = false, quiet = false;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &opt.data, "DATA",
          "the images, or the course's data.yaml; required", 0, 0},
         {"split", 0, CLI_TEXT, &opt.split, "SPLIT", "val: as in training (default), or test", 0, 0},
-        {"under", 0, CLI_TEXTS, &under, "OP:VALUE",
+        {"under", 0, CLI_LIST, &under, "OP:VALUE",
          "also with every image changed: Rotate:15, Equalize, or all; may be repeated", 0, 0},
         {"threads", 't', CLI_INT, &opt.threads, "N", "(default: all cores)", 1, 1024},
         {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},

@@ -248,3 +248,28 @@ double bti_domain_move(const bti_domain *d, double from, bti_rng *rng)
     uint64_t other = below(rng, n - 1);
     return bti_domain_at(d, other >= i ? other + 1 : other);
 }
+
+/* ---- for people ---- */
+static void describe_choice(const bti_domain *d, bti_str *out)
+{
+    for (int i = 0; i < d->n; i++) {
+        char buf[256];
+        bti_str_addf(out, "%s%s", i ? " " : (d->ordered ? "ordinal " : "choice "),
+                     bti_value_text(buf, sizeof(buf), d->choice[i]));
+    }
+}
+
+void bti_domain_text(const bti_domain *d, bti_str *out)
+{
+    char lo[32], hi[32], step[32];
+    if (d->kind == BTI_DOMAIN_CHOICE) {
+        describe_choice(d, out);
+        return;
+    }
+    bti_str_addf(out, "%s %s..%s", d->kind == BTI_DOMAIN_INT ? "int" : "float",
+                 bti_format_double(lo, d->lo), bti_format_double(hi, d->hi));
+    if (d->step > 0 && !(d->kind == BTI_DOMAIN_INT && d->step == 1))
+        bti_str_addf(out, " step %s", bti_format_double(step, d->step));
+    if (d->log)
+        bti_str_add(out, " log");
+}

@@ -19,19 +19,19 @@ void bti_observed_release(bti_observed *o)
 
 static bool is_finished(const bti_ask *ask, const bti_trial *t)
 {
-    return t->state == BTI_COMPLETE && t->n_values == ask->n_objectives;
+    return bti_trial_counts(ask->goals, t);
 }
 
 /* Logarithms where every value of a minimised objective allows it. */
 static void fill_values(const bti_ask *ask, bti_observed *o)
 {
     for (int j = 0; j < o->m; j++) {
-        bool positive = !ask->maximize[j];
+        bool positive = !ask->goals->maximize[j];
         for (int i = 0; i < o->n && positive; i++)
             positive = o->trial[i]->value[j] >= 0;
         for (int i = 0; i < o->n; i++) {
             double v = o->trial[i]->value[j];
-            o->value[i * o->m + j] = ask->maximize[j] ? -v : positive ? log1p(v) : v;
+            o->value[i * o->m + j] = ask->goals->maximize[j] ? -v : positive ? log1p(v) : v;
         }
     }
 }
@@ -87,8 +87,8 @@ bt_status bti_observe(const bti_ask *ask, int newest, bti_observed *out, bt_erro
     bti_observed raw;
     double *crowd = bti_array((size_t)all + 1, sizeof(*crowd));
     int *order = bti_array((size_t)all + 1, sizeof(*order));
-    bt_status rc = make_room(out, all, ask->n_objectives);
-    bt_status raw_rc = make_room(&raw, all, ask->n_objectives);
+    bt_status rc = make_room(out, all, ask->goals->n);
+    bt_status raw_rc = make_room(&raw, all, ask->goals->n);
     if (rc || raw_rc || !crowd || !order) {
         rc = bti_fail_nomem(err);
         goto done;

@@ -12,12 +12,9 @@
 typedef struct bti_ask {
     const bti_space *space;
     const bti_trials *trials; /* finished and running ones */
-    const bool *maximize;
-    int n_objectives;
+    const bti_goals *goals;
     bti_cost_fn cost;
     void *cost_user;
-    /* The value of an objective that a cost tells without a trial, NAN of others; NULL: none is. */
-    double (*known)(void *cost_user, int objective, const bti_cost *cost);
     const char *params; /* "key=value,..." of the sampler's own options, may be NULL */
     uint64_t seed;
     int number; /* of the trial to be (an estimate with parallel workers) */
@@ -68,15 +65,21 @@ bt_status bti_sampler_options(const char *params, const char *sampler,
                               const bti_sampler_option *opt, int n, bt_error *err);
 
 /* ---- shared by samplers ---- */
-/* log(params + 1) of the networks that a study covers: from the smallest that a few draws and
+/* The cost that a study is spread along: its first objective that is known before training, MACs
+ * where latency stands for it, else parameters. */
+bti_metric bti_ask_axis(const bti_ask *ask);
+double bti_axis_size(const bti_ask *ask, const bti_cost *cost);      /* log(cost + 1) */
+double bti_axis_size_of(const bti_ask *ask, const bti_trial *trial); /* the same; 0: not recorded */
+
+/* log(cost + 1) of the networks that a study covers: from the smallest that a few draws and
  * mutations find to the largest feasible draw. The same for every ask of a study. */
 typedef struct bti_span {
     double lo, hi;
 } bti_span;
 bt_status bti_sampler_span(const bti_ask *ask, bti_span *span, bt_error *err);
-double bti_span_target(bti_span span, double fraction); /* log(params + 1) at 0..1 of the span */
+double bti_span_target(bti_span span, double fraction); /* log(cost + 1) at 0..1 of the span */
 
-/* A feasible draw, new to the study, whose log(params) is near `target` in 0..1 of the span
+/* A feasible draw, new to the study, whose log(cost) is near `target` in 0..1 of the span
  * (negative: uniform). Uniform draws first; when 2,000 fail, mutations towards the constraints.
  * Gives cost, key and rejected. */
 bt_status bti_sampler_draw(const bti_ask *ask, bti_rng *rng, double target, bti_answer *out,

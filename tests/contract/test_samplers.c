@@ -102,14 +102,14 @@ static void end_study(study *st)
     *st = (study){0};
 }
 
-static const bool goals[2] = {true, false};
+static const bti_goals goals = {
+    .n = 2, .metric = {BTI_METRIC_ACCURACY, BTI_METRIC_PARAMS}, .maximize = {true, false}};
 
 static bti_ask question(study *st, int number, int retry, const char *params)
 {
     return (bti_ask){.space = st->space,
                      .trials = &st->trials,
-                     .maximize = goals,
-                     .n_objectives = 2,
+                     .goals = &goals,
                      .cost = st->cost,
                      .cost_user = st,
                      .params = params,
@@ -173,7 +173,7 @@ static void proposals_are_feasible_new_and_honest_about_their_cost(void **state)
     for (int i = 0; i < n; i++)
         for (int f = 0; f < 2; f++) {
             study st = {.space = space_file(files[f], f ? 32 : 28, f ? 3 : 1), .cost = graph_cost};
-            bti_space_limit(st.space, 50000, 0);
+            bti_space_limit(st.space, BTI_METRIC_PARAMS, 50000);
             for (int k = 0; k < 30; k++) {
                 bti_answer a;
                 bt_error err = {0};
@@ -238,7 +238,8 @@ static void limits_that_draws_hardly_ever_meet_are_met(void **state)
     int n = bti_samplers(&all);
     for (int i = 0; i < n; i++) {
         study st = {.space = space_file("examples/spaces/brief.yaml", 32, 3), .cost = graph_cost};
-        bti_space_limit(st.space, 3000, 2e6); /* one draw in thousands */
+        bti_space_limit(st.space, BTI_METRIC_MACS, 2e6);
+        bti_space_limit(st.space, BTI_METRIC_PARAMS, 3000); /* one draw in thousands */
         for (int k = 0; k < 5; k++) {
             bti_answer a;
             bt_error err = {0};
@@ -313,7 +314,7 @@ static void evolution_spreads_warm_up_and_children_evenly_in_the_logarithm(void 
     bti_span span;
     int quarter[4];
     bt_error err = {0};
-    bti_space_limit(st.space, 50000, 0);
+    bti_space_limit(st.space, BTI_METRIC_PARAMS, 50000);
     bti_ask q = question(&st, 0, 0, NULL);
     assert_ok(bti_sampler_span(&q, &span, &err), &err);
     assert_true(exp(span.lo) < 5000 && exp(span.hi) > 40000 && exp(span.hi) < 50002);

@@ -67,7 +67,7 @@ static double expected_hypervolume(const model *m, const double mu[], const doub
 static double scalarised(const model *m, const double *y)
 {
     double worst = -INFINITY, sum = 0;
-    for (int j = 0; j < m->ask->n_objectives; j++) {
+    for (int j = 0; j < m->ask->goals->n; j++) {
         worst = fmax(worst, m->weight[j] * y[j]);
         sum += m->weight[j] * y[j];
     }
@@ -75,20 +75,22 @@ static double scalarised(const model *m, const double *y)
 }
 
 /* ---- objectives ---- */
+/* NaN if only a trial can tell. */
 static double known_value(const bti_ask *ask, int objective, const bti_cost *cost)
 {
-    return ask->known ? ask->known(ask->cost_user, objective, cost) : NAN;
+    bti_metric m = ask->goals->metric[objective];
+    return m == BTI_METRIC_NONE ? NAN : bti_cost_of(cost, m);
 }
 
 /* As bti_observed has it: minimised, costs in logarithms. */
 static double minimised(const bti_ask *ask, int objective, double v)
 {
-    return ask->maximize[objective] ? -v : v >= 0 ? log1p(v) : v;
+    return ask->goals->maximize[objective] ? -v : v >= 0 ? log1p(v) : v;
 }
 
 static void standardise(model *m)
 {
-    int k = m->ask->n_objectives;
+    int k = m->ask->goals->n;
     for (int j = 0; j < k; j++) {
         double sum = 0, square = 0;
         for (int i = 0; i < m->n; i++)
@@ -115,7 +117,7 @@ static int by_first(const void *a, const void *b)
 static void build_steps(model *m)
 {
     for (int j = 0; j < 2; j++) {
-        m->ref[j] = m->ask->maximize[j] ? -m->mean[j] / m->scale[j] : -INFINITY;
+        m->ref[j] = m->ask->goals->maximize[j] ? -m->mean[j] / m->scale[j] : -INFINITY;
         for (int i = 0; i < m->n; i++)
             m->ref[j] = fmax(m->ref[j], m->y[2 * i + j] + 0.1);
     }
@@ -132,7 +134,7 @@ static void build_steps(model *m)
 /* The front comes first in `seen`, the worst ranks last. */
 static void choose_observations(model *m, int most)
 {
-    int k = m->ask->n_objectives;
+    int k = m->ask->goals->n;
     m->n = m->seen->n < most ? m->seen->n : most;
     memcpy(m->trial, m->seen->trial, (size_t)m->n * sizeof(*m->trial));
     memcpy(m->y, m->seen->value, (size_t)m->n * (size_t)k * sizeof(double));
@@ -140,7 +142,7 @@ static void choose_observations(model *m, int most)
 
 static bt_status fit(model *m, int most, bti_rng *rng, bt_error *err)
 {
-    int k = m->ask->n_objectives;
+    int k = m->ask->goals->n;
     bt_status rc = BT_OK;
     m->trial = bti_array((size_t)most, sizeof(const bti_trial *));
     m->y = bti_array((size_t)most * (size_t)k, sizeof(double));
@@ -173,7 +175,7 @@ static bt_status fit(model *m, int most, bti_rng *rng, bt_error *err)
 static double acquisition(model *m, const bti_answer *a)
 {
     double mu[BTI_OBJECTIVES_MAX], sigma[BTI_OBJECTIVES_MAX];
-    int k = m->ask->n_objectives;
+    int k = m->ask->goals->n;
     for (int j = 0; j < k; j++) {
         sigma[j] = 0;
         if (m->is_known[j])
@@ -247,12 +249,12 @@ static bt_status ask_fitted(const bti_ask *ask, const options *o, const bti_obse
 {
     model m = {.ask = ask, .seen = seen};
     const bti_cost any = {.params = 1, .macs = 1, .peak_memory = 1};
-    for (int j = 0; j < ask->n_objectives; j++)
+    for (int j = 0; j < ask->goals->n; j++)
         m.is_known[j] = !isnan(known_value(ask, j, &any));
     bt_status rc = fit(&m, (int)o->kernels, rng, err);
     if (!rc)
         rc = propose(&m, (int)o->candidates, rng, out, err);
-    for (int j = 0; j < ask->n_objectives; j++)
+    for (int j = 0; j < ask->goals->n; j++)
         bti_process_release(&m.gp[j]);
     bti_free(m.trial);
     bti_free(m.y);

@@ -5,8 +5,8 @@
  * adaptive operator selection in Fialho et al., "Analyzing bandit-based adaptive operator
  * selection mechanisms", 2010). Who proposed a trial is in its attribute "sampler".
  *
- * Hypervolume with costs in logarithms and one reference point for the whole study: zero where a
- * larger value is better (accuracy, F1), else the worst value of the warm-up.
+ * Hypervolume in the coordinates of metrics.def, costs in logarithms; of objectives that are not in
+ * that table the reference is the worst value of the warm-up.
  */
 #include "study/observed.h"
 
@@ -45,32 +45,23 @@ static int by_number(const void *a, const void *b)
 static double seen_as(const bti_ask *ask, const bti_trial *t, int j)
 {
     double v = t->value[j];
-    return ask->maximize[j] ? -v : v >= 0 ? log1p(v) : v;
+    if (ask->goals->metric[j] != BTI_METRIC_NONE)
+        return bti_metric_coordinate(ask->goals->metric[j], v);
+    return ask->goals->maximize[j] ? -v : v >= 0 ? log1p(v) : v;
 }
 
-/* Two objectives: the exact hypervolume gained. More: 1 for a trial that joined the front. */
+/* The hypervolume that a trial adds to the front of those before it. */
 static double gain_of(const bti_ask *ask, double *front, int *n_front, const double ref[],
                       const bti_trial *t)
 {
-    double *p = front + *n_front * ask->n_objectives;
-    int m = ask->n_objectives;
+    int m = ask->goals->n;
+    double *p = front + *n_front * m;
     for (int j = 0; j < m; j++)
         p[j] = seen_as(ask, t, j);
-    if (m == 2) {
-        double before = bti_hypervolume2(front, *n_front, ref);
-        double gain = bti_hypervolume2(front, *n_front + 1, ref) - before;
-        *n_front += gain > 0;
-        return gain;
-    }
-    for (int i = 0; i < *n_front; i++) {
-        bool beaten = true;
-        for (int j = 0; j < m && beaten; j++)
-            beaten = front[i * m + j] <= p[j];
-        if (beaten)
-            return 0;
-    }
-    (*n_front)++;
-    return 1;
+    double before = bti_hypervolume(front, *n_front, m, ref);
+    double gain = bti_hypervolume(front, *n_front + 1, m, ref) - before;
+    *n_front += gain > 0;
+    return gain > 0 ? gain : 0; /* NaN on no memory: no credit */
 }
 
 typedef struct credit {
@@ -83,7 +74,7 @@ static bt_status count_gains(const bti_ask *ask, const options *o, const bti_obs
                              credit *c, bt_error *err)
 {
     double ref[BTI_OBJECTIVES_MAX];
-    int n = seen->n, m = ask->n_objectives, n_front = 0;
+    int n = seen->n, m = ask->goals->n, n_front = 0;
     double *front = bti_array((size_t)n * (size_t)m + 1, sizeof(*front));
     const bti_trial **t = bti_array((size_t)n + 1, sizeof(*t));
     *c = (credit){0};
@@ -98,8 +89,8 @@ static bt_status count_gains(const bti_ask *ask, const options *o, const bti_obs
         ref[j] = -INFINITY;
         for (int i = 0; i < n && i < (int)o->warmup; i++)
             ref[j] = fmax(ref[j], seen_as(ask, t[i], j));
-        if (ask->maximize[j] && ref[j] < 0)
-            ref[j] = 0;
+        if (ask->goals->metric[j] != BTI_METRIC_NONE)
+            ref[j] = 1;
     }
     for (int i = 0; i < n; i++) {
         int who = member_of(t[i]);
