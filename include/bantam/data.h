@@ -10,19 +10,27 @@
  * - a folder with CIFAR's binary files (data_batch_*.bin, test_batch.bin or train.bin, test.bin),
  *   or their .tar.gz, which is read without unpacking it to the disk.
  * JPEG, PNG and WebP; links are followed, hidden names are skipped. Grey stays grey if all images
- * are; alpha is laid over black; 16 bits are cut to 8; CMYK becomes RGB; a JPEG is turned upright
- * by its EXIF orientation; unreadable images are left out with a warning, an error above 1 % of a
- * split.
+ * are; alpha is laid over black; 16 bits are cut to 8; CMYK becomes RGB; images are turned upright
+ * by their EXIF orientation; unreadable images are left out with a warning that lists them, an
+ * error above 1 % of a split.
  */
 #ifndef BANTAM_DATA_H
 #define BANTAM_DATA_H
 
 #include "bantam/status.h"
 
+#include <stdbool.h>
+
 typedef struct bt_data_options {
     const char *cache_dir; /* decoded images go here; required */
     int size;    /* side in pixels to resize to; 0: the images' own if equal and <= 64, else 32 */
-    int threads; /* decoding threads; 0: all cores */
+    int threads; /* decoding threads or processes; 0: all cores */
+    /* Path of the bantam program: image files are decoded in processes of it, with limited memory,
+     * so that one that crashes a codec is skipped like any other unreadable one. NULL: they are
+     * decoded in this process. */
+    const char *program;
+    bool strict;  /* one unreadable image is an error */
+    bt_stop stop; /* BT_STOPPED within a second while images are decoded; the deadline counts too */
     bt_progress progress;
 } bt_data_options;
 
@@ -41,5 +49,10 @@ BT_API BT_MUST_USE bt_status bt_data_info(char **json, const char *data, const b
  * stays. */
 BT_API BT_MUST_USE bt_status bt_data_import(const char *data, const char *dir,
                                             const bt_data_options *opt, bt_error *err);
+
+/* The body of `bantam decoder`, which `program` above is started as: limits this process to
+ * memory_bytes (0: no limit) and decodes what is asked for on its descriptor 3, a socket, until
+ * that closes. Ignores SIGINT, SIGTERM and SIGHUP: its parent decides. */
+BT_API BT_MUST_USE bt_status bt_decoder(int64_t memory_bytes, bt_error *err);
 
 #endif

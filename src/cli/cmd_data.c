@@ -160,6 +160,7 @@ static int data_info(int argc, char **argv)
         return status;
     bt_data_options opt = cli_data_options(0, cli_progress(false));
     opt.threads = threads;
+    opt.stop = cli_stop();
     if (bt_data_info(&text, args.v[0], &opt, &err))
         return cli_fail(&err);
     cli_progress_end();
@@ -191,6 +192,7 @@ static int print_imported(const char *dir)
 static int data_import(int argc, char **argv)
 {
     const char *dir = NULL;
+    bool strict = false;
     int threads = 0, size = 0;
     const cli_option options[] = {
         {.name = "out",
@@ -206,6 +208,10 @@ static int data_import(int argc, char **argv)
          .help = "side in pixels (default: the images' own up to 64, else 32)",
          .lo = 1,
          .hi = 1024},
+        {.name = "strict",
+         .kind = CLI_FLAG,
+         .to = &strict,
+         .help = "an unreadable image is an error (default: up to 1 % are left out)"},
         {.name = "threads",
          .kind = CLI_INT,
          .to = &threads,
@@ -217,7 +223,7 @@ static int data_import(int argc, char **argv)
     };
     const cli_spec spec = {
         "data import",
-        "DATA -o DIR [--size N]",
+        "DATA -o DIR [--size N] [--strict]",
         "Decodes and resizes every image once and writes NumPy files: train.npy (n,h,w,c; uint8),\n"
         "train-labels.npy (int32), the same for val and test, and manifest.json (class names, "
         "mean,\n"
@@ -234,6 +240,8 @@ static int data_import(int argc, char **argv)
         return cli_usage("data import", "-o DIR is missing: where should the files go?");
     bt_data_options opt = cli_data_options(size, cli_progress(false));
     opt.threads = threads;
+    opt.strict = strict;
+    opt.stop = cli_stop();
     if (bt_data_import(args.v[0], dir, &opt, &err))
         return cli_fail(&err);
     cli_progress_end();

@@ -21,7 +21,7 @@ int cmd_search(int argc, char **argv)
 {
     bt_search_options o = bt_search_defaults();
     const char *budget = NULL, *until = NULL;
-    bool json = false, quiet = false;
+    bool json = false, quiet = false, strict = false;
     int size = 0;
     const cli_option options[] = {
         {.name = "budget",
@@ -122,6 +122,10 @@ int cmd_search(int argc, char **argv)
          .kind = CLI_FLAG,
          .to = &json,
          .help = "print the outcome as one JSON object"},
+        {.name = "strict",
+         .kind = CLI_FLAG,
+         .to = &strict,
+         .help = "an unreadable image is an error (default: up to 1 % are left out)"},
         {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .to = &quiet, .help = "warnings only"},
         {0},
     };
@@ -157,6 +161,8 @@ int cmd_search(int argc, char **argv)
     o.progress = cli_progress(quiet);
     o.data_opt = cli_data_options(size, o.progress);
     o.stop = cli_stop();
+    o.data_opt.strict = strict;
+    o.data_opt.stop = o.stop;
 
     char *text = NULL;
     bt_error err = {0};

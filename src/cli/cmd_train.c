@@ -13,7 +13,7 @@ typedef struct train_args {
     const char *recipe;
     char subset[64], val[32]; /* from the recipe file */
     int size;
-    bool no_nesterov, json, quiet;
+    bool no_nesterov, strict, json, quiet;
 } train_args;
 
 /* A key of the recipe file that belongs to the command, not to the recipe. */
@@ -81,6 +81,8 @@ static int run(train_args *a)
     a->opt.progress = cli_progress(a->quiet);
     a->opt.data_opt = cli_data_options(a->size, a->opt.progress);
     a->opt.stop = cli_stop();
+    a->opt.data_opt.strict = a->strict;
+    a->opt.data_opt.stop = a->opt.stop;
     bt_status rc = bt_train(&json, &a->opt, &err);
     cli_progress_end();
     if (rc)
@@ -142,6 +144,8 @@ int cmd_train(int argc, char **argv)
         {"threads", 't', CLI_INT, &a.opt.threads, "N", "(default: all cores)", 1, 1024},
         {"resume", 0, CLI_FLAG, &a.opt.resume, NULL,
          "go on from the checkpoint in --out, bit for bit", 0, 0},
+        {"strict", 0, CLI_FLAG, &a.strict, NULL,
+         "an unreadable image is an error (default: up to 1 % are left out)", 0, 0},
         {"json", 0, CLI_FLAG, &a.json, NULL, "print the result as one JSON object", 0, 0},
         {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress", 0, 0},
         {0},

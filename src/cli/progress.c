@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 #include "base/cpu.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #include <math.h>
@@ -189,6 +190,7 @@ bt_data_options cli_data_options(int size, bt_progress progress)
 {
     bt_data_options o = bt_data_defaults();
     o.cache_dir = cli_cache_dir();
+    o.program = bti_self_path();
     o.size = size;
     o.progress = progress;
     return o;

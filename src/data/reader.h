@@ -36,8 +36,6 @@ typedef struct bti_source {
 
 typedef struct bti_reader {
     const char *name;
-    /* One unreadable sample does not spoil the others: it may be skipped. */
-    bool may_skip;
     bool (*match)(const char *path);
     /* Finds the splits without reading images. For every split a text that changes with its content
      * (names, sizes, times) goes into mark[split]. class_name is already set if the user's name
@@ -48,7 +46,10 @@ typedef struct bti_reader {
      * others, since it defines the classes. */
     bt_status (*load)(bti_source *s, bti_split split, bt_error *err);
     void (*unload)(bti_source *s, bti_split split);
-    /* The rest may be called from several threads at once. */
+    /* The rest may be called from several threads at once. Either `path`: each sample is an image
+     * file of its own, decoded in another process and skipped if it is unreadable; or `probe` and
+     * `decode`: the samples share files, and what is wrong with one is wrong with all. */
+    void (*path)(const bti_source *s, bti_split split, int64_t i, char *buf, size_t cap);
     bt_status (*probe)(const bti_source *s, bti_split split, int64_t i, int *w, int *h, int *c,
                        bt_error *err);
     bt_status (*decode)(const bti_source *s, bti_split split, int64_t i, bti_image *out,

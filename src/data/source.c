@@ -12,7 +12,7 @@
 #include <errno.h>
 
 /* Change when a reader finds other samples in the same files */
-#define MARK_VERSION "bantam-data-2"
+#define MARK_VERSION "bantam-data-3"
 
 const char *const bti_split_name[BTI_SPLITS] = {"train", "val", "test"};
 
