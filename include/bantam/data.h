@@ -8,7 +8,8 @@
  *   train), or a folder with train.csv [val.csv] [test.csv];
  * - a folder with IDX files (train-images-idx3-ubyte[.gz] ...);
  * - a folder with CIFAR's binary files (data_batch_*.bin, test_batch.bin or train.bin, test.bin),
- *   or their .tar.gz, which is read without unpacking it to the disk.
+ *   or their .tar.gz, which is read without unpacking it to the disk;
+ * - a folder that bt_data_import wrote.
  * JPEG, PNG and WebP; links are followed, hidden names are skipped. Grey stays grey if all images
  * are; alpha is laid over black; 16 bits are cut to 8; CMYK becomes RGB; images are turned upright
  * by their EXIF orientation; unreadable images are left out with a warning that lists them, an
@@ -23,7 +24,8 @@
 
 typedef struct bt_data_options {
     const char *cache_dir; /* decoded images go here; required */
-    int size;    /* side in pixels to resize to; 0: the images' own if equal and <= 64, else 32 */
+    int size;    /* side in pixels to resize to; 0: the images' own if equal and <= 64 or imported,
+                    else 32 */
     int threads; /* decoding threads or processes; 0: all cores */
     /* Path of the bantam program: image files are decoded in processes of it, with limited memory,
      * so that one that crashes a codec is skipped like any other unreadable one. NULL: they are

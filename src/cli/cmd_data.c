@@ -13,7 +13,8 @@
 #define DATA_KINDS                                                                                 \
     "the name fashion-mnist; an image folder (root/{train,val,test}/CLASS/files or\n"              \
     "root/CLASS/files); a CSV file with the columns path,label, or a folder with train.csv\n"      \
-    "[val.csv] [test.csv]; a folder with IDX files; CIFAR's binary files (a folder or .tar.gz)."
+    "[val.csv] [test.csv]; a folder with IDX files; CIFAR's binary files (a folder or .tar.gz);\n" \
+    "a folder that data import wrote."
 #define SHOWN 10 /* unreadable files listed for people; --json has all */
 
 static int64_t number(const bti_json *o, const char *key)

@@ -16,7 +16,6 @@
 
 #include <unistd.h>
 
-#define MAX_SIDE 1024
 #define OWN_SIZE_MAX 64 /* equal square images up to this side are kept as they are */
 #define DEFAULT_SIDE 32
 
@@ -41,9 +40,9 @@ static bt_status check_options(const bt_data_options *opt, bt_error *err)
 {
     if (!opt->cache_dir || !*opt->cache_dir)
         return bti_fail(err, BT_INVAL, "cache_dir", "a folder for decoded images is needed");
-    if (opt->size < 0 || opt->size > MAX_SIDE)
+    if (opt->size < 0 || opt->size > BTI_SIDE_MAX)
         return bti_fail(err, BT_INVAL, "size", "%d is not a side in pixels; expected 1 to %d, or 0",
-                        opt->size, MAX_SIDE);
+                        opt->size, BTI_SIDE_MAX);
     return BT_OK;
 }
 
@@ -107,7 +106,8 @@ static bt_status opening_begin(opening *o, const char *data, const bt_data_optio
     rc = bti_source_open(&o->source, data, &o->marks, err);
     if (!rc)
         rc = survey(o, err);
-    o->side = choose_side(&o->survey, opt->size);
+    bool keep = !opt->size && o->source.reader && o->source.reader->prepared;
+    o->side = keep ? o->survey.w : choose_side(&o->survey, opt->size);
     return rc;
 }
 

@@ -14,6 +14,8 @@
 #include "base/hash.h"
 #include <stdbool.h>
 
+#define BTI_SIDE_MAX 1024 /* pixels; of decoded images */
+
 /* One split, mapped read-only from the cache. */
 typedef struct bti_dataset {
     int64_t n;

@@ -36,6 +36,7 @@ typedef struct bti_source {
 
 typedef struct bti_reader {
     const char *name;
+    bool prepared; /* its images have the size that somebody chose for them: it is kept */
     bool (*match)(const char *path);
     /* Finds the splits without reading images. For every split a text that changes with its content
      * (names, sizes, times) goes into mark[split]. class_name is already set if the user's name
