@@ -2,7 +2,8 @@
  *
  * Labelled images: where they come from and what is in them.
  *
- * DATA is the name "fashion-mnist" (Debian's package dataset-fashion-mnist), or
+ * DATA is a name: "fashion-mnist" (Debian's package dataset-fashion-mnist), "cifar10" or "cifar100"
+ * (downloaded from their own server into the cache, 170 MB, if data_dir does not have them), or
  * - an image folder: root/{train,val,test}/class/files or root/class/files (then all are train);
  * - a CSV file with a header and the columns path (relative to the file) and label (then all are
  *   train), or a folder with train.csv [val.csv] [test.csv];
@@ -23,7 +24,12 @@
 #include <stdbool.h>
 
 typedef struct bt_data_options {
-    const char *cache_dir; /* decoded images go here; required */
+    const char *cache_dir; /* decoded images and downloads go here; required */
+    /* Where data sets that are asked for by name are looked for: cifar-10-binary.tar.gz, the folder
+     * cifar-10-batches-bin, or cifar10 with whatever DATA may be; likewise for the others. May be
+     * NULL. */
+    const char *data_dir;
+    const char *data_url; /* downloads come from data_url/FILE; NULL: from their own servers */
     int size;    /* side in pixels to resize to; 0: the images' own if equal and <= 64 or imported,
                     else 32 */
     int threads; /* decoding threads or processes; 0: all cores */
@@ -40,7 +46,8 @@ BT_API bt_data_options bt_data_defaults(void);
 
 /* What is in DATA, as one JSON object (yours: free with bt_free): splits with counts per class,
  * balance, sizes, channels, unreadable files with reasons, identical images across splits. Nothing
- * is written; unreadable images are listed, not fatal. */
+ * is written (but a data set that is asked for by name may be downloaded); unreadable images are
+ * listed, not fatal. */
 BT_API BT_MUST_USE bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt,
                                           bt_error *err);
 

@@ -11,7 +11,8 @@
 #include <inttypes.h>
 
 #define DATA_KINDS                                                                                 \
-    "the name fashion-mnist; an image folder (root/{train,val,test}/CLASS/files or\n"              \
+    "the names fashion-mnist, cifar10 and cifar100 (the CIFARs are downloaded into the cache if\n" \
+    "--data-dir does not have them); an image folder (root/{train,val,test}/CLASS/files or\n"      \
     "root/CLASS/files); a CSV file with the columns path,label, or a folder with train.csv\n"      \
     "[val.csv] [test.csv]; a folder with IDX files; CIFAR's binary files (a folder or .tar.gz);\n" \
     "a folder that data import wrote."
@@ -131,6 +132,7 @@ static int print_table(char *text)
 
 static int data_info(int argc, char **argv)
 {
+    const char *data_dir = NULL;
     bool json = false;
     int threads = 0;
     const cli_option options[] = {
@@ -142,6 +144,11 @@ static int data_info(int argc, char **argv)
          .help = "decoding threads (default: all cores)",
          .lo = 1,
          .hi = 1024},
+        {.name = "data-dir",
+         .kind = CLI_TEXT,
+         .to = &data_dir,
+         .arg = "DIR",
+         .help = "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)"},
         {0},
     };
     const cli_spec spec = {"data info",
@@ -159,7 +166,7 @@ static int data_info(int argc, char **argv)
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    bt_data_options opt = cli_data_options(0, cli_progress(false));
+    bt_data_options opt = cli_data_options(0, data_dir, cli_progress(false));
     opt.threads = threads;
     opt.stop = cli_stop();
     if (bt_data_info(&text, args.v[0], &opt, &err))
@@ -192,7 +199,7 @@ static int print_imported(const char *dir)
 
 static int data_import(int argc, char **argv)
 {
-    const char *dir = NULL;
+    const char *dir = NULL, *data_dir = NULL;
     bool strict = false;
     int threads = 0, size = 0;
     const cli_option options[] = {
@@ -220,6 +227,11 @@ static int data_import(int argc, char **argv)
          .help = "decoding threads (default: all cores)",
          .lo = 1,
          .hi = 1024},
+        {.name = "data-dir",
+         .kind = CLI_TEXT,
+         .to = &data_dir,
+         .arg = "DIR",
+         .help = "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)"},
         {0},
     };
     const cli_spec spec = {
@@ -239,7 +251,7 @@ static int data_import(int argc, char **argv)
         return status;
     if (!dir)
         return cli_usage("data import", "-o DIR is missing: where should the files go?");
-    bt_data_options opt = cli_data_options(size, cli_progress(false));
+    bt_data_options opt = cli_data_options(size, data_dir, cli_progress(false));
     opt.threads = threads;
     opt.strict = strict;
     opt.stop = cli_stop();

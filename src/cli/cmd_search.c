@@ -21,6 +21,7 @@ int cmd_search(int argc, char **argv)
 {
     bt_search_options o = bt_search_defaults();
     const char *budget = NULL, *until = NULL;
+    const char *data_dir = NULL;
     bool json = false, quiet = false, strict = false;
     int size = 0;
     const cli_option options[] = {
@@ -122,6 +123,11 @@ int cmd_search(int argc, char **argv)
          .kind = CLI_FLAG,
          .to = &json,
          .help = "print the outcome as one JSON object"},
+        {.name = "data-dir",
+         .kind = CLI_TEXT,
+         .to = &data_dir,
+         .arg = "DIR",
+         .help = "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)"},
         {.name = "strict",
          .kind = CLI_FLAG,
          .to = &strict,
@@ -134,7 +140,8 @@ int cmd_search(int argc, char **argv)
         "DATA --budget T [options]",
         "Searches small image models on labelled images within a budget and trains the best of "
         "them.\n"
-        "DATA: fashion-mnist, an image folder (train/class/*.jpg ...), a .csv of path,label, IDX "
+        "DATA: fashion-mnist, cifar10, an image folder (train/class/*.jpg ...), a .csv of "
+        "path,label, IDX "
         "or CIFAR files.",
         options,
         1,
@@ -159,7 +166,7 @@ int cmd_search(int argc, char **argv)
     o.data = args.v[0];
     o.out_dir = o.out_dir ? o.out_dir : "bantam-run";
     o.progress = cli_progress(quiet);
-    o.data_opt = cli_data_options(size, o.progress);
+    o.data_opt = cli_data_options(size, data_dir, o.progress);
     o.stop = cli_stop();
     o.data_opt.strict = strict;
     o.data_opt.stop = o.stop;

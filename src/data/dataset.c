@@ -103,7 +103,7 @@ static bt_status opening_begin(opening *o, const char *data, const bt_data_optio
     if (rc)
         return rc;
     o->threads = opt->threads > 0 ? opt->threads : bti_cpu_count();
-    rc = bti_source_open(&o->source, data, &o->marks, err);
+    rc = bti_source_open(&o->source, data, opt, &o->marks, err);
     if (!rc)
         rc = survey(o, err);
     bool keep = !opt->size && o->source.reader && o->source.reader->prepared;

@@ -279,7 +279,7 @@ bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt
 {
     survey v = {.opt = opt};
     *json = NULL;
-    bt_status rc = bti_source_open(&v.source, data, NULL, err);
+    bt_status rc = bti_source_open(&v.source, data, opt, NULL, err);
     for (int i = 0; i < BTI_SPLITS && !rc; i++)
         rc = read_split(&v, (bti_split)i, err);
     const bti_samples *train = &v.source.split[BTI_TRAIN];

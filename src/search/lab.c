@@ -13,6 +13,7 @@ static bt_status open_images(bti_lab *lab, const bt_progress *progress, bt_error
 {
     bt_data_options opt = bt_data_defaults();
     opt.cache_dir = lab->run.cache_dir;
+    opt.data_dir = lab->run.data_dir;
     opt.size = lab->run.size;
     opt.program = bti_self_path();
     if (progress)
