@@ -22,6 +22,8 @@ static void print_overview(FILE *f)
     fputs("bantam: labelled images and a deadline in, a front of small trained models out.\n", f);
     const char *group = "";
     for (size_t i = 0; i < N_VERBS; i++) {
+        if (!*verbs[i].group) /* our own processes only */
+            continue;
         if (!bti_streq(group, verbs[i].group))
             fprintf(f, "%s\n", verbs[i].group);
         group = verbs[i].group;
