@@ -28,7 +28,8 @@
 #define MIN_IMAGES 1000
 #define MIN_EPOCHS 3
 #define MAX_EPOCHS 60
-#define MAX_STEPS 1000 /* of a small set, whose 60 epochs are few steps */
+#define MAX_STEPS 1000 /* of a small set, whose 60 epochs are few steps ... */
+#define SMALL_BATCH 16 /* ... of so many images */
 #define SAMPLE 10000   /* the brief's small set: beyond it, more epochs come before more images */
 #define VAL_LEAST 500  /* in a budget of a minute or two */
 #define VAL_MIN 2000   /* fewer make the front luck (design: honest splits) */
@@ -186,7 +187,8 @@ double bti_affordable_images(double images_per_s, int jobs, double seconds)
 bti_means bti_means_share(double total, int64_t train)
 {
     bti_means m;
-    m.images = fmin(sqrt(total / MACS_AN_IMAGE), (double)train * MAX_EPOCHS);
+    double most = fmax((double)train * MAX_EPOCHS, MAX_STEPS * SMALL_BATCH);
+    m.images = fmin(sqrt(total / MACS_AN_IMAGE), most);
     m.macs = total / fmax(1, m.images);
     return m;
 }

@@ -53,7 +53,8 @@ typedef struct bti_means {
     double macs;   /* of its network, an image */
 } bti_means;
 /* total: multiply-accumulates (forward) that a trial may train. Network and training grow alike
- * (Hoffmann et al., arXiv:2203.15556), until the training images have been seen 60 times. */
+ * (Hoffmann et al., arXiv:2203.15556), until the training images have been seen 60 times (few of
+ * them: until a trial has 1,000 small steps). */
 bti_means bti_means_share(double total, int64_t train);
 
 /* Epochs beyond which a training of n images is not worth more: 60, or those of

@@ -22,7 +22,7 @@ def idx(name, skip):
     with gzip.open(f"/usr/share/datasets/fashion-mnist/train-{name}.gz") as f:
         return f.read()[skip:]
 labels, pixels = idx("labels-idx1-ubyte", 8), idx("images-idx3-ubyte", 16)
-for label, name in ((0, "shirt"), (1, "trouser")):
+for label, name in ((1, "trouser"), (9, "boot")):
     for i in [i for i in range(1000) if labels[i] == label][:30]:
         put(Image.frombytes("L", (28, 28), pixels[784 * i:784 * i + 784]), "tiny", name, f"{i:05}.png")
 

@@ -80,9 +80,11 @@ static void means_grow_alike_until_the_images_have_been_seen_sixty_times(void **
     bti_means a = bti_means_share(1e10, 1000000), b = bti_means_share(4e10, 1000000);
     assert_true(b.images / a.images > 1.99 && b.images / a.images < 2.01);
     assert_true(b.macs / a.macs > 1.99 && b.macs / a.macs < 2.01);
-    b = bti_means_share(4e10, 100);
-    assert_true(b.images == 6000.0);
-    assert_true(b.macs > 6e6);
+    b = bti_means_share(4e10, 400);
+    assert_true(b.images == 24000.0);
+    assert_true(b.macs * b.images > 3.9e10);
+    b = bti_means_share(4e10, 48); /* few: a thousand steps of sixteen */
+    assert_true(b.images == 16000.0);
 }
 
 int main(void)
