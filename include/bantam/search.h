@@ -20,7 +20,7 @@ typedef struct bt_search_options {
     const char *data;
     bt_data_options data_opt;
     const char *space_path; /* a file or a shipped name; NULL: "auto" */
-    const char *sampler;    /* NULL: "evolution" */
+    const char *sampler;    /* NULL: "portfolio" */
     const char *out_dir;    /* run directory; required */
     double budget_s; /* wall clock from start to the front on disk; 0: no limit (then trials must be
                         set) */

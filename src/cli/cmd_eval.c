@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/json.h"
+#include "base/str.h"
 
 static double number(const bti_json *o, const char *key)
 {
@@ -62,7 +63,7 @@ int cmd_eval(int argc, char **argv)
     bool json = false, quiet = false, strict = false;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
-        {"split", 0, CLI_TEXT, &opt.split, "SPLIT", "val: as in training (default), or test", 0, 0},
+        {"split", 0, CLI_TEXT, &opt.split, "val|test", "val: as in training (default)", 0, 0},
         {"predictions", 0, CLI_TEXT, &opt.predictions, "FILE",
          "with --split test: write path,class,prediction of each image as CSV", 0, 0},
         {"threads", 't', CLI_INT, &opt.threads, "N", "(default: all cores)", 1, 1024},
@@ -89,6 +90,8 @@ int cmd_eval(int argc, char **argv)
         return status;
     if (!opt.data)
         return cli_usage("eval", "--data is missing: which images?");
+    if (!bti_streq(opt.split, "val") && !bti_streq(opt.split, "test"))
+        return cli_usage("eval", "--split: '%s' is neither val nor test", opt.split);
     opt.model_dir = args.v[0];
     opt.progress = cli_progress(quiet);
     opt.data_opt = cli_data_options(0, data_dir, opt.progress);

@@ -15,6 +15,7 @@
 #define UNTOLD_S 150.0   /* of search, when only a number of trials is given: as of five minutes */
 #define CEILING 3.0      /* of the space, in networks that the budget trains well */
 #define STEPS_WANTED 300 /* of a trial: a short one takes smaller batches */
+#define STEPS_AN_EPOCH 8 /* the same of a small set */
 #define UNEQUAL 3.0      /* classes; beyond it the plain accuracy says little of the rare ones */
 #define CEILING_TRIES 12 /* doublings until the space holds a network */
 
@@ -149,7 +150,8 @@ bt_status bti_fit_space(bti_run *run, const bti_fit *fit, const bti_data *d,
         .size = run->size, .batch = 128, .passes = means.images / (double)d->train.n};
     bt_status rc = bti_class_ratio(&ratio, &d->train, err);
     a.unequal = ratio >= UNEQUAL;
-    while (a.batch > 16 && means.images < STEPS_WANTED * a.batch)
+    while (a.batch > 16 && (means.images < STEPS_WANTED * a.batch ||
+                            d->train.n < (int64_t)STEPS_AN_EPOCH * a.batch))
         a.batch /= 2;
     if (!rc)
         rc = choose_width(&a, run, means.macs, err);

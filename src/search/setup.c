@@ -202,6 +202,8 @@ static bt_status create(bti_session *s, const bt_search_options *opt, const bti_
     bt_status rc = url ? fix_space(s, opt, d, err) : bti_fail_nomem(err);
     if (!rc)
         rc = bti_run_space(&s->run, &space, err);
+    if (rc && err && opt->space_path && bti_streq(err->where, "space"))
+        snprintf(err->where, sizeof(err->where), "%s", opt->space_path);
     if (!rc)
         rc = size_trials(&s->run, space, d, opt, seconds, err);
     if (rc)

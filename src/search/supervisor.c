@@ -50,6 +50,7 @@ typedef struct supervisor {
     double start_s, deadline_s; /* bt_now scale; deadline 0: none */
     double active_saved_s, idle_since_s, line_at_s;
     int trials_before; /* of earlier sessions */
+    int failures_seen; /* of the crew, when idle() last looked */
     bool worked;       /* a trial of this session has been seen at work */
     int complete;      /* trials when the front was last looked at; -1: never */
     double useful_s;   /* of final training, for that front */
@@ -184,11 +185,15 @@ static bool idle(supervisor *v)
             return false;
         }
     }
+    if (v->crew.failures != v->failures_seen) { /* who replaces a dead worker opens images first */
+        v->failures_seen = v->crew.failures;
+        v->idle_since_s = 0;
+    }
     if (v->idle_since_s <= 0)
         v->idle_since_s = bt_now();
     if (v->control.max_trials && t->n >= v->control.max_trials && !count_state(t, BTI_WAITING))
         return true;
-    return bt_now() - v->idle_since_s > (v->worked ? IDLE_S : START_S);
+    return bt_now() - v->idle_since_s > (v->worked && !v->crew.failures ? IDLE_S : START_S);
 }
 
 static bt_status search_phase(supervisor *v, bt_error *err)
