@@ -85,7 +85,8 @@ int cmd_eval(int argc, char **argv)
 {
     bt_eval_options opt = {.split = "val"};
     cli_list under = {0};
-    bool json = false, quiet = false;
+    const char *data_dir = NULL;
+    bool json = false, quiet = false, strict = false;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &opt.data, "DATA",
          "the images, or the course's data.yaml; required", 0, 0},
@@ -95,6 +96,10 @@ int cmd_eval(int argc, char **argv)
         {"under", 0, CLI_LIST, &under, "OP:VALUE",
          "also with every image changed: Rotate:15, Equalize, or all; may be repeated", 0, 0},
         {"threads", 't', CLI_INT, &opt.threads, "N", "(default: all cores)", 1, 1024},
+        {"data-dir", 0, CLI_TEXT, &data_dir, "DIR",
+         "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)", 0, 0},
+        {"strict", 0, CLI_FLAG, &strict, NULL,
+         "an unreadable image is an error (default: up to 1 % are left out)", 0, 0},
         {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},
         {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress", 0, 0},
         {0},
@@ -127,7 +132,8 @@ int cmd_eval(int argc, char **argv)
     opt.under = under.v;
     opt.n_under = under.n;
     opt.progress = cli_progress(quiet);
-    opt.data_opt = cli_data_options(0, opt.progress);
+    opt.data_opt = cli_data_options(0, data_dir, opt.progress);
+    opt.data_opt.strict = strict;
     bt_status rc = bt_eval(&text, &opt, &err);
     cli_progress_end();
     if (rc)

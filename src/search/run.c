@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +44,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
              (unsigned long long)run->seed); /* JSON numbers end at 2^53 */
     set_text(o, "data", run->data);
     set_text(o, "cache_dir", run->cache_dir);
+    set_text(o, "data_dir", run->data_dir);
     bti_json_set_int(o, "size", run->size);
     set_text(o, "size_why", run->size_why);
     bti_json_set_int(o, "channels", run->channels);
@@ -95,6 +97,7 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
         return rc;
     run->data = get_text(run, o, "data", &ok);
     run->cache_dir = get_text(run, o, "cache_dir", &ok);
+    run->data_dir = get_text(run, o, "data_dir", &ok);
     run->size = (int)bti_json_as_int(bti_json_get(o, "size"), 0);
     run->size_why = get_text(run, o, "size_why", &ok);
     run->channels = (int)bti_json_as_int(bti_json_get(o, "channels"), 0);
@@ -134,7 +137,9 @@ bt_data_options bti_run_data_options(const bti_run *run)
 {
     bt_data_options opt = bt_data_defaults();
     opt.cache_dir = run->cache_dir;
+    opt.data_dir = run->data_dir;
     opt.size = run->size;
+    opt.program = bti_self_path();
     opt.group_by = run->group_by;
     opt.test_share = run->test_share;
     return opt;

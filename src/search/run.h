@@ -20,6 +20,7 @@
 
 typedef struct bti_run {
     const char *data, *cache_dir;
+    const char *data_dir; /* NULL: none */
     int size;             /* side in pixels, resolved */
     const char *size_why; /* for people; NULL: an option said so, or the data */
     int channels, classes;

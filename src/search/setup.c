@@ -100,6 +100,7 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, bt_err
     bool ok = true;
     run->data = copy(run, opt->data, &ok);
     run->cache_dir = copy(run, opt->data_opt.cache_dir, &ok);
+    run->data_dir = copy(run, opt->data_opt.data_dir, &ok);
     run->sampler = copy(run, opt->sampler ? opt->sampler : "portfolio", &ok);
     run->pruner = copy(run, opt->pruner ? opt->pruner : "none", &ok);
     run->val = copy(run, opt->val, &ok);
@@ -398,6 +399,7 @@ static bt_status go_on(bti_session *s, const bt_search_options *opt, bt_error *e
     bool ok = true;
     s->run.data = copy(&s->run, opt->data, &ok);
     s->run.cache_dir = copy(&s->run, opt->data_opt.cache_dir, &ok);
+    s->run.data_dir = copy(&s->run, opt->data_opt.data_dir, &ok);
     if (opt->jobs)
         s->run.jobs = opt->jobs;
     return ok ? bti_run_save(&s->run, s->study, err) : bti_fail_nomem(err);
