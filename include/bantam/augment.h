@@ -5,6 +5,7 @@
 #ifndef BANTAM_AUGMENT_H
 #define BANTAM_AUGMENT_H
 
+#include "bantam/data.h"
 #include "bantam/status.h"
 #include <stdint.h>
 
@@ -23,5 +24,12 @@ BT_API BT_MUST_USE bt_status bt_augment_apply(const bt_augment_op *op, const cha
  * last] of a policy, "levels_of" ("value", "width", "height": what they are multiplied by),
  * "signed", "boxes" ("stay", "move", "hide"), "labels", "source"}; yours, bt_free. */
 BT_API BT_MUST_USE bt_status bt_augment_list(char **json, bt_error *err);
+
+/* Images a second of policies into training batches and, with one thread, of single operations: a
+ * JSON array of {"what", "size", "threads", "images_per_s"} (yours, bt_free), half a minute at
+ * most. data: whose training images (the first 1000), NULL: noise. data_opt->size: 0: 32. */
+BT_API BT_MUST_USE bt_status bt_bench_augment(char **json, const char *data,
+                                              const bt_data_options *data_opt, int threads,
+                                              bt_error *err);
 
 #endif
