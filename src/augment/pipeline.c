@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/threads.h"
+#include <math.h>
 
 /* What the final pass shows: output (x, y) is the flipped image at (x + dx, y + dy), but a square
  * of fill at columns [x0, x1) and rows [y0, y1) of the output. */
@@ -306,6 +307,53 @@ void bti_pipeline_fill(bti_pipeline *p, uint32_t epoch, const int32_t *index, in
     fill_job job = {p, epoch, index, x, labels};
 
     bti_parallel_for(p->threads, n, fill_one, &job);
+}
+
+/* ---- one sample as pixels ---- */
+
+/* Pixel (x, y) of the window, or NULL where the fill of crop or cutout shows; *fill says which. */
+static const uint8_t *look_through(const bti_pipeline *p, const uint8_t *image, const window *win,
+                                   int x, int y, const float **fill)
+{
+    const bti_dataset *set = p->set;
+    int sx = x + win->dx, sy = y + win->dy;
+
+    *fill = p->cutout_fill;
+    if (x >= win->x0 && x < win->x1 && y >= win->y0 && y < win->y1)
+        return NULL;
+    *fill = p->crop_fill;
+    if (sx < 0 || sx >= set->w || sy < 0 || sy >= set->h)
+        return NULL;
+    if (win->flip)
+        sx = set->w - 1 - sx;
+    return image + ((size_t)sy * (size_t)set->w + (size_t)sx) * (size_t)set->c;
+}
+
+/* The pixel whose normalised value is nearest. */
+static uint8_t nearest_pixel(const float lut[256], float v)
+{
+    int best = 0;
+
+    for (int i = 1; i < 256; i++)
+        if (fabsf(lut[i] - v) < fabsf(lut[best] - v))
+            best = i;
+    return (uint8_t)best;
+}
+
+void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t *out)
+{
+    window win;
+    const uint8_t *image = draw(p, epoch, (uint32_t)sample, &p->worker[0], &win);
+    int c = p->set->c;
+
+    for (int y = 0; y < p->set->h; y++) {
+        for (int x = 0; x < p->set->w; x++, out += c) {
+            const float *fill;
+            const uint8_t *px = look_through(p, image, &win, x, y, &fill);
+            for (int k = 0; k < c; k++)
+                out[k] = px ? px[k] : nearest_pixel(p->lut[k], fill[k]);
+        }
+    }
 }
 
 /* ---- life ---- */

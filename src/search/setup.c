@@ -281,7 +281,7 @@ static bt_status data_changed(const bti_session *s, const bti_run *fresh, const 
 
 static bt_status space_changed(const bti_run *r, const bti_run *fresh, bt_error *err)
 {
-    const bti_space_vars vars = {r->classes, r->size, r->channels};
+    const bti_space_vars vars = {r->classes, r->size, r->channels, r->augment};
     bti_space *was = NULL, *is = NULL;
     char what[300] = "another space";
     bt_status rc = bti_space_parse(&was, r->space_text, strlen(r->space_text), "space", &vars, err);
