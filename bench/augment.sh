@@ -3,6 +3,7 @@
 #
 # Both augment the same images: the first COUNT (32 px) or COUNT/5 (224 px) files of DIR, a folder of class folders.
 # They take turns, A B A B ..., ROUNDS times; the table shows medians and the median of the ratios of neighbours.
+#   CLOCK    wall (default), or cpu: processor time on both sides, for a machine that others use
 #   PEER     the torchvision script (default: peer_augment.py beside the checkout; needs python3-torchvision)
 #   PYTHON   default /usr/bin/python3      COUNT  default 1000      ROUNDS  default 3      SIZES  default "32 224"
 set -eu
@@ -11,6 +12,9 @@ peer=${PEER:-../shared/bench/peer_augment.py}
 python=${PYTHON:-/usr/bin/python3}
 count=${COUNT:-1000}
 rounds=${ROUNDS:-3}
+clock=${CLOCK:-wall}
+cpu=
+[ "$clock" = wall ] || cpu=--cpu
 bantam=build/release/bantam
 [ -x $bantam ] || { echo "run make build first" >&2; exit 1; }
 [ -f "$peer" ] || { echo "no torchvision script at $peer (set PEER)" >&2; exit 1; }
@@ -18,6 +22,7 @@ bantam=build/release/bantam
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 export BANTAM_CACHE="$out/cache"
+: >"$out/two"
 for size in ${SIZES:-32 224}; do
     n=$count
     [ "$size" -le 64 ] || n=$((count / 5))
@@ -29,11 +34,17 @@ for size in ${SIZES:-32 224}; do
         done
     round=0
     while [ $round -lt "$rounds" ]; do
-        "$python" "$peer" "$out/images$size" --count "$n" --size "$size" >>"$out/peer" 2>>"$out/log"
-        $bantam bench augment "$out/images$size" --size "$size" --json >"$out/one"
+        "$python" -c 'import runpy, sys, time
+if sys.argv[1] == "cpu": time.perf_counter = time.process_time
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")' "$clock" "$peer" "$out/images$size" --count "$n" --size "$size" \
+            >>"$out/peer" 2>>"$out/log"
+        $bantam bench augment "$out/images$size" --size "$size" $cpu --json >"$out/one"
         "$python" -c 'import json, sys; [print(json.dumps(r)) for r in json.load(open(sys.argv[1]))]' "$out/one" >>"$out/bantam"
-        $bantam bench augment "$out/images$size" --size "$size" --threads 2 --json >"$out/one"
-        "$python" -c 'import json, sys; [print(json.dumps(r)) for r in json.load(open(sys.argv[1]))]' "$out/one" >>"$out/two"
+        if [ "$clock" = wall ]; then
+            $bantam bench augment "$out/images$size" --size "$size" --threads 2 --json >"$out/one"
+            "$python" -c 'import json, sys; [print(json.dumps(r)) for r in json.load(open(sys.argv[1]))]' "$out/one" >>"$out/two"
+        fi
         round=$((round + 1))
     done
 done

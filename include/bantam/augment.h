@@ -7,6 +7,7 @@
 
 #include "bantam/data.h"
 #include "bantam/status.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct bt_augment_op {
@@ -51,6 +52,6 @@ BT_API BT_MUST_USE bt_status bt_augment_preview(const bt_augment_view *view, int
  * most. data: whose training images (the first 1000), NULL: noise. data_opt->size: 0: 32. */
 BT_API BT_MUST_USE bt_status bt_bench_augment(char **json, const char *data,
                                               const bt_data_options *data_opt, int threads,
-                                              bt_error *err);
+                                              bool processor_time, bt_error *err);
 
 #endif

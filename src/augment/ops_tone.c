@@ -75,14 +75,8 @@ static void fill_identity(uint8_t to[256])
 }
 
 /* ImageOps.autocontrast with cutoff 0: the darkest value becomes 0, the lightest 255. */
-static void stretch(uint8_t to[256], const uint32_t n[256])
+static void stretch(uint8_t to[256], int lo, int hi)
 {
-    int lo = 0, hi = 255;
-
-    while (lo < 255 && !n[lo])
-        lo++;
-    while (hi > 0 && !n[hi])
-        hi--;
     if (hi <= lo) {
         fill_identity(to);
         return;
@@ -97,13 +91,18 @@ static void stretch(uint8_t to[256], const uint32_t n[256])
 
 void bti_op_auto_contrast(double value, const bti_op_image *im)
 {
-    histogram hist;
+    uint8_t lo[3] = {255, 0, 0}, hi[3] = {0, 0, 0};
     tables t;
 
     (void)value;
-    count(im, &hist);
+    if (im->c == 3)
+        bti_pixel_kernels_now()->range(lo, hi, im->src, n_pixels(im));
+    for (size_t i = 0; im->c == 1 && i < n_pixels(im); i++) {
+        lo[0] = im->src[i] < lo[0] ? im->src[i] : lo[0];
+        hi[0] = im->src[i] > hi[0] ? im->src[i] : hi[0];
+    }
     for (int k = 0; k < im->c; k++)
-        stretch(t.to[k], hist.n[k]);
+        stretch(t.to[k], lo[k], hi[k]);
     apply_tables(im, &t);
 }
 

@@ -64,10 +64,12 @@ static int bench_train(int argc, char **argv)
 static int bench_augment(int argc, char **argv)
 {
     int size = 32, threads = 1;
-    bool json = false;
+    bool json = false, processor = false;
     const cli_option options[] = {
         {"size", 's', CLI_INT, &size, "PX", "side of the images (default 32)", 8, 1024},
         {"threads", 't', CLI_INT, &threads, "N", "(default 1; more: policies only)", 1, 1024},
+        {"cpu", 0, CLI_FLAG, &processor, NULL,
+         "count processor time, for a machine in use (one thread)", 0, 0},
         {"json", 0, CLI_FLAG, &json, NULL, "print a JSON array", 0, 0},
         {0},
     };
@@ -88,7 +90,7 @@ static int bench_augment(int argc, char **argv)
     if (status >= 0)
         return status;
     bt_data_options data_opt = cli_data_options(size, cli_progress(true));
-    if (bt_bench_augment(&text, args.n ? args.v[0] : NULL, &data_opt, threads, &err))
+    if (bt_bench_augment(&text, args.n ? args.v[0] : NULL, &data_opt, threads, processor, &err))
         return cli_fail(&err);
     if (json)
         return cli_print(text);

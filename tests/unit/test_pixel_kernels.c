@@ -118,6 +118,12 @@ static void compare_all(const bti_pixel_kernels *set, size_t n, bti_rng *rng)
     COMPARE(smooth, n, r.a, r.b, r.c, n, 3);
     COMPARE(smooth, n, r.a, r.b, r.c, n, 1);
     assert_true(set->sum_luma(r.a, n) == bti_pixel_kernels_portable.sum_luma(r.a, n));
+    if (n) {
+        clear();
+        set->range(r.got, r.got + 3, r.a, n);
+        bti_pixel_kernels_portable.range(r.want, r.want + 3, r.a, n);
+        same("range", n);
+    }
     compare_floats(set, n);
 }
 

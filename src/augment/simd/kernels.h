@@ -27,6 +27,8 @@ typedef struct bti_pixel_kernels {
     /* The same from each pixel's own luma. */
     void (*blend_luma)(uint8_t *dst, const uint8_t *rgb, float weight, size_t n);
     uint64_t (*sum_luma)(const uint8_t *rgb, size_t n);
+    /* The least and the greatest value of each channel; n > 0. */
+    void (*range)(uint8_t lo[3], uint8_t hi[3], const uint8_t *rgb, size_t n);
     void (*invert)(uint8_t *dst, const uint8_t *src, size_t n);
     void (*mask)(uint8_t *dst, const uint8_t *src, uint8_t mask, size_t n);
     void (*solarize)(uint8_t *dst, const uint8_t *src, int threshold, size_t n);

@@ -18,6 +18,7 @@ void SIMD(blend)(uint8_t *dst, const uint8_t *a, const uint8_t *b, float weight,
 void SIMD(blend_flat)(uint8_t *dst, const uint8_t *src, int grey, float weight, size_t n);
 void SIMD(blend_luma)(uint8_t *dst, const uint8_t *rgb, float weight, size_t n);
 uint64_t SIMD(sum_luma)(const uint8_t *rgb, size_t n);
+void SIMD(range)(uint8_t lo[3], uint8_t hi[3], const uint8_t *rgb, size_t n);
 void SIMD(invert)(uint8_t *dst, const uint8_t *src, size_t n);
 void SIMD(mask)(uint8_t *dst, const uint8_t *src, uint8_t mask, size_t n);
 void SIMD(solarize)(uint8_t *dst, const uint8_t *src, int threshold, size_t n);

@@ -26,6 +26,8 @@ static inline void gather_block(uint8_t *out, const uint8_t *rgb, int32_t row, i
 {
     int32_t off[BLOCK];
 
+    if (n < 1)
+        return;
     offsets(off, row, last - 1, at, n);
     for (int32_t i = 0; i < n - 1; i++)
         memcpy(out + 3 * i, rgb + off[i], 4);
@@ -57,32 +59,28 @@ void SIMD(gather)(uint8_t *out, const uint8_t *rgb, int w, int h, const int32_t 
 #ifdef __AVX512VBMI__
 #include <immintrin.h>
 
-/* 21 pixels at once: byte 3 k + j of the result is byte 3 (20 - k) + j; the 64th is not written. */
+/* 21 pixels backwards, behind one byte that the next step overwrites. */
+static const uint8_t all_back[64] = {
+    0,  60, 61, 62, 57, 58, 59, 54, 55, 56, 51, 52, 53, 48, 49, 50, 45, 46, 47, 42, 43, 44,
+    39, 40, 41, 36, 37, 38, 33, 34, 35, 30, 31, 32, 27, 28, 29, 24, 25, 26, 21, 22, 23, 18,
+    19, 20, 15, 16, 17, 12, 13, 14, 9,  10, 11, 6,  7,  8,  3,  4,  5,  0,  1,  2,
+};
+
 void SIMD(mirror)(uint8_t *restrict dst, const uint8_t *restrict rgb, size_t n)
 {
-    uint8_t from[64] = {0};
+    const __m512i back = _mm512_loadu_si512(all_back);
     uint8_t *d = dst + 3 * n;
 
-    for (int i = 0; i < 63; i++)
-        from[i] = (uint8_t)(3 * (20 - i / 3) + i % 3);
-    __m512i back = _mm512_loadu_si512(from);
-    while (n) {
-        size_t part = n < 21 ? n : 21;
-        __mmask64 in = ((__mmask64)1 << 3 * part) - 1, out = in << (63 - 3 * part);
-        __m512i v = _mm512_permutexvar_epi8(back, _mm512_maskz_loadu_epi8(in, rgb));
-        _mm512_mask_storeu_epi8(d - 63, out, v);
-        rgb += 3 * part;
-        d -= 3 * part;
-        n -= part;
-    }
+    for (; n >= 22; n -= 21, rgb += 63, d -= 63)
+        _mm512_storeu_si512(d - 64, _mm512_permutexvar_epi8(back, _mm512_loadu_si512(rgb)));
+    __mmask64 in = ((__mmask64)1 << 3 * n) - 1, out = n ? in << (64 - 3 * n) : 0;
+    __m512i v = _mm512_permutexvar_epi8(back, _mm512_maskz_loadu_epi8(in, rgb));
+    _mm512_mask_storeu_epi8(d - 64, out, v);
 }
 
 #else
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
-
-/* Five pixels backwards, behind one byte that the next step overwrites. */
-static const bytes16 five_back = {0, 12, 13, 14, 9, 10, 11, 6, 7, 8, 3, 4, 5, 0, 1, 2};
 
 void SIMD(mirror)(uint8_t *restrict dst, const uint8_t *restrict rgb, size_t n)
 {
@@ -92,7 +90,8 @@ void SIMD(mirror)(uint8_t *restrict dst, const uint8_t *restrict rgb, size_t n)
     for (; i + 6 <= n; i += 5, d -= 15) { /* reads and writes 16 bytes for 15 */
         bytes16 v;
         memcpy(&v, rgb + 3 * i, 16);
-        v = __builtin_shuffle(v, five_back);
+        /* Five pixels backwards, behind one byte that the next step overwrites. */
+        v = __builtin_shufflevector(v, v, 0, 12, 13, 14, 9, 10, 11, 6, 7, 8, 3, 4, 5, 0, 1, 2);
         memcpy(d - 16, &v, 16);
     }
     for (; i < n; i++) {

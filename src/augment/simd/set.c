@@ -14,6 +14,7 @@ const bti_pixel_kernels SET_NAME(BTI_SIMD) = {
     .blend_flat = SIMD(blend_flat),
     .blend_luma = SIMD(blend_luma),
     .sum_luma = SIMD(sum_luma),
+    .range = SIMD(range),
     .invert = SIMD(invert),
     .mask = SIMD(mask),
     .solarize = SIMD(solarize),

@@ -99,6 +99,40 @@ uint64_t SIMD(sum_luma)(const uint8_t *rgb, size_t n)
     return i < n ? sum + sum_block(rgb + 3 * i, n - i) : sum;
 }
 
+static inline void channel_range(uint8_t *lo, uint8_t *hi, const uint8_t *v, size_t n)
+{
+    uint8_t least = *lo, most = *hi;
+
+    for (size_t i = 0; i < n; i++) {
+        least = v[i] < least ? v[i] : least;
+        most = v[i] > most ? v[i] : most;
+    }
+    *lo = least;
+    *hi = most;
+}
+
+static inline void range_block(uint8_t lo[3], uint8_t hi[3], const uint8_t *rgb, size_t n)
+{
+    planes p;
+
+    split(&p, rgb, n);
+    channel_range(&lo[0], &hi[0], p.r, n);
+    channel_range(&lo[1], &hi[1], p.g, n);
+    channel_range(&lo[2], &hi[2], p.b, n);
+}
+
+void SIMD(range)(uint8_t lo[3], uint8_t hi[3], const uint8_t *rgb, size_t n)
+{
+    size_t i = 0;
+
+    memset(lo, 255, 3);
+    memset(hi, 0, 3);
+    for (; i + BLOCK <= n; i += BLOCK)
+        range_block(lo, hi, rgb + 3 * i, BLOCK);
+    if (i < n)
+        range_block(lo, hi, rgb + 3 * i, n - i);
+}
+
 void SIMD(invert)(uint8_t *restrict dst, const uint8_t *restrict src, size_t n)
 {
     for (size_t i = 0; i < n; i++)
