@@ -107,8 +107,9 @@ static bt_status write_json(void *user, bt_error *err)
 static bt_status apply_operation(void *user, bt_error *err)
 {
     const place *p = user;
-    const bt_augment_op op = {.name = "Invert"};
-    return bt_augment_apply(&op, at(p->photos, "train/cat/000.png"), at(p->dir, "out.png"), err);
+    const bt_augment_op invert = {.name = "Invert"};
+    return bt_augment_apply(&invert, at(p->photos, "train/cat/000.png"), at(p->dir, "out.png"),
+                            err);
 }
 
 static void small_files_and_pictures(void **state)
