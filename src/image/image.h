@@ -44,6 +44,9 @@ bt_status bti_image_decode(bti_image *out, const void *bytes, size_t n, const ch
 /* 8-bit grey or RGB PNG, atomic. */
 bt_status bti_image_write_png(const bti_image *im, const char *path, bt_error *err);
 
+/* The same in memory: *n bytes, yours (bti_free). */
+bt_status bti_image_encode_png(const bti_image *im, uint8_t **out, size_t *n, bt_error *err);
+
 /* Pillow's Image.resize((w, h), BILINEAR) with antialiasing (reducing_gap None), bit-exact:
  * separable, triangle filter widened when shrinking, 22-bit fixed-point coefficients, horizontal
  * pass first. */
