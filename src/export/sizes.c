@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flash and RAM of an exported network, known before anything is compiled.
+ */
+#include "export/sizes.h"
+
+#include "export/emit.h"
+
+enum { WINDOW = 30, POINTER = 4 };
+
+/* Code bytes of each part, and of a call in NAME_run(): arm-none-eabi-gcc 12.2 -std=c99 -Os
+ * -mcpu=cortex-m4 -mthumb, measured once (`tests/cli/export_arm.sh` compares the sums). */
+static const struct {
+    const char *part;
+    int bytes;
+} code[] = {
+    {"none", 0},
+};
+#define CODE_BASE 64 /* NAME_run() itself, NAME_classify() */
+#define CODE_CALL 12 /* one operation */
+#define STACK 512
+
+static int code_of(const char *part)
+{
+    for (size_t i = 0; i < sizeof(code) / sizeof(code[0]); i++)
+        if (!strcmp(code[i].part, part))
+            return code[i].bytes;
+    return 0; /* types */
+}
+
+static int64_t even(int64_t bytes, int64_t to)
+{
+    return (bytes + to - 1) / to * to;
+}
+
+static int64_t constants_f32(const bti_folded_op *op)
+{
+    switch (op->kind) {
+    case BTI_OP_CONV:
+    case BTI_OP_DEPTHWISE:
+        return 4 * (op->n_weight + op->n_bias) + even(WINDOW, 4) + 3 * POINTER + 8 +
+               (op->in[0] == BTI_IMAGE ? 4 * op->in_c : 0);
+    case BTI_OP_IMAGE:
+        return 8 * op->c;
+    case BTI_OP_MAXPOOL:
+    case BTI_OP_AVGPOOL:
+    case BTI_OP_GRID_AVERAGE:
+        return WINDOW;
+    case BTI_OP_ADD:
+    case BTI_OP_SCALE:
+    case BTI_OP_CLAMP:
+    case BTI_OP_ACT:
+        break;
+    }
+    return 0;
+}
+
+static int64_t constants_s8(const bti_folded_op *op)
+{
+    switch (op->kind) {
+    case BTI_OP_CONV:
+    case BTI_OP_DEPTHWISE:
+        return even(op->n_weight, 4) + 8 * op->n_bias + even(op->n_bias, 4) + even(WINDOW, 4) +
+               5 * POINTER + 8 + (op->in[0] == BTI_IMAGE ? 4 : 0);
+    case BTI_OP_IMAGE:
+        return 256 * (int64_t)op->c;
+    case BTI_OP_CLAMP:
+    case BTI_OP_ACT:
+        return 256;
+    case BTI_OP_MAXPOOL:
+        return WINDOW;
+    case BTI_OP_AVGPOOL:
+    case BTI_OP_GRID_AVERAGE:
+        return even(WINDOW, 4) + 16;
+    case BTI_OP_ADD:
+        return 4 * 4 + 8 * 2;
+    case BTI_OP_SCALE:
+        return 3 * 4 + 4 * 2;
+    }
+    return 0;
+}
+
+bti_sizes bti_sizes_of(const bti_folded *f, bool int8)
+{
+    bti_sizes s = {.arena = f->arena * (int8 ? 1 : 4), .stack = STACK, .code = CODE_BASE};
+    bti_parts parts = {0};
+
+    for (int i = 0; i < f->n_ops; i++) {
+        const bti_folded_op *op = &f->op[i];
+        const bti_quantised_op q = {.pointwise = bti_folded_op_pointwise(op)};
+        s.constants += int8 ? constants_s8(op) : constants_f32(op);
+        s.code += CODE_CALL;
+        if (int8)
+            bti_parts_of_s8(&parts, op, &q);
+        else
+            bti_parts_of_f32(&parts, op);
+    }
+    for (int i = 0; i < parts.n; i++)
+        s.code += code_of(parts.name[i]);
+    s.constants +=
+        POINTER * f->classes; /* the names' addresses; the names themselves come on top */
+    s.flash = s.constants + s.code;
+    return s;
+}
