@@ -47,12 +47,14 @@ BT_API BT_MUST_USE bt_status bt_export_c(char **json, const bt_export_options *o
 BT_API BT_MUST_USE bt_status bt_eval_int8(char **json, const bt_eval_options *opt,
                                           const bt_quant_options *quant, bt_error *err);
 
-/* What a model file takes on a device:
+/* What a model file takes on a device, before it is trained; yours, bt_free:
  * {"f32": {"constants_bytes", "code_bytes", "flash_bytes", "arena_bytes", "stack_bytes"},
  *  "int8": {...}, "arena": elements,
- *  "operations": [{"operation", "row", "out": [c,h,w], "offset", "size", "last"}]}.
- * Offsets and sizes in elements of the arena (a byte in int8, four in f32); a map lives from its
- * operation to operation `last`; offset null: not in the arena. c, h, w: as bt_model_info(). */
+ *  "operations": [{"operation", "row", "out": [c,h,w], "in": [...], "offset", "size", "last"}]}.
+ * Offsets and sizes in elements of the arena (one byte in int8, four in f32); a map lives from its
+ * operation to operation `last`; offset null: the logits, which the caller holds; `in` lists the
+ * operations whose maps are read (none: the image). h, w, c: as bt_model_info(). BT_NOSUPP: the row
+ * that cannot be exported. */
 BT_API BT_MUST_USE bt_status bt_deploy_info(char **json, const char *path, int h, int w, int c,
                                             bt_error *err);
 

@@ -11,6 +11,8 @@
 #include "base/threads.h"
 #include <math.h>
 
+#define COMPARED 128 /* images at most that candidates are compared on: it is a choice of six */
+
 typedef struct runs {
     const bti_quantised *q;
     const uint8_t *pixels;
@@ -93,20 +95,16 @@ static bt_status try_rule(choosing *s, const bti_folded *f, const bti_observed *
 {
     bti_quantised *q;
     float *logits = NULL;
-    const int64_t n = (int64_t)s->m->n * f->classes;
+    const bti_images few = {s->m->pixels, s->m->n < COMPARED ? s->m->n : COMPARED};
 
     bt_status rc = bti_quantise(&q, f, seen, rule, err);
     if (!rc)
-        rc = bti_quantised_logits(&logits, q, s->m, s->threads, err);
-    const double e = rc ? INFINITY : squared_error(logits, s->want, n);
+        rc = bti_quantised_logits(&logits, q, &few, s->threads, err);
+    const double e = rc ? INFINITY : squared_error(logits, s->want, (int64_t)few.n * f->classes);
     if (!rc && e < s->least) {
-        q->net = s->net;
         bti_quantised_free(s->best->quant);
-        *s->best = (bti_chosen){.quant = q,
-                                .rule = rule,
-                                .equalised = equalised,
-                                .difference = bti_difference(logits, s->want, n),
-                                .agreement = agreement(logits, s->want, s->m->n, f->classes)};
+        *s->best = (bti_chosen){.quant = q, .rule = rule, .equalised = equalised};
+        q->net = s->net;
         s->least = e;
         q = NULL;
     }
@@ -115,16 +113,38 @@ static bt_status try_rule(choosing *s, const bti_folded *f, const bti_observed *
     return rc;
 }
 
-static bt_status try_rules(choosing *s, const bti_folded *f, const char *rule, bool equalised,
-                           bt_error *err)
+static bt_status try_rules(choosing *s, const bti_folded *f, const bti_observed *seen,
+                           const char *rule, bool equalised, bt_error *err)
 {
-    bti_observed seen = {0};
-    bt_status rc = bti_observe(&seen, f, s->m, s->threads, err);
+    bt_status rc = BT_OK;
     for (int r = 0; !rc && r < BTI_RANGE_COUNT; r++)
         if (bti_streq(rule, "auto") || bti_streq(rule, bti_range_names[r]))
-            rc = try_rule(s, f, &seen, (bti_range_rule)r, equalised, err);
-    bti_observed_release(&seen);
+            rc = try_rule(s, f, seen, (bti_range_rule)r, equalised, err);
     return rc;
+}
+
+/* How near the kept one is to f32 on all images. */
+static bt_status measure(choosing *s, bt_error *err)
+{
+    float *logits;
+    const int classes = s->net->classes;
+    bt_status rc = bti_quantised_logits(&logits, s->best->quant, s->m, s->threads, err);
+    if (rc)
+        return rc;
+    s->best->difference = bti_difference(logits, s->want, (int64_t)s->m->n * classes);
+    s->best->agreement = agreement(logits, s->want, s->m->n, classes);
+    bti_free(logits);
+    return BT_OK;
+}
+
+static bt_status check_rule(const char *rule, bt_error *err)
+{
+    bool known = bti_streq(rule, "auto");
+    for (int r = 0; r < BTI_RANGE_COUNT; r++)
+        known = known || bti_streq(rule, bti_range_names[r]);
+    return known ? BT_OK
+                 : bti_fail(err, BT_INVAL, "calibration",
+                            "'%s' is not auto, minmax, percentile or mse", rule ? rule : "");
 }
 
 bt_status bti_quantise_best(bti_chosen *out, const bti_folded *f, bti_folded *copy,
@@ -133,23 +153,25 @@ bt_status bti_quantise_best(bti_chosen *out, const bti_folded *f, bti_folded *co
 {
     choosing s = {
         .net = f, .m = m, .want = want, .threads = threads, .least = INFINITY, .best = out};
-    bti_observed seen = {0};
-    bool known = bti_streq(rule, "auto");
+    bti_observed seen = {0}, equal = {0};
 
     *out = (bti_chosen){0};
-    for (int r = 0; r < BTI_RANGE_COUNT; r++)
-        known = known || bti_streq(rule, bti_range_names[r]);
-    if (!known)
-        return bti_fail(err, BT_INVAL, "calibration", "'%s' is not auto, minmax, percentile or mse",
-                        rule ? rule : "");
-    bt_status rc = try_rules(&s, f, rule, false, err);
-    if (!rc && bti_streq(rule, "auto"))
-        rc = bti_observe(&seen, copy, m, threads, err);
-    if (!rc && bti_streq(rule, "auto") && bti_equalise(copy, &seen) > 0)
-        rc = try_rules(&s, copy, rule, true, err);
+    bt_status rc = check_rule(rule, err);
+    if (!rc)
+        rc = bti_observe(&seen, f, m, threads, err);
+    if (!rc)
+        rc = try_rules(&s, f, &seen, rule, false, err);
+    if (!rc && bti_streq(rule, "auto") && bti_equalise(copy, &seen) > 0) {
+        rc = bti_observe(&equal, copy, m, threads, err);
+        if (!rc)
+            rc = try_rules(&s, copy, &equal, rule, true, err);
+    }
     if (!rc && !out->quant)
         rc = bti_fail(err, BT_DIVERGED, NULL, "int8 logits are not comparable with f32's");
+    if (!rc)
+        rc = measure(&s, err);
     bti_observed_release(&seen);
+    bti_observed_release(&equal);
     if (rc) {
         bti_quantised_free(out->quant);
         *out = (bti_chosen){0};

@@ -73,14 +73,16 @@ static bt_status observed_init(bti_observed *o, const bti_folded *f, bt_error *e
 static void see_range(bti_observed *o, const bti_folded_op *op, int i, const float *y)
 {
     double *mean = o->mean + o->first[i];
-    float *peak = o->peak + o->first[i];
-    for (int64_t j = 0; j < op->size; j++) {
-        const int c = (int)(j % op->c);
-        o->lo[i] = y[j] < o->lo[i] ? y[j] : o->lo[i];
-        o->hi[i] = y[j] > o->hi[i] ? y[j] : o->hi[i];
-        peak[c] = fabsf(y[j]) > peak[c] ? fabsf(y[j]) : peak[c];
-        mean[c] += (double)y[j];
-    }
+    float *peak = o->peak + o->first[i], lo = o->lo[i], hi = o->hi[i];
+    for (int p = 0; p < op->h * op->w; p++, y += op->c)
+        for (int c = 0; c < op->c; c++) {
+            lo = y[c] < lo ? y[c] : lo;
+            hi = y[c] > hi ? y[c] : hi;
+            peak[c] = fabsf(y[c]) > peak[c] ? fabsf(y[c]) : peak[c];
+            mean[c] += (double)y[c];
+        }
+    o->lo[i] = lo;
+    o->hi[i] = hi;
 }
 
 static void see_bins(bti_observed *o, const bti_observed *range, int64_t size, int i,

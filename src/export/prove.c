@@ -67,6 +67,13 @@ static bt_status check_classes(const bti_data *d, const bti_model_meta *m, bt_er
     return BT_OK;
 }
 
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    return b ? common_divisor(b, a % b) : a;
+}
+
+/* n images evenly over the set, in an order whose every beginning is spread over it too: steps of
+ * the golden section. */
 static bt_status take_evenly(bti_images *out, const bti_dataset *set, int n, bt_error *err)
 {
     const size_t one = (size_t)set->h * (size_t)set->w * (size_t)set->c;
@@ -75,9 +82,12 @@ static bt_status take_evenly(bti_images *out, const bti_dataset *set, int n, bt_
     out->pixels = bti_array((size_t)out->n, one);
     if (!out->pixels)
         return bti_fail_nomem(err);
+    int64_t step = (int64_t)(out->n * 0.6180339887498949) + 1;
+    while (common_divisor(step, out->n) != 1)
+        step++;
     for (int i = 0; i < out->n; i++)
         memcpy(out->pixels + (size_t)i * one,
-               set->pixels + (size_t)((int64_t)i * set->n / out->n) * one, one);
+               set->pixels + (size_t)(i * step % out->n * set->n / out->n) * one, one);
     return BT_OK;
 }
 

@@ -49,7 +49,8 @@ int bti_equalise(bti_folded *f, const bti_observed *seen);
 bt_status bti_quantised_logits(float **out, const bti_quantised *q, const bti_images *m,
                                int threads, bt_error *err);
 
-/* Everything together: observes, tries, keeps what is nearest to `want` (f32 logits of the images).
+/* Everything together: observes, tries, keeps what is nearest to `want` (f32 logits of the images;
+ * the first 128 of them).
  * rule: a name of bti_range_names, with plain channels; "auto": every rule, with plain and with
  * equalised channels. f is borrowed for the life of the result; `copy`, the same network, is
  * equalised and may be freed. BT_INVAL: no such rule. */

@@ -6,17 +6,19 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/threads.h"
 #include <math.h>
 
 #define BATCH 250
 
-bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
-                             const float mean[3], const float std[3], int threads, bt_error *err)
+/* Everything but the net and its pipeline. */
+static bt_status init_counts(bti_evaluator *e, const bti_graph *g, const bti_view *view,
+                             bt_error *err)
 {
     size_t classes = (size_t)g->classes;
+    const bti_dataset *d = view->set;
 
     *e = (bti_evaluator){.view = view, .classes = g->classes};
-    const bti_dataset *d = view->set;
     if (view->n < 1)
         return bti_fail(err, BT_INVAL, NULL, "there are no images to evaluate on");
     if (d->c != g->in_c || d->h != g->in_h || d->w != g->in_w || d->classes != g->classes)
@@ -27,12 +29,18 @@ bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_vie
     e->batch = view->n < BATCH ? (int)view->n : BATCH;
     e->labels = bti_array((size_t)e->batch, sizeof(*e->labels));
     e->confusion = bti_calloc(classes * classes, sizeof(*e->confusion));
-    bt_status rc = e->labels && e->confusion ? BT_OK : bti_fail_nomem(err);
+    return e->labels && e->confusion ? BT_OK : bti_fail_nomem(err);
+}
+
+bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
+                             const float mean[3], const float std[3], int threads, bt_error *err)
+{
+    bt_status rc = init_counts(e, g, view, err);
     bti_pipeline_options opt = {.threads = threads};
     memcpy(opt.mean, mean, sizeof(opt.mean));
     memcpy(opt.std, std, sizeof(opt.std));
     if (!rc)
-        rc = bti_pipeline_new(&e->pipeline, d, &opt, err);
+        rc = bti_pipeline_new(&e->pipeline, view->set, &opt, err);
     if (!rc) {
         bti_net_options net = bti_net_defaults();
         net.batch = e->batch;
@@ -73,6 +81,15 @@ static int rank_of(const float *logits, int classes, int truth)
     return before;
 }
 
+/* Counts a prediction; true if it is right. */
+static bool count(bti_evaluator *e, const float *logits, int32_t truth)
+{
+    int guess = largest(logits, e->classes);
+    e->top5 += rank_of(logits, e->classes, truth) < 5;
+    e->confusion[(int64_t)truth * e->classes + guess]++;
+    return guess == truth;
+}
+
 double bti_evaluator_run(bti_evaluator *e, const float *weights)
 {
     int64_t classes = e->classes, correct = 0;
@@ -86,15 +103,42 @@ double bti_evaluator_run(bti_evaluator *e, const float *weights)
         bti_pipeline_fill(e->pipeline, 0, e->view->index + at, n, bti_net_input(e->net), e->labels);
         bti_net_forward(e->net, false);
         const float *logits = bti_net_logits(e->net);
-        for (int i = 0; i < n; i++) {
-            const float *one = logits + (int64_t)i * classes;
-            int guess = largest(one, e->classes);
-            e->top5 += rank_of(one, e->classes, e->labels[i]) < 5;
-            e->confusion[e->labels[i] * classes + guess]++;
-            correct += guess == e->labels[i];
-        }
+        for (int i = 0; i < n; i++)
+            correct += count(e, logits + (int64_t)i * classes, e->labels[i]);
     }
     return (double)correct / (double)e->view->n;
+}
+
+typedef struct foreign {
+    const bti_predictor *by;
+    const bti_view *view;
+    int64_t classes;
+    float *logits; /* (view->n, classes) */
+} foreign;
+
+static void predict_one(void *ctx, int64_t i, int thread)
+{
+    const foreign *f = ctx;
+    const bti_dataset *d = f->view->set;
+    f->by->run(f->by->ctx, thread, d->pixels + (int64_t)f->view->index[i] * d->h * d->w * d->c,
+               f->logits + i * f->classes);
+}
+
+/* As bti_evaluator_run(), by another engine. */
+static bt_status run_by(bti_evaluator *e, const bti_predictor *by, double *accuracy, bt_error *err)
+{
+    foreign f = {.by = by, .view = e->view, .classes = e->classes};
+    int64_t correct = 0;
+
+    f.logits = bti_array((size_t)e->view->n * (size_t)e->classes, sizeof(*f.logits));
+    if (!f.logits)
+        return bti_fail_nomem(err);
+    bti_parallel_for(by->threads, e->view->n, predict_one, &f);
+    for (int64_t i = 0; i < e->view->n; i++)
+        correct += count(e, f.logits + i * f.classes, e->view->set->labels[e->view->index[i]]);
+    bti_free(f.logits);
+    *accuracy = (double)correct / (double)e->view->n;
+    return BT_OK;
 }
 
 /* Wilson, "Probable inference, the law of succession, and statistical inference", 1927; 95 %. */
@@ -133,31 +177,51 @@ static void score_classes(bti_score *s, const int64_t *confusion)
     }
 }
 
-bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
-                       const bti_dataset *set, const bti_view *view, const float mean[3],
-                       const float std[3], int threads, bt_error *err)
+/* What is being measured: either weights in nn/, or another engine. */
+typedef struct subject {
+    const bti_graph *graph;
+    const float *weights, *mean, *std;
+    int threads;
+    const bti_predictor *by; /* NULL: nn/ */
+} subject;
+
+static bt_status predict_all(bti_evaluator *e, const subject *s, const bti_view *view,
+                             double *accuracy, bt_error *err)
+{
+    bt_status rc;
+    if (s->by) {
+        rc = init_counts(e, s->graph, view, err);
+        return rc ? rc : run_by(e, s->by, accuracy, err);
+    }
+    rc = bti_evaluator_init(e, s->graph, view, s->mean, s->std, s->threads, err);
+    if (!rc)
+        *accuracy = bti_evaluator_run(e, s->weights);
+    return rc;
+}
+
+static bt_status evaluate(bti_score *out, const subject *s, const bti_dataset *set,
+                          const bti_view *view, bt_error *err)
 {
     bti_view all = {0};
     bti_evaluator e = {0};
-    size_t k = (size_t)g->classes;
+    size_t k = (size_t)s->graph->classes;
     bt_status rc = BT_OK;
 
-    *out = (bti_score){.classes = g->classes};
+    *out = (bti_score){.classes = s->graph->classes};
     if (!view) {
         rc = bti_view_all(&all, set, err);
         view = &all;
     }
-    if (!rc)
-        rc = bti_evaluator_init(&e, g, view, mean, std, threads, err);
     out->recall = bti_calloc(k, sizeof(double));
     out->precision = bti_calloc(k, sizeof(double));
     out->f1 = bti_calloc(k, sizeof(double));
     out->count = bti_calloc(k, sizeof(int64_t));
     if (!rc && (!out->recall || !out->precision || !out->f1 || !out->count))
         rc = bti_fail_nomem(err);
+    if (!rc)
+        rc = predict_all(&e, s, view, &out->accuracy, err);
     if (!rc) {
         out->n = view->n;
-        out->accuracy = bti_evaluator_run(&e, weights);
         out->top5 = (double)e.top5 / (double)view->n;
         out->confusion = e.confusion;
         e.confusion = NULL;
@@ -169,6 +233,22 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
     bti_evaluator_release(&e);
     bti_view_release(&all);
     return rc;
+}
+
+bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
+                       const bti_dataset *set, const bti_view *view, const float mean[3],
+                       const float std[3], int threads, bt_error *err)
+{
+    const subject s = {
+        .graph = g, .weights = weights, .mean = mean, .std = std, .threads = threads};
+    return evaluate(out, &s, set, view, err);
+}
+
+bt_status bti_evaluate_by(bti_score *out, const bti_graph *g, const bti_predictor *by,
+                          const bti_dataset *set, const bti_view *view, bt_error *err)
+{
+    const subject s = {.graph = g, .by = by};
+    return evaluate(out, &s, set, view, err);
 }
 
 void bti_score_release(bti_score *s)
