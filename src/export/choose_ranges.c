@@ -109,7 +109,7 @@ static bt_status try_rule(choosing *s, const bti_folded *f, const bti_observed *
         q = NULL;
     }
     bti_free(logits);
-    bti_quantised_free(rc ? NULL : q);
+    bti_quantised_free(q);
     return rc;
 }
 

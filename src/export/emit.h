@@ -11,10 +11,10 @@
 
 typedef struct bti_emit {
     const bti_folded *net;
-    const bti_quantised *quant; /* NULL: f32 */
-    const char *name;           /* file names and prefix of everything global; a C identifier */
-    char *const *class_name;    /* net->classes */
-    const char *hash;           /* of the model file's network */
+    const bti_quantised *quant;    /* NULL: f32 */
+    const char *name;              /* file names and prefix of everything global; a C identifier */
+    const char *const *class_name; /* net->classes */
+    const char *hash;              /* of the model file's network */
     bti_sizes sizes;
     /* Vectors of the self-test. */
     int n_tests;

@@ -152,7 +152,7 @@ static bt_status export(char **json, const bti_deployable *d, const bt_export_op
     bti_emit e = {.net = d->net,
                   .quant = d->int8.quant,
                   .name = opt->name,
-                  .class_name = d->meta.class_names,
+                  .class_name = (const char *const *)d->meta.class_names,
                   .hash = d->graph->hash,
                   .sizes = bti_sizes_of(d->net, d->int8.quant != NULL)};
     int8_t *logits;
