@@ -307,6 +307,8 @@ static void write_source(const bti_emit *e, FILE *f)
     fprintf(f, "#include \"%s.h\"\n", e->name);
     if (wanted(&parts, "math.h", 6))
         fputs("#include <math.h>\n", f);
+    if (wanted(&parts, "dot_s8", 6))
+        fputs("#include <string.h>\n", f);
     fputc('\n', f);
     emit_kernels(f, &parts, "window.inc");
     emit_kernels(f, &parts, e->quant ? "s8.inc" : "f32.inc");

@@ -10,8 +10,9 @@ void bti_parts_of_f32(bti_parts *p, const bti_folded_op *op)
 {
     static const char *const of_kind[][6] = {
         [BTI_OP_IMAGE] = {"image_f32"},
-        [BTI_OP_CONV] = {"window", "taps", "clip_f32", "conv_layer_f32", "conv_f32"},
-        [BTI_OP_DEPTHWISE] = {"window", "taps", "clip_f32", "conv_layer_f32", "depthwise_f32"},
+        [BTI_OP_CONV] = {"window", "taps", "inner", "clip_f32", "conv_layer_f32"},
+        [BTI_OP_DEPTHWISE] = {"window", "taps", "inner", "clip_f32", "conv_layer_f32",
+                              "depthwise_f32"},
         [BTI_OP_MAXPOOL] = {"window", "maxpool_f32"},
         [BTI_OP_AVGPOOL] = {"window", "area", "pool_area", "mean_f32", "avgpool_f32"},
         [BTI_OP_GRID_AVERAGE] = {"window", "area", "grid_area", "mean_f32", "grid_average_f32"},
@@ -43,10 +44,13 @@ void bti_parts_of_f32(bti_parts *p, const bti_folded_op *op)
             bti_parts_add(p, "math.h");
         return;
     }
-    for (int i = 0; i < 6 && of_kind[op->kind][i]; i++) {
-        const char *name = of_kind[op->kind][i];
-        bool first = op->kind == BTI_OP_CONV && i == 4 && op->in[0] == BTI_IMAGE;
-        bti_parts_add(p, first ? "image_conv_f32" : name);
+    for (int i = 0; i < 6 && of_kind[op->kind][i]; i++)
+        bti_parts_add(p, of_kind[op->kind][i]);
+    if (op->kind == BTI_OP_CONV && op->in[0] == BTI_IMAGE) {
+        bti_parts_add(p, "image_conv_f32");
+    } else if (op->kind == BTI_OP_CONV) {
+        bti_parts_add(p, "dot_f32");
+        bti_parts_add(p, "conv_f32");
     }
 }
 

@@ -36,6 +36,9 @@ void bti_parts_of_s8(bti_parts *p, const bti_folded_op *op, const bti_quantised_
         bti_parts_add(p, conv_kernel(op, q));
         if (!q->pointwise)
             bti_parts_add(p, "taps");
+        if (op->kind == BTI_OP_CONV && op->in[0] != BTI_IMAGE)
+            bti_parts_add(p, "dot_s8");
+        bti_parts_add(p, "inner");
     }
 }
 

@@ -5,6 +5,7 @@
 #include "export/quantised.h"
 
 #include "base/alloc.h"
+#include <string.h>
 
 #include "export/kernels/window.inc"
 

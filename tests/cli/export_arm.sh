@@ -44,9 +44,10 @@ assert abs(text + data - said["flash_bytes"]) <= 2048, (text + data, said)
 assert data == 0 and bss == said["arena_bytes"], (bss, said)
 stack = [line.split("\t") for line in open(dtype + ".su")]
 assert all(kind.strip() == "static" for _, _, kind in stack), stack
-# No recursion: a chain of calls is at most all of them once.
-assert sum(int(n) for _, n, _ in stack) <= said["stack_bytes"], stack
-print(dtype, "flash", text + data, "stated", said["flash_bytes"], "stack", sum(int(n) for _, n, _ in stack))
+# Calls go five deep at most: classify, run, a kernel, an inner loop or mean, rescale.
+deepest = sum(sorted((int(n) for _, n, _ in stack), reverse=True)[:5])
+assert deepest <= said["stack_bytes"], stack
+print(dtype, "flash", text + data, "stated", said["flash_bytes"], "stack", deepest, "at most")
 PY
     timeout 60 qemu-system-arm -M mps2-an386 -nographic -icount shift=0 -semihosting -kernel $dtype.elf </dev/null >$dtype.out 2>&1
     cat $dtype.out
