@@ -63,9 +63,8 @@ int cmd_eval(int argc, char **argv)
     bool json = false, quiet = false;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
-        {"split", 0, CLI_TEXT, &opt.split, "SPLIT", "val: as in training (default), or test", 0, 0},
-        {"dtype", 0, CLI_TEXT, &dtype, "TYPE",
-         "f32 (default), or int8: as export c --dtype int8 computes", 0, 0},
+        {"split", 0, CLI_TEXT, &opt.split, "val|test", "val: as in training (default)", 0, 0},
+        {"dtype", 0, CLI_TEXT, &dtype, "f32|int8", "int8: as export c --dtype int8 computes", 0, 0},
         {"calibrate", 0, CLI_TEXT, &quant.calibrate, "DATA:N",
          "int8: N training images to find ranges on (those of --data, 500)", 0, 0},
         {"calibration", 0, CLI_TEXT, &quant.calibration, "RULE",
@@ -90,6 +89,8 @@ int cmd_eval(int argc, char **argv)
         return status;
     if (!opt.data)
         return cli_usage("eval", "--data is missing: which images?");
+    if (!bti_streq(opt.split, "val") && !bti_streq(opt.split, "test"))
+        return cli_usage("eval", "--split: '%s' is neither val nor test", opt.split);
     bool int8 = bti_streq(dtype, "int8");
     if (!int8 && !bti_streq(dtype, "f32"))
         return cli_usage("eval", "--dtype: '%s' is not f32 or int8", dtype);

@@ -38,11 +38,11 @@ static int export_c(int argc, char **argv)
     bool json = false, quiet = false;
     const cli_option options[] = {
         {"out", 'o', CLI_TEXT, &opt.out_dir, "DIR", "new or empty folder; required", 0, 0},
-        {"dtype", 0, CLI_TEXT, &opt.dtype, "TYPE", "f32 (default) or int8", 0, 0},
+        {"dtype", 0, CLI_TEXT, &opt.dtype, "f32|int8", "(default: f32)", 0, 0},
         {"calibrate", 0, CLI_TEXT, &opt.quant.calibrate, "DATA:N",
          "int8: N training images to find ranges on (500)", 0, 0},
         {"calibration", 0, CLI_TEXT, &opt.quant.calibration, "RULE",
-         "auto (default), minmax, percentile or mse", 0, 0},
+         "int8: auto (default), minmax, percentile or mse", 0, 0},
         {"name", 0, CLI_TEXT, &opt.name, "NAME", "of files and functions (model)", 0, 0},
         {"threads", 't', CLI_INT, &opt.quant.threads, "N", "(default: all cores)", 1, 1024},
         {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},
@@ -68,6 +68,8 @@ static int export_c(int argc, char **argv)
         return status;
     if (!opt.out_dir)
         return cli_usage("export c", "-o is missing: into which folder?");
+    if (!bti_streq(opt.dtype, "f32") && !bti_streq(opt.dtype, "int8"))
+        return cli_usage("export c", "--dtype: '%s' is not f32 or int8", opt.dtype);
     if (bti_streq(opt.dtype, "int8") && !opt.quant.calibrate)
         return cli_usage("export c", "--calibrate is missing: int8 needs images to find ranges on");
     opt.model_dir = args.v[0];

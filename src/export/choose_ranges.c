@@ -90,7 +90,7 @@ typedef struct choosing {
 } choosing;
 
 /* Quantises by one rule and keeps the result if it is the best. */
-static bt_status try_rule(choosing *s, const bti_folded *f, const bti_observed *seen,
+static bt_status try_rule(choosing *s, const bti_folded *f, const bti_map_stats *seen,
                           bti_range_rule rule, bool equalised, bt_error *err)
 {
     bti_quantised *q;
@@ -113,7 +113,7 @@ static bt_status try_rule(choosing *s, const bti_folded *f, const bti_observed *
     return rc;
 }
 
-static bt_status try_rules(choosing *s, const bti_folded *f, const bti_observed *seen,
+static bt_status try_rules(choosing *s, const bti_folded *f, const bti_map_stats *seen,
                            const char *rule, bool equalised, bt_error *err)
 {
     bt_status rc = BT_OK;
@@ -153,16 +153,16 @@ bt_status bti_quantise_best(bti_chosen *out, const bti_folded *f, bti_folded *co
 {
     choosing s = {
         .net = f, .m = m, .want = want, .threads = threads, .least = INFINITY, .best = out};
-    bti_observed seen = {0}, equal = {0};
+    bti_map_stats seen = {0}, equal = {0};
 
     *out = (bti_chosen){0};
     bt_status rc = check_rule(rule, err);
     if (!rc)
-        rc = bti_observe(&seen, f, m, threads, err);
+        rc = bti_map_stats_collect(&seen, f, m, threads, err);
     if (!rc)
         rc = try_rules(&s, f, &seen, rule, false, err);
     if (!rc && bti_streq(rule, "auto") && bti_equalise(copy, &seen) > 0) {
-        rc = bti_observe(&equal, copy, m, threads, err);
+        rc = bti_map_stats_collect(&equal, copy, m, threads, err);
         if (!rc)
             rc = try_rules(&s, copy, &equal, rule, true, err);
     }
@@ -170,8 +170,8 @@ bt_status bti_quantise_best(bti_chosen *out, const bti_folded *f, bti_folded *co
         rc = bti_fail(err, BT_DIVERGED, NULL, "int8 logits are not comparable with f32's");
     if (!rc)
         rc = measure(&s, err);
-    bti_observed_release(&seen);
-    bti_observed_release(&equal);
+    bti_map_stats_release(&seen);
+    bti_map_stats_release(&equal);
     if (rc) {
         bti_quantised_free(out->quant);
         *out = (bti_chosen){0};

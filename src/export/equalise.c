@@ -107,7 +107,7 @@ static void equalise_pair(bti_folded_op *maker, bti_folded_op *reader, const flo
     }
 }
 
-int bti_equalise(bti_folded *f, const bti_observed *seen)
+int bti_equalise(bti_folded *f, const bti_map_stats *seen)
 {
     int pairs = 0;
     for (int i = 0; i < f->n_ops; i++) {

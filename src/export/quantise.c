@@ -23,7 +23,7 @@ const char *const bti_range_names[BTI_RANGE_COUNT] = {"minmax", "percentile", "m
 
 typedef struct quantising {
     const bti_folded *f;
-    const bti_observed *seen;
+    const bti_map_stats *seen;
     bti_quantised *q;
     bti_range_rule rule;
     bt_error *err;
@@ -329,7 +329,7 @@ static bt_status quantise_op(const quantising *s, int i)
     return BT_OK;
 }
 
-bt_status bti_quantise(bti_quantised **out, const bti_folded *f, const bti_observed *seen,
+bt_status bti_quantise(bti_quantised **out, const bti_folded *f, const bti_map_stats *seen,
                        bti_range_rule rule, bt_error *err)
 {
     quantising s = {.f = f, .seen = seen, .rule = rule, .err = err};

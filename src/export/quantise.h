@@ -20,22 +20,22 @@ typedef enum bti_range_rule {
 extern const char *const bti_range_names[BTI_RANGE_COUNT]; /* "minmax", ... */
 
 /* What the maps of every operation held on the calibration images. */
-typedef struct bti_observed {
+typedef struct bti_map_stats {
     float *lo, *hi;  /* by operation */
     int64_t *bins;   /* (operation, BTI_BINS): counts of values between lo and hi */
     int64_t *first;  /* by operation: where its channels begin in the arrays below */
     double *mean;    /* by channel of each operation */
     float *peak;     /* largest |value| by channel */
     double pixel[3]; /* mean of the image by channel, 0..255 */
-} bti_observed;
-bt_status bti_observe(bti_observed *out, const bti_folded *f, const bti_images *m, int threads,
-                      bt_error *err);
-void bti_observed_release(bti_observed *o);
+} bti_map_stats;
+bt_status bti_map_stats_collect(bti_map_stats *out, const bti_folded *f, const bti_images *m,
+                                int threads, bt_error *err);
+void bti_map_stats_release(bti_map_stats *o);
 
 /* Rounds. Biases are corrected for the mean error that rounded weights make (Nagel et al.,
  * "Data-free quantization through weight equalization and bias correction", ICCV 2019, 4.2).
  * f is borrowed for the life of the result. BT_NOSUPP names the row that int8 cannot do. */
-bt_status bti_quantise(bti_quantised **out, const bti_folded *f, const bti_observed *seen,
+bt_status bti_quantise(bti_quantised **out, const bti_folded *f, const bti_map_stats *seen,
                        bti_range_rule rule, bt_error *err);
 
 /* Equalises channels between pairs of convolutions with nothing or a ReLU between them (the same
@@ -43,7 +43,7 @@ bt_status bti_quantise(bti_quantised **out, const bti_folded *f, const bti_obser
  * same but for rounding. Weights have a scale a channel here, so the range to share out is that of
  * the map: s = sqrt(peak of the channel / largest weight that reads it), as Xiao et al.,
  * "SmoothQuant", 2023. Returns the pairs found. */
-int bti_equalise(bti_folded *f, const bti_observed *seen);
+int bti_equalise(bti_folded *f, const bti_map_stats *seen);
 
 /* Logits (n,classes) as real numbers; yours, bti_free. */
 bt_status bti_quantised_logits(float **out, const bti_quantised *q, const bti_images *m,

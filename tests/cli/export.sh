@@ -78,7 +78,6 @@ no out -o f32; grep -q "f32: the folder is in use (model.c is in it)" err
 no out -o m.yaml; grep -q "m.yaml: is not a folder" err
 no nowhere -o new; grep -q nowhere err
 no out -o new --name 2x; grep -q "2x" err
-no out -o new --dtype f16; grep -q "f16" err
 no out -o new --dtype int8 --calibrate data:0; grep -q "number of images" err
 no out -o new --dtype int8 --calibrate data:50 --calibration best; grep -q "best" err
 mkdir -p other && mv data/train/down data/train/sideways && mv data/test/down data/test/sideways
@@ -88,5 +87,6 @@ no wrong -o new
 usage() { status=0; "$bantam" export "$@" >/dev/null 2>err || status=$?; [ $status = 2 ]; }
 usage c out
 usage c out -o new --dtype int8
+usage c out -o new --dtype f16; grep -q "f16" err
 usage onyx out
 status=0; "$bantam" eval out --data data --dtype half >/dev/null 2>err || status=$?; [ $status = 2 ]

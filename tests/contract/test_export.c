@@ -283,10 +283,10 @@ static void rescaling_rounds_as_tensorflow_lite(void **state)
 static void quantise(bti_quantised **q, const subject *s, bti_range_rule rule, int threads)
 {
     bt_error e = {0};
-    bti_observed seen;
-    assert_ok(bti_observe(&seen, s->net, &s->images, threads, &e), &e);
+    bti_map_stats seen;
+    assert_ok(bti_map_stats_collect(&seen, s->net, &s->images, threads, &e), &e);
     assert_ok(bti_quantise(q, s->net, &seen, rule, &e), &e);
-    bti_observed_release(&seen);
+    bti_map_stats_release(&seen);
 }
 
 /* Root of the mean squared error of logits, relative to their spread over images. */
@@ -352,7 +352,7 @@ static void equalised_channels_change_nothing_in_f32_and_even_out_the_ranges(voi
 {
     (void)state;
     subject s;
-    bti_observed before, after;
+    bti_map_stats before, after;
     bt_error e = {0};
     subject_open(&s, "[1, Conv, [16, 3, 1]], [1, DWConv, [16, 3, 2]], [1, Conv, [24, 1, 1]]" TAIL,
                  3, SIDE);
@@ -362,18 +362,18 @@ static void equalised_channels_change_nothing_in_f32_and_even_out_the_ranges(voi
     for (int t = 0; t < 9; t++)
         s.net->op[1].weight[t * 16] /= 12;
     assert_true(folded_difference(&s) < 1e-4);
-    assert_ok(bti_observe(&before, s.net, &s.images, 1, &e), &e);
+    assert_ok(bti_map_stats_collect(&before, s.net, &s.images, 1, &e), &e);
     assert_true(bti_equalise(s.net, &before) >= 2);
     assert_true(folded_difference(&s) < 1e-4);
-    assert_ok(bti_observe(&after, s.net, &s.images, 1, &e), &e);
+    assert_ok(bti_map_stats_collect(&after, s.net, &s.images, 1, &e), &e);
     float most = 0, least = FLT_MAX;
     for (int c = 0; c < 16; c++) {
         most = fmaxf(most, after.peak[c]);
         least = fminf(least, after.peak[c] > 0 ? after.peak[c] : least);
     }
     assert_true(most / least < before.peak[0] / least / 2);
-    bti_observed_release(&before);
-    bti_observed_release(&after);
+    bti_map_stats_release(&before);
+    bti_map_stats_release(&after);
     subject_close(&s);
 }
 
@@ -462,17 +462,17 @@ static void what_cannot_be_exported_is_refused_by_its_row(void **state)
     bti_graph_free(g);
 
     subject s;
-    bti_observed seen;
+    bti_map_stats seen;
     bti_quantised *q;
     subject_open(&s,
                  "[1, Conv, [8, 3, 2]], [1, GlobalAvgPool, []], [1, Flatten, []], "
                  "[1, Linear, [7, Softmax]]",
                  3, SIDE);
-    assert_ok(bti_observe(&seen, s.net, &s.images, 1, &e), &e);
+    assert_ok(bti_map_stats_collect(&seen, s.net, &s.images, 1, &e), &e);
     assert_int_equal(bti_quantise(&q, s.net, &seen, BTI_RANGE_MINMAX, &e), BT_NOSUPP);
     assert_null(q);
     assert_non_null(strstr(e.text, "row 4: Softmax"));
-    bti_observed_release(&seen);
+    bti_map_stats_release(&seen);
     subject_close(&s);
 }
 

@@ -19,15 +19,15 @@
 typedef struct observing {
     const bti_folded *f;
     const bti_images *m;
-    const bti_observed *total; /* ranges, in the second pass */
-    bti_observed shard[SHARDS];
+    const bti_map_stats *total; /* ranges, in the second pass */
+    bti_map_stats shard[SHARDS];
     int64_t channels; /* of all operations */
     float *arena;     /* one a thread */
     float *logits;
     bool count; /* second pass: fill bins */
 } observing;
 
-void bti_observed_release(bti_observed *o)
+void bti_map_stats_release(bti_map_stats *o)
 {
     if (!o)
         return;
@@ -37,7 +37,7 @@ void bti_observed_release(bti_observed *o)
     bti_free(o->first);
     bti_free(o->mean);
     bti_free(o->peak);
-    *o = (bti_observed){0};
+    *o = (bti_map_stats){0};
 }
 
 static int64_t count_channels(const bti_folded *f)
@@ -48,16 +48,16 @@ static int64_t count_channels(const bti_folded *f)
     return n;
 }
 
-static bt_status observed_init(bti_observed *o, const bti_folded *f, bt_error *err)
+static bt_status observed_init(bti_map_stats *o, const bti_folded *f, bt_error *err)
 {
     const size_t n = (size_t)f->n_ops, channels = (size_t)count_channels(f);
 
-    *o = (bti_observed){.lo = bti_calloc(n, sizeof(*o->lo)),
-                        .hi = bti_calloc(n, sizeof(*o->hi)),
-                        .bins = bti_calloc(n, BTI_BINS * sizeof(*o->bins)),
-                        .first = bti_calloc(n, sizeof(*o->first)),
-                        .mean = bti_calloc(channels, sizeof(*o->mean)),
-                        .peak = bti_calloc(channels, sizeof(*o->peak))};
+    *o = (bti_map_stats){.lo = bti_calloc(n, sizeof(*o->lo)),
+                         .hi = bti_calloc(n, sizeof(*o->hi)),
+                         .bins = bti_calloc(n, BTI_BINS * sizeof(*o->bins)),
+                         .first = bti_calloc(n, sizeof(*o->first)),
+                         .mean = bti_calloc(channels, sizeof(*o->mean)),
+                         .peak = bti_calloc(channels, sizeof(*o->peak))};
     if (!o->lo || !o->hi || !o->bins || !o->first || !o->mean || !o->peak)
         return bti_fail_nomem(err);
     int64_t at = 0;
@@ -70,7 +70,7 @@ static bt_status observed_init(bti_observed *o, const bti_folded *f, bt_error *e
     return BT_OK;
 }
 
-static void see_range(bti_observed *o, const bti_folded_op *op, int i, const float *y)
+static void see_range(bti_map_stats *o, const bti_folded_op *op, int i, const float *y)
 {
     double *mean = o->mean + o->first[i];
     float *peak = o->peak + o->first[i], lo = o->lo[i], hi = o->hi[i];
@@ -85,7 +85,7 @@ static void see_range(bti_observed *o, const bti_folded_op *op, int i, const flo
     o->hi[i] = hi;
 }
 
-static void see_bins(bti_observed *o, const bti_observed *range, int64_t size, int i,
+static void see_bins(bti_map_stats *o, const bti_map_stats *range, int64_t size, int i,
                      const float *y)
 {
     const float lo = range->lo[i], width = range->hi[i] - lo;
@@ -100,7 +100,7 @@ static void see_shard(void *ctx, int64_t shard, int thread)
 {
     observing *s = ctx;
     const bti_folded *f = s->f;
-    bti_observed *o = &s->shard[shard];
+    bti_map_stats *o = &s->shard[shard];
     const int64_t pixels = (int64_t)f->in_h * f->in_w * f->in_c;
 
     for (int64_t m = shard; m < s->m->n; m += SHARDS) {
@@ -118,10 +118,10 @@ static void see_shard(void *ctx, int64_t shard, int thread)
     }
 }
 
-static void sum_ranges(bti_observed *out, const observing *s)
+static void sum_ranges(bti_map_stats *out, const observing *s)
 {
     for (int k = 0; k < SHARDS; k++) {
-        const bti_observed *o = &s->shard[k];
+        const bti_map_stats *o = &s->shard[k];
         for (int i = 0; i < s->f->n_ops; i++) {
             out->lo[i] = fminf(out->lo[i], o->lo[i]);
             out->hi[i] = fmaxf(out->hi[i], o->hi[i]);
@@ -140,7 +140,7 @@ static void sum_ranges(bti_observed *out, const observing *s)
         out->pixel[c] /= (double)s->m->n * s->f->in_h * s->f->in_w;
 }
 
-static bt_status check_finite(const bti_observed *o, const bti_folded *f, bt_error *err)
+static bt_status check_finite(const bti_map_stats *o, const bti_folded *f, bt_error *err)
 {
     for (int i = 0; i < f->n_ops; i++)
         if (!isfinite(o->lo[i]) || !isfinite(o->hi[i]) || o->lo[i] > o->hi[i])
@@ -150,8 +150,8 @@ static bt_status check_finite(const bti_observed *o, const bti_folded *f, bt_err
     return BT_OK;
 }
 
-bt_status bti_observe(bti_observed *out, const bti_folded *f, const bti_images *m, int threads,
-                      bt_error *err)
+bt_status bti_map_stats_collect(bti_map_stats *out, const bti_folded *f, const bti_images *m,
+                                int threads, bt_error *err)
 {
     observing s = {.f = f, .m = m, .total = out, .channels = count_channels(f)};
     const size_t t = (size_t)threads;
@@ -176,10 +176,10 @@ bt_status bti_observe(bti_observed *out, const bti_folded *f, const bti_images *
                 out->bins[b] += s.shard[k].bins[b];
     }
     for (int k = 0; k < SHARDS; k++)
-        bti_observed_release(&s.shard[k]);
+        bti_map_stats_release(&s.shard[k]);
     bti_free(s.arena);
     bti_free(s.logits);
     if (rc)
-        bti_observed_release(out);
+        bti_map_stats_release(out);
     return rc;
 }
