@@ -193,10 +193,11 @@ static void write_header(const bti_emit *e, FILE *f)
         " * for two threads at once. */\n"
         "void %s_run(const uint8_t *image, %s *logits);\n\n",
         e->name, type);
-    fprintf(f,
-            "/* Runs, and returns the number of the likeliest class. */\n"
-            "int %s_classify(const uint8_t *image);\n\n#endif\n",
-            e->name);
+    fprintf(
+        f,
+        "/* Runs, and returns the number of the likeliest class. Its logits are on the stack. */\n"
+        "int %s_classify(const uint8_t *image);\n\n#endif\n",
+        e->name);
 }
 
 static void emit_net(const bti_emit *e, FILE *f)
