@@ -41,7 +41,7 @@ static void act(bti_act which, int n, const float *x, float *y)
     case BTI_ACT_HARDTANH:
     case BTI_ACT_SOFTMAX: /* not pointwise */
     case BTI_ACT_COUNT:
-        assert(!"an activation with a kernel of its own");
+        assert(false && "an activation with a kernel of its own");
     }
 }
 
