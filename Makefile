@@ -10,8 +10,8 @@ help:
 	@echo "make build   the release program at $(BUILD)/bantam"
 	@echo "make demo    search Fashion-MNIST for 5 minutes, print the front"
 	@echo "make test    every test under ASan + UBSan, then the release-build tests"
-	@echo "make install  program, manual pages, completions, examples, library into PREFIX (/usr/local), below DESTDIR"
-	@echo "make deb     a Debian package in build/release"
+	@echo "make install program, manual pages, completions, examples, library into PREFIX (/usr/local), below DESTDIR"
+	@echo "make deb     a Debian package in $(BUILD)"
 	@echo "make format  clang-format on all sources"
 
 build:

@@ -16,8 +16,10 @@ install(FILES ${BANTAM_MANUAL}/bantam.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/z
         RENAME _bantam COMPONENT bantam)
 install(FILES ${BANTAM_MANUAL}/bantam.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
         COMPONENT bantam)
-install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bantam COMPONENT bantam)
-install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT bantam)
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/bantam COMPONENT bantam)
+install(FILES tools/torch_models.py DESTINATION ${CMAKE_INSTALL_DATADIR}/bantam/tools
+        COMPONENT bantam) # examples/load_in_pytorch.py looks for it there
+install(FILES README.md CHANGELOG.md docs/guide.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT bantam)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT bantam)
 
 # The static library of the same sources; bantam.pc finds its own prefix, wherever it is moved.

@@ -18,6 +18,6 @@ inside bantam doctor
 inside rm -rf /root/run
 inside bantam search fashion-mnist --budget 30s --max-params 50k --out /root/run
 inside bantam eval /root/run/models/best --data fashion-mnist --split test | head -n 1
-for file in usr/share/man/man1/bantam-search.1 usr/share/bash-completion/completions/bantam usr/share/bantam/models/small45k.yaml; do
+for file in usr/share/man/man1/bantam-search.1 usr/share/bash-completion/completions/bantam usr/share/bantam/examples/models/small45k.yaml; do
     [ -s "$root/$file" ] || { echo "$file is missing"; exit 1; }
 done

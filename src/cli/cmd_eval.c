@@ -44,7 +44,8 @@ static void print_table(const bti_json *o, const char *split)
            100 * bti_json_as_num(bti_json_at(interval, 1), 0));
     if (bti_json_len(classes) > 5)
         printf("top 5 %.2f%%, ", 100 * number(o, "top5"));
-    printf("macro F1 %.4f, %.0f images\n", number(o, "macro_f1"), number(o, "n"));
+    printf("balanced accuracy %.2f%%, macro F1 %.4f, %.0f images\n",
+           100 * number(o, "balanced_accuracy"), number(o, "macro_f1"), number(o, "n"));
     printf("%-20s %8s %8s %10s %8s\n", "class", "images", "recall", "precision", "F1");
     for (size_t i = 0; i < bti_json_len(classes); i++) {
         const bti_json *row = bti_json_at(classes, i);
@@ -64,6 +65,8 @@ int cmd_eval(int argc, char **argv)
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
         {"split", 0, CLI_TEXT, &opt.split, "val|test", "val: as in training (default)", 0, 0},
+        {"predictions", 0, CLI_TEXT, &opt.predictions, "FILE",
+         "with --split test: write path,class,prediction of each image as CSV", 0, 0},
         {"dtype", 0, CLI_TEXT, &dtype, "f32|int8", "int8: as export c --dtype int8 computes", 0, 0},
         {"calibrate", 0, CLI_TEXT, &quant.calibrate, "DATA:N",
          "int8: N training images to find ranges on (those of --data, 500)", 0, 0},

@@ -22,7 +22,7 @@ void cli_print_overview(void)
         if (expert)
             printf("%s %s", next ? "" : ",", v->name);
         else
-            printf("  %-9s %s\n", v->name, v->help);
+            printf("  %-10s %s\n", v->name, v->help);
     }
     if (expert)
         puts("");
@@ -70,7 +70,7 @@ static void print_subverb(void *user, const cli_spec *spec)
     char text[200];
     const char *name = strchr(spec->verb, ' ');
     (void)user;
-    printf("  %-9s %s\n", name ? name + 1 : spec->verb, cli_summary(text, sizeof(text), spec));
+    printf("  %-10s %s\n", name ? name + 1 : spec->verb, cli_summary(text, sizeof(text), spec));
 }
 
 void cli_print_subverbs(const char *verb, const char *const *names)

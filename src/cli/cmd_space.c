@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `bantam space info FILE`: what a search space holds. FILE may be a shipped name (fashion7,
+ * `bantam space info FILE`: what a search space holds. FILE may be a shipped name (auto, fashion7,
  * brief).
  */
 #include "cli/cli.h"
@@ -192,7 +192,7 @@ int cmd_space(int argc, char **argv)
     const cli_spec spec = {"space info",
                            "FILE [options]",
                            "Parameters, exact size and cost of a search space. FILE: a space file, "
-                           "or fashion7 or brief.",
+                           "auto, fashion7 or brief.",
                            options,
                            1,
                            1};

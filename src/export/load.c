@@ -34,6 +34,18 @@ static bt_status prove(bti_deployable *d, const char *dir, int threads, bt_error
     return rc;
 }
 
+/* Of the data that the model was trained on: the same images are its test split here. */
+static bt_status open_images(bti_deployable *d, const bt_quant_options *quant, bt_error *err)
+{
+    const bti_json *split = bti_json_get(d->result, "split");
+    bt_data_options opt = quant->data_opt;
+    if (!quant->calibrate)
+        return bti_images_make(&d->images, MADE_IMAGES, &d->meta, err);
+    opt.group_by = bti_json_as_str(bti_json_get(split, "group_by"), NULL);
+    opt.test_share = bti_json_as_num(bti_json_get(split, "test_share"), 0);
+    return bti_images_open(&d->images, quant->calibrate, &d->meta, &opt, err);
+}
+
 bt_status bti_deployable_open(bti_deployable *d, const char *model_dir,
                               const bt_quant_options *quant, bt_error *err)
 {
@@ -41,10 +53,8 @@ bt_status bti_deployable_open(bti_deployable *d, const char *model_dir,
     bt_status rc = bti_model_load(model_dir, &d->graph, &d->weights, &d->meta, &d->result, err);
     if (!rc)
         rc = bti_fold(&d->net, d->graph, d->weights, d->meta.mean, d->meta.std, err);
-    if (!rc && quant->calibrate)
-        rc = bti_images_open(&d->images, quant->calibrate, &d->meta, &quant->data_opt, err);
-    else if (!rc)
-        rc = bti_images_make(&d->images, MADE_IMAGES, &d->meta, err);
+    if (!rc)
+        rc = open_images(d, quant, err);
     if (!rc)
         rc = prove(d, model_dir, threads_of(quant), err);
     if (rc)

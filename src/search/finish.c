@@ -18,12 +18,10 @@
 
 bt_status bti_finish_open_test(bti_test_data **test, const bti_lab *lab, bt_error *err)
 {
-    bt_data_options opt = bt_data_defaults();
+    bt_data_options opt = bti_run_data_options(&lab->run);
     *test = NULL;
     if (!lab->data->has_test)
         return BT_OK;
-    opt.cache_dir = lab->run.cache_dir;
-    opt.size = lab->run.size;
     return bti_test_open(test, lab->run.data, &opt, err);
 }
 
@@ -45,11 +43,13 @@ static bti_json *final_json(const bti_finish *f, const bti_score *score, uint64_
     }
     bti_json_set(o, "interval", interval);
     bti_json_set_num(o, "macro_f1", score ? score->macro_f1 : NAN);
+    bti_json_set_num(o, "balanced_accuracy", score ? score->balanced : NAN);
     snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
     bti_json_set_str(o, "seed", text);
     snprintf(text, sizeof(text), "models/%s", f->pick->name);
     bti_json_set_str(o, "path", text);
     bti_json_set_bool(o, "retrained", f->retrained);
+    bti_json_set_bool(o, "behind", f->pick->behind);
     bti_json_set_int(o, "epochs", f->epochs);
     bti_json_set_int(o, "images", f->images);
     bti_json_set_num(o, "seconds", f->seconds);
@@ -84,6 +84,8 @@ static bti_json *result_json(const bti_lab *lab, const bti_finish *f, const bti_
     bti_json_set(split, "subset", r->subset && !all ? bti_json_str(r->subset) : bti_json_null());
     bti_json_set_str(split, "val", all ? "0" : r->val ? r->val : "auto");
     bti_json_set_int(split, "seed", (int64_t)r->seed);
+    bti_json_set(split, "group_by", r->group_by ? bti_json_str(r->group_by) : bti_json_null());
+    bti_json_set_num(split, "test_share", r->test_share);
     bti_json_set(result, "split", split);
     bti_json_set_str(result, "data", r->data);
     bti_json_set_str(result, "data_key", lab->data->key);

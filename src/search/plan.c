@@ -146,6 +146,52 @@ void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most)
     bti_free(at);
 }
 
+static double params_of(const bti_trial *t)
+{
+    return bti_json_as_num(bti_json_get(t->attrs, "params"), 0);
+}
+
+/* Takes the picks out of the trials, and with `sizes` all that are as large as one of them. */
+static void hide(bti_trials *rest, const bti_plan *plan, bool sizes)
+{
+    for (int k = 0; k < plan->n; k++) {
+        const bti_trial *pick = bti_trials_number(rest, plan->pick[k].trial);
+        double params = pick ? params_of(pick) : -1;
+        for (int i = 0; i < rest->n; i++) {
+            bti_trial *t = &rest->trial[i];
+            if (t->number == plan->pick[k].trial || (sizes && params_of(t) == params))
+                t->state = BTI_FAIL;
+        }
+    }
+}
+
+/* Fills up from what is left: front after front. */
+static void fill_from(bti_plan *plan, bti_trials *rest, bool sizes)
+{
+    bti_plan more = {.n = 1};
+    while (plan->n < BTI_FRONT_LEAST && more.n) {
+        hide(rest, plan, sizes);
+        bti_plan_choose(&more, rest, BTI_FRONT_LEAST - plan->n);
+        for (int i = 0; i < more.n; i++) {
+            more.pick[i].behind = true;
+            plan->pick[plan->n++] = more.pick[i];
+        }
+    }
+}
+
+void bti_plan_fill(bti_plan *plan, const bti_trials *trials)
+{
+    bti_trials rest = *trials; /* the records are borrowed */
+    size_t n = (size_t)trials->n;
+    rest.trial = bti_array(n + 1, sizeof(*rest.trial));
+    for (int sizes = 1; rest.trial && n && plan->n && sizes >= 0; sizes--) { /* others first */
+        memcpy(rest.trial, trials->trial, n * sizeof(*rest.trial));
+        fill_from(plan, &rest, sizes);
+    }
+    qsort(plan->pick, (size_t)plan->n, sizeof(plan->pick[0]), by_cost);
+    bti_free(rest.trial);
+}
+
 static double job_seconds(const bti_pick *p, double images, double n_test)
 {
     return SETUP_S + p->s_per_image * images + p->eval_s_per_image * n_test;
@@ -171,18 +217,28 @@ static double schedule(const bti_plan *plan, int workers, double images, double 
     return last;
 }
 
+int bti_final_epochs(int64_t n_all)
+{
+    double n = fmax(1, (double)n_all);
+    return (int)fmax(BTI_FINAL_EPOCHS_MAX, ceil(BTI_FINAL_IMAGES_LEAST / n));
+}
+
+static double images_most(int64_t n_all)
+{
+    return (double)n_all * bti_final_epochs(n_all);
+}
+
 double bti_plan_most_seconds(const bti_plan *plan, int workers, int64_t n_all, int64_t n_test)
 {
     int owner[BTI_PICKS_MAX];
     double end[WORKERS_MAX];
-    return schedule(plan, workers, (double)n_all * BTI_FINAL_EPOCHS_MAX, (double)n_test, owner,
-                    end);
+    return schedule(plan, workers, images_most(n_all), (double)n_test, owner, end);
 }
 
 double bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test)
 {
     int owner[BTI_PICKS_MAX];
-    double end[WORKERS_MAX], lo = 0, hi = (double)n_all * BTI_FINAL_EPOCHS_MAX;
+    double end[WORKERS_MAX], lo = 0, hi = images_most(n_all);
     for (int i = 0; i < 60; i++) { /* the largest number of images whose schedule ends in time */
         double mid = i ? 0.5 * (lo + hi) : hi;
         if (schedule(plan, workers, mid, (double)n_test, owner, end) <= seconds)
@@ -204,6 +260,7 @@ void bti_plan_make(bti_plan *plan, const bti_trials *trials, double seconds, int
 {
     for (int most = BTI_PICKS_MAX; most >= BTI_PICKS_LEAST; most--) {
         bti_plan_choose(plan, trials, most);
+        bti_plan_fill(plan, trials);
         double images = bti_plan_fit(plan, seconds, workers, n_all, n_test);
         if (images >= (double)n_all * BTI_FINAL_PASSES)
             return;
@@ -222,6 +279,7 @@ bt_status bti_plan_save(const bti_plan *plan, bti_storage *st, bt_error *err)
         bti_json_set_num(j, "s_per_image", p->s_per_image);
         bti_json_set_num(j, "eval_s_per_image", p->eval_s_per_image);
         bti_json_set_num(j, "share", p->share);
+        bti_json_set_bool(j, "behind", p->behind);
         bti_json_append(list, j);
     }
     bti_json_set(o, "picks", list);
@@ -247,6 +305,7 @@ bt_status bti_plan_load(bti_plan *plan, bti_storage *st, bt_error *err)
         p->eval_s_per_image =
             bti_json_as_num(bti_json_get(j, "eval_s_per_image"), EVAL_COST * p->s_per_image);
         p->share = bti_json_as_num(bti_json_get(j, "share"), 1);
+        p->behind = bti_json_as_bool(bti_json_get(j, "behind"), false);
         snprintf(p->name, sizeof(p->name), "%s", bti_json_as_str(bti_json_get(j, "name"), "model"));
     }
     bti_json_free(o);

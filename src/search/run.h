@@ -20,12 +20,15 @@
 
 typedef struct bti_run {
     const char *data, *cache_dir;
-    int size; /* side in pixels, resolved */
+    int size;             /* side in pixels, resolved */
+    const char *size_why; /* for people; NULL: an option said so, or the data */
     int channels, classes;
     const char *space_text; /* the YAML itself */
-    const char *sampler;
+    const char *sampler, *pruner;
     int epochs;               /* of a trial */
     const char *subset, *val; /* as bti_data_split reads them */
+    const char *group_by;     /* of bt_data_options, and ... */
+    double test_share;        /* ... the same */
     uint64_t seed;
     int jobs, threads;
     double limit[BTI_METRICS]; /* 0: the space's own */
@@ -41,6 +44,9 @@ void bti_run_release(bti_run *run);
  * record lacks what a worker needs. */
 bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err);
 bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err);
+
+/* What a worker opens the images with. */
+bt_data_options bti_run_data_options(const bti_run *run);
 
 /* The space of a run, with its limits applied; yours. */
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err);

@@ -31,8 +31,9 @@
 
 /* Of the budget, at most, for training the picks again and reading test. */
 #define FINAL_SHARE 0.45
-#define CLOSING_S 0.8 /* stopping workers, writing the files */
-#define READING_S 3.5 /* of closing, at most: until test is read for what is left over */
+#define TEST_SHARE 0.2 /* of data that has no test split */
+#define CLOSING_S 0.8  /* stopping workers, writing the files */
+#define READING_S 3.5  /* of closing, at most: until test is read for what is left over */
 #define TICK_US 100000
 #define IDLE_S 2.5   /* no trial running for so long: nothing more fits, or the space is used up */
 #define START_S 60.0 /* the same before the first one: workers open the images first */
@@ -243,8 +244,10 @@ static bt_status final_phase(supervisor *v, bt_error *err)
     if (end > 0)
         bti_plan_make(&v->plan, &v->s.trials, fmax(0.01, end - bt_now()), v->s.run.jobs,
                       v->s.n_train + v->s.n_val, v->s.n_test);
-    else
+    else {
         bti_plan_choose(&v->plan, &v->s.trials, BTI_PICKS_MAX);
+        bti_plan_fill(&v->plan, &v->s.trials);
+    }
     if (!v->plan.n)
         return BT_OK;
     v->control.phase = BTI_PHASE_FINAL;
@@ -375,7 +378,9 @@ static bt_status next_round(supervisor *v, bt_error *err)
 
 bt_search_options bt_search_defaults(void)
 {
-    return (bt_search_options){.data_opt = bt_data_defaults()};
+    bt_search_options o = {.data_opt = bt_data_defaults()};
+    o.data_opt.test_share = TEST_SHARE;
+    return o;
 }
 
 /* The budget of this session. */

@@ -81,10 +81,12 @@ static int rank_of(const float *logits, int classes, int truth)
     return before;
 }
 
-/* Counts a prediction; true if it is right. */
-static bool count(bti_evaluator *e, const float *logits, int32_t truth)
+/* Counts the prediction of the view's sample i; true if it is right. */
+static bool count(bti_evaluator *e, int64_t i, const float *logits, int32_t truth)
 {
     int guess = largest(logits, e->classes);
+    if (e->guess)
+        e->guess[i] = guess;
     e->top5 += rank_of(logits, e->classes, truth) < 5;
     e->confusion[(int64_t)truth * e->classes + guess]++;
     return guess == truth;
@@ -104,7 +106,7 @@ double bti_evaluator_run(bti_evaluator *e, const float *weights)
         bti_net_forward(e->net, false);
         const float *logits = bti_net_logits(e->net);
         for (int i = 0; i < n; i++)
-            correct += count(e, logits + (int64_t)i * classes, e->labels[i]);
+            correct += count(e, at + i, logits + (int64_t)i * classes, e->labels[i]);
     }
     return (double)correct / (double)e->view->n;
 }
@@ -135,7 +137,7 @@ static bt_status run_by(bti_evaluator *e, const bti_predictor *by, double *accur
         return bti_fail_nomem(err);
     bti_parallel_for(by->threads, e->view->n, predict_one, &f);
     for (int64_t i = 0; i < e->view->n; i++)
-        correct += count(e, f.logits + i * f.classes, e->view->set->labels[e->view->index[i]]);
+        correct += count(e, i, f.logits + i * f.classes, e->view->set->labels[e->view->index[i]]);
     bti_free(f.logits);
     *accuracy = (double)correct / (double)e->view->n;
     return BT_OK;
@@ -161,7 +163,6 @@ static void score_classes(bti_score *s, const int64_t *confusion)
         s->precision[c] = ratio(hit, guessed);
         s->f1[c] = ratio(2 * hit, truth + guessed);
         s->correct += hit;
-        s->macro_f1 += s->f1[c] / (double)k;
     }
 }
 
@@ -190,18 +191,19 @@ typedef struct subject {
     const bti_predictor *by; /* NULL: nn/ */
 } subject;
 
-static bt_status predict_all(bti_evaluator *e, const subject *s, const bti_view *view,
-                             double *accuracy, bt_error *err)
+/* Fills out->accuracy and guess, and what `e` counts. */
+static bt_status predict_all(bti_evaluator *e, bti_score *out, const subject *s,
+                             const bti_view *view, bt_error *err)
 {
-    bt_status rc;
-    if (s->by) {
-        rc = init_counts(e, s->graph, view, err);
-        return rc ? rc : run_by(e, s->by, accuracy, err);
-    }
-    rc = bti_evaluator_init(e, s->graph, view, s->mean, s->std, s->threads, err);
-    if (!rc)
-        *accuracy = bti_evaluator_run(e, s->weights);
-    return rc;
+    bt_status rc = s->by ? init_counts(e, s->graph, view, err)
+                         : bti_evaluator_init(e, s->graph, view, s->mean, s->std, s->threads, err);
+    if (rc)
+        return rc;
+    e->guess = out->guess;
+    if (s->by)
+        return run_by(e, s->by, &out->accuracy, err);
+    out->accuracy = bti_evaluator_run(e, s->weights);
+    return BT_OK;
 }
 
 static bt_status evaluate(bti_score *out, const subject *s, const bti_dataset *set,
@@ -221,12 +223,14 @@ static bt_status evaluate(bti_score *out, const subject *s, const bti_dataset *s
     out->precision = bti_calloc(k, sizeof(double));
     out->f1 = bti_calloc(k, sizeof(double));
     out->count = bti_calloc(k, sizeof(int64_t));
-    if (!rc && (!out->recall || !out->precision || !out->f1 || !out->count))
+    out->guess = rc ? NULL : bti_array((size_t)view->n, sizeof(int32_t));
+    if (!rc && (!out->recall || !out->precision || !out->f1 || !out->count || !out->guess))
         rc = bti_fail_nomem(err);
     if (!rc)
-        rc = predict_all(&e, s, view, &out->accuracy, err);
+        rc = predict_all(&e, out, s, view, err);
     if (!rc) {
         out->n = view->n;
+        bti_evaluator_macro(&e, &out->macro_f1, &out->balanced);
         out->top5 = (double)e.top5 / (double)view->n;
         out->confusion = e.confusion;
         e.confusion = NULL;
@@ -265,5 +269,6 @@ void bti_score_release(bti_score *s)
     bti_free(s->f1);
     bti_free(s->count);
     bti_free(s->confusion);
+    bti_free(s->guess);
     *s = (bti_score){0};
 }

@@ -2,9 +2,9 @@
 build=$(dirname "$bantam")
 [ -f "$build/cmake_install.cmake" ] || { echo "$bantam is not in a build folder: skipped"; exit 77; }
 DESTDIR=$PWD/root cmake --install "$build" --prefix /usr >log
-for f in bin/bantam share/bantam/models/small45k.yaml share/bantam/spaces/brief.yaml share/bantam/recipes/brief.yaml \
+for f in bin/bantam share/bantam/examples/models/small45k.yaml share/bantam/examples/spaces/brief.yaml share/bantam/examples/recipes/brief.yaml \
     share/bash-completion/completions/bantam share/zsh/vendor-completions/_bantam \
-    share/fish/vendor_completions.d/bantam.fish share/doc/bantam/copyright include/bantam/bantam.h; do
+    share/fish/vendor_completions.d/bantam.fish share/doc/bantam/copyright share/doc/bantam/guide.md share/bantam/tools/torch_models.py include/bantam/bantam.h; do
     [ -s "root/usr/$f" ] || { echo "usr/$f is missing"; exit 1; }
 done
 if command -v scdoc >/dev/null; then
@@ -18,7 +18,7 @@ fi
 mkdir elsewhere
 cd elsewhere
 ../root/usr/bin/bantam space info brief >/dev/null
-../root/usr/bin/bantam model info ../root/usr/share/bantam/models/small45k.yaml >/dev/null
+../root/usr/bin/bantam model info ../root/usr/share/bantam/examples/models/small45k.yaml >/dev/null
 cd ..
 # a program of someone else, by pkg-config alone
 PKG_CONFIG_PATH=$(dirname "$(find "$PWD/root" -name bantam.pc)")

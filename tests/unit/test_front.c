@@ -97,6 +97,13 @@ static void csv_lists_the_models_on_disk_once_there_are_any(void **state)
                            "models/a\n"));
     assert_null(strstr(bti_str_c(&out), "trial-1"));
     assert_null(strstr(bti_str_c(&out), "left the front"));
+    add_final(&t.trial[3], "filler", 0.84);
+    bti_json *final = bti_json_copy(bti_json_get(t.trial[3].attrs, "final"));
+    bti_json_set_bool(final, "behind", true);
+    bti_json_set(t.trial[3].attrs, "final", final);
+    bti_str_reset(&out);
+    assert_int_equal(bti_report_front_csv(&t, &out), BT_OK);
+    assert_non_null(strstr(bti_str_c(&out), "\nfiller,12000,"));
     bti_str_release(&out);
     bti_trials_release(&t);
 }

@@ -81,6 +81,30 @@ static void a_study_without_finished_trials_gives_no_picks(void **state)
     bti_trials_release(&t);
 }
 
+static void a_front_of_one_is_filled_up_to_three_from_behind_it(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_plan p = {0};
+    add_trial(&t, 1.0, 2000, 1000); /* beats all */
+    add_trial(&t, 1.0, 9000, 1000); /* the front behind it: these two, and ... */
+    add_trial(&t, 0.9, 3000, 1000);
+    add_trial(&t, 0.8, 4000, 1000); /* ... behind that */
+    add_trial(&t, 1.0, 2000, 1000); /* as large as the first: only when there is nothing else */
+    bti_plan_make(&p, &t, 60, 2, 1000, 100);
+    assert_int_equal(p.n, BTI_FRONT_LEAST);
+    assert_true(picks(&p, 0) && picks(&p, 1) && picks(&p, 2));
+    for (int i = 0; i < p.n; i++)
+        assert_int_equal(p.pick[i].behind, p.pick[i].trial != 0);
+    assert_int_equal(t.trial[0].state, BTI_COMPLETE);
+    bti_trials_release(&t);
+
+    add_trial(&t, 0.5, 2000, 1000); /* all there is */
+    bti_plan_make(&p, &t, 60, 2, 1000, 100);
+    assert_int_equal(p.n, 1);
+    bti_trials_release(&t);
+}
+
 /* Plays the plan as workers do: the first that is free claims the next job. Images of each pick. */
 static double play(const bti_plan *p, int workers, double seconds, int64_t n_test, double *images)
 {
@@ -151,6 +175,8 @@ static void the_time_that_a_plan_can_use_ends_at_the_epoch_limit(void **state)
     bti_plan_choose(&p, &t, BTI_PICKS_MAX);
     double most = bti_plan_most_seconds(&p, 2, 8000, 0);
     assert_true(fabs(most - BTI_FINAL_EPOCHS_MAX) < 1);
+    most = bti_plan_most_seconds(&p, 2, 32, 0); /* a tiny set: so many images all the same */
+    assert_true(fabs(most - BTI_FINAL_IMAGES_LEAST / 8000.0) < 1);
     bti_trials_release(&t);
 }
 
@@ -184,6 +210,7 @@ int main(void)
         cmocka_unit_test(a_large_front_gives_eight_picks_spread_over_its_sizes_with_both_ends),
         cmocka_unit_test(a_lopsided_front_still_gives_eight_different_picks),
         cmocka_unit_test(a_study_without_finished_trials_gives_no_picks),
+        cmocka_unit_test(a_front_of_one_is_filled_up_to_three_from_behind_it),
         cmocka_unit_test(the_plan_fills_the_time_and_treats_picks_alike),
         cmocka_unit_test(little_time_trains_fewer_models_for_longer),
         cmocka_unit_test(the_time_that_a_plan_can_use_ends_at_the_epoch_limit),
