@@ -39,6 +39,7 @@ typedef struct bti_subject {
     const float *weights;
     float mean[3], std[3];
     int threads;
+    const bti_predictor *by; /* NULL: nn/; not with a policy */
 } bti_subject;
 
 /* bti_evaluate on a view whose images `policy` changes first (NULL: as they are). What it draws is
