@@ -15,28 +15,31 @@ static int print_line(char *text)
     bt_free(text);
     if (rc)
         return cli_fail(&err);
-    printf("%-40s %10.1f images/s %10.2f ms a step of %lld\n",
+    printf("%-40s %10.1f images/s %10.2f ms a step of %lld, %s\n",
            bti_json_as_str(bti_json_get(o, "model"), ""),
            bti_json_as_num(bti_json_get(o, "images_per_s"), 0),
            bti_json_as_num(bti_json_get(o, "step_ms"), 0),
-           (long long)bti_json_as_int(bti_json_get(o, "batch"), 0));
+           (long long)bti_json_as_int(bti_json_get(o, "batch"), 0),
+           bti_json_as_str(bti_json_get(o, "precision"), ""));
     bti_json_free(o);
     return 0;
 }
 
 static int bench_train(int argc, char **argv)
 {
-    int batch = 128, threads = 0;
+    bt_bench_options o = bt_bench_defaults();
     bool json = false;
     const cli_option options[] = {
-        {"batch", 'b', CLI_INT, &batch, "B", "images a step (default 128)", 1, 65536},
-        {"threads", 't', CLI_INT, &threads, "N", "(default: all cores)", 1, 1024},
+        {"batch", 'b', CLI_INT, &o.batch, "B", "images a step (default 128)", 1, 65536},
+        {"threads", 't', CLI_INT, &o.threads, "N", "(default: all cores)", 1, 1024},
+        {"precision", 0, CLI_TEXT, &o.precision, "P",
+         "f32, bf16 or auto: bf16 where the CPU has it (default auto)", 0, 0},
         {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object a model", 0, 0},
         {0},
     };
     const cli_spec spec = {
         "bench train",
-        "MODEL.yaml... [--batch 128] [--threads N] [--json]",
+        "MODEL.yaml... [--batch 128] [--threads N] [--precision P] [--json]",
         "Speed of batch assembly (flip, crop, normalise), forward, loss, backward and\n"
         "update on random images: the median of at least nine steps.",
         options,
@@ -50,7 +53,8 @@ static int bench_train(int argc, char **argv)
     for (int i = 0; i < args.n; i++) {
         char *text = NULL;
         bt_error err = {0};
-        if (bt_bench_train(&text, args.v[i], batch, threads, &err))
+        o.model_path = args.v[i];
+        if (bt_bench_train(&text, &o, &err))
             return cli_fail(&err);
         status = json ? cli_print(text) : print_line(text);
         if (status)

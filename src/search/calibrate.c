@@ -76,6 +76,7 @@ bt_status bti_measure_speed(double *images_per_s, const bti_run *run, const bti_
     memcpy(job.std, data->std, sizeof(job.std));
     job.recipe.lr = 1e-3; /* no divergence: only the speed is wanted */
     job.threads = run->threads;
+    job.precision = bti_run_precision(run);
     job.stop.deadline_s = bt_now() + MEASURE_S;
     rc = bti_train_job(&outcome, &job, err);
     if (rc == BT_STOPPED || rc == BT_DIVERGED)

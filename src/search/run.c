@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +49,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     bti_json_set_num(o, "max_params", run->max_params);
     bti_json_set_num(o, "max_macs", run->max_macs);
     set_text(o, "isa", run->isa);
+    set_text(o, "precision", run->precision);
     set_text(o, "train_key", run->train_key);
     bt_status rc = st->ops->study_attr_set(st, false, RUN_KEY, o, err);
     bti_json_free(o);
@@ -94,8 +96,11 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     run->max_params = bti_json_as_num(bti_json_get(o, "max_params"), 0);
     run->max_macs = bti_json_as_num(bti_json_get(o, "max_macs"), 0);
     run->isa = get_text(run, o, "isa", &ok);
+    run->precision = get_text(run, o, "precision", &ok);
     run->train_key = get_text(run, o, "train_key", &ok);
     bti_json_free(o);
+    if (ok && !run->precision)
+        run->precision = "f32"; /* a study from before there was a choice */
     if (!ok)
         rc = bti_fail_nomem(err);
     else if (!is_complete(run))
@@ -105,6 +110,11 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
         bti_run_release(run);
     *found = !rc;
     return rc;
+}
+
+bti_precision bti_run_precision(const bti_run *run)
+{
+    return bti_streq(run->precision, "bf16") ? BTI_PRECISION_BF16 : BTI_PRECISION_F32;
 }
 
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err)

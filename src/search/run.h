@@ -15,6 +15,7 @@
 
 #include "bantam/search.h"
 #include "base/arena.h"
+#include "nn/net.h"
 #include "space/space.h"
 #include "study/study.h"
 
@@ -30,6 +31,7 @@ typedef struct bti_run {
     int jobs, threads;
     double max_params, max_macs; /* 0: the space's own */
     const char *isa;             /* NULL: best */
+    const char *precision;       /* of trials: "f32" or "bf16" */
     const char *train_key; /* hash of training pixels and labels: data that changed is noticed */
     bti_arena arena;       /* owns the strings */
 } bti_run;
@@ -40,6 +42,7 @@ void bti_run_release(bti_run *run);
 bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err);
 bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err);
 
+bti_precision bti_run_precision(const bti_run *run);
 /* The space of a run, with its limits applied; yours. */
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err);
 

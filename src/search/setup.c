@@ -89,6 +89,11 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
                       "'%s': expected portable, avx2, avx512 or avx512_bf16", run->isa);
     else if (!rc && run->isa)
         bti_cpu_cap_isa(isa);
+    bti_precision precision;
+    if (!rc)
+        rc = bti_precision_parse(&precision, opt->precision ? opt->precision : "auto", err);
+    if (!rc)
+        run->precision = bti_precision_name(bti_net_precision(precision));
     return rc ? rc : choose_space(run, opt->space_path, d, err);
 }
 
@@ -240,6 +245,8 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
         rc = check_text("--sampler", opt->sampler, r->sampler, "evolution", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
+    if (!rc)
+        rc = check_text("--precision", opt->precision, r->precision, "auto", err);
     if (!rc && opt->space_path)
         rc = choose_space(fresh, opt->space_path, d, err);
     if (!rc && opt->space_path && !bti_streq(fresh->space_text, r->space_text))

@@ -77,6 +77,7 @@ static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char
     bti_json_set_str(o, "key", a->key);
     bti_json_set_int(o, "threads", lab->run.threads);
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
+    bti_json_set_str(o, "precision", lab->run.precision);
     bti_json_set_str(o, "worker", lab->worker);
     bti_json_set_str(o, "model_yaml", yaml);
     return o;

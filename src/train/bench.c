@@ -90,21 +90,23 @@ static double time_steps(bti_stepper *s, const bench_data *d)
     return n % 2 ? took[n / 2] : 0.5 * (took[n / 2 - 1] + took[n / 2]);
 }
 
-static bt_status measure(double *step_s, const bti_graph *g, int batch, int threads, bt_error *err)
+static bt_status measure(double *step_s, const bti_graph *g, const bt_bench_options *o,
+                         bti_precision precision, bt_error *err)
 {
     bench_data data = {0};
     bti_view view = {0};
     bti_stepper stepper = {0};
     bti_job job = bti_job_defaults();
 
-    bt_status rc = make_data(&data, g, batch, err);
+    bt_status rc = make_data(&data, g, o->batch, err);
     if (!rc)
         rc = bti_view_all(&view, &data.set, err);
     if (!rc) {
         job.graph = g;
         job.train = &view;
-        job.recipe.batch = batch;
-        job.threads = threads;
+        job.recipe.batch = o->batch;
+        job.threads = o->threads;
+        job.precision = precision;
         for (int c = 0; c < 3; c++) {
             job.mean[c] = 0.5f;
             job.std[c] = 0.29f; /* of uniform noise */
@@ -122,22 +124,23 @@ static bt_status measure(double *step_s, const bti_graph *g, int batch, int thre
     return rc;
 }
 
-static char *speed_text(const char *path, const bti_graph *g, int batch, int threads, double step_s)
+static char *speed_text(const bt_bench_options *opt, const bti_graph *g, bti_precision precision,
+                        double step_s)
 {
     bti_json *o = bti_json_object();
 
     char name[64]; /* "tiny20k" of examples/models/tiny20k.yaml */
-    snprintf(name, sizeof(name), "%s", bti_path_base(path));
+    snprintf(name, sizeof(name), "%s", bti_path_base(opt->model_path));
     if (strrchr(name, '.'))
         *strrchr(name, '.') = '\0';
     bti_json_set_str(o, "model", name);
     bti_json_set_int(o, "params", g->params);
     bti_json_set_int(o, "macs", g->macs);
-    bti_json_set_int(o, "batch", batch);
-    bti_json_set_int(o, "threads", threads);
+    bti_json_set_int(o, "batch", opt->batch);
+    bti_json_set_int(o, "threads", opt->threads);
     bti_json_set_num(o, "step_ms", round(1e5 * step_s) / 100);
-    bti_json_set_num(o, "images_per_s", round(10 * batch / step_s) / 10);
-    bti_json_set_str(o, "precision", "f32");
+    bti_json_set_num(o, "images_per_s", round(10 * opt->batch / step_s) / 10);
+    bti_json_set_str(o, "precision", bti_precision_name(precision));
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
     bti_json_set_int(o, "peak_rss_bytes", bti_peak_rss_bytes());
     char *text = bti_json_text(o, 0);
@@ -145,25 +148,35 @@ static char *speed_text(const char *path, const bti_graph *g, int batch, int thr
     return text;
 }
 
-bt_status bt_bench_train(char **json, const char *model_path, int batch, int threads, bt_error *err)
+bt_bench_options bt_bench_defaults(void)
 {
+    return (bt_bench_options){.batch = 128, .precision = "auto"};
+}
+
+bt_status bt_bench_train(char **json, const bt_bench_options *opt, bt_error *err)
+{
+    bt_bench_options o = *opt;
     bti_arena arena = {0};
     bti_rows rows;
     bti_graph *g = NULL;
+    bti_precision precision;
     double step_s = 0;
 
     *json = NULL;
-    if (batch < 1 || batch > 65536)
-        return bti_fail(err, BT_INVAL, "batch", "%d is not from 1 to 65536", batch);
-    if (threads < 1)
-        threads = bti_cpu_count();
-    bt_status rc = bti_rows_read(&rows, &arena, model_path, NULL, err);
+    if (o.batch < 1 || o.batch > 65536)
+        return bti_fail(err, BT_INVAL, "batch", "%d is not from 1 to 65536", o.batch);
+    if (o.threads < 1)
+        o.threads = bti_cpu_count();
+    bt_status rc = bti_precision_parse(&precision, o.precision, err);
+    precision = bti_net_precision(precision);
+    if (!rc)
+        rc = bti_rows_read(&rows, &arena, o.model_path, NULL, err);
     if (!rc)
         rc = bti_graph_build(&g, &rows, 0, 0, 0, err);
     if (!rc)
-        rc = measure(&step_s, g, batch, threads, err);
+        rc = measure(&step_s, g, &o, precision, err);
     if (!rc) {
-        *json = speed_text(model_path, g, batch, threads, step_s);
+        *json = speed_text(&o, g, precision, step_s);
         if (!*json)
             rc = bti_fail_nomem(err);
     }

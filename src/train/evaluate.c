@@ -11,7 +11,8 @@
 #define BATCH 250
 
 bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
-                             const float mean[3], const float std[3], int threads, bt_error *err)
+                             const float mean[3], const float std[3], int threads,
+                             bti_precision precision, bt_error *err)
 {
     size_t classes = (size_t)g->classes;
 
@@ -38,6 +39,7 @@ bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_vie
         net.batch = e->batch;
         net.threads = threads;
         net.training = false;
+        net.precision = precision;
         rc = bti_net_new(&e->net, g, &net, err);
     }
     if (rc)
@@ -148,7 +150,7 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
         view = &all;
     }
     if (!rc)
-        rc = bti_evaluator_init(&e, g, view, mean, std, threads, err);
+        rc = bti_evaluator_init(&e, g, view, mean, std, threads, BTI_PRECISION_F32, err);
     out->recall = bti_calloc(k, sizeof(double));
     out->precision = bti_calloc(k, sizeof(double));
     out->f1 = bti_calloc(k, sizeof(double));

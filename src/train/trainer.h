@@ -8,7 +8,7 @@
 #include "bantam/train.h"
 #include "base/json.h"
 #include "data/dataset.h"
-#include "model/graph.h"
+#include "nn/net.h"
 
 typedef struct bti_epoch {
     int epoch;           /* 1-based, just finished */
@@ -27,10 +27,11 @@ typedef struct bti_job {
     bt_recipe recipe;
     uint64_t seed;
     int threads;
-    int eval_every;         /* validate after every k-th epoch and the last; 0: only the last */
-    const char *checkpoint; /* path; written every checkpoint_s seconds (at epoch ends and when
-                             * stopped), removed by the caller; NULL: none. If it exists and
-                             * `resume`, training goes on from it. */
+    bti_precision precision; /* of training and its validations; default F32 */
+    int eval_every;          /* validate after every k-th epoch and the last; 0: only the last */
+    const char *checkpoint;  /* path; written every checkpoint_s seconds (at epoch ends and when
+                              * stopped), removed by the caller; NULL: none. If it exists and
+                              * `resume`, training goes on from it. */
     double checkpoint_s;
     bool resume;
     bt_stop stop;

@@ -277,7 +277,12 @@ static void bench_reports_a_speed(void **state)
     bt_error e;
     char *text;
     set_up(NULL);
-    assert_ok(bt_bench_train(&text, p.model, 16, 2, &e), &e);
+    bt_bench_options o = bt_bench_defaults();
+    o.model_path = p.model;
+    o.batch = 16;
+    o.threads = 2;
+    o.precision = "f32";
+    assert_ok(bt_bench_train(&text, &o, &e), &e);
     bti_json *o = parse(text);
     assert_true(number(o, "images_per_s") > 0);
     assert_true(number(o, "peak_rss_bytes") > 0);

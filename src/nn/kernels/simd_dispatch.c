@@ -34,3 +34,8 @@ const bti_simd_kernels *bti_simd_for(bti_isa isa)
         return &bti_simd_kernels_portable;
     }
 }
+
+const bti_simd_kernels *bti_simd_bf16_for(bti_isa isa)
+{
+    return isa == BTI_ISA_AVX512_BF16 ? &bti_simd_kernels_avx512_bf16 : NULL;
+}

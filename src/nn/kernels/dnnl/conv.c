@@ -99,36 +99,53 @@ static dnnl_status_t make_maps(const bti_conv *c, conv_kernel *k, int images)
     const dnnl_dims_t src = {images, c->shape.ic, w->ih, w->iw};
     const dnnl_dims_t dst = {images, c->shape.oc, w->oh, w->ow};
     const dnnl_dims_t bias = {c->shape.oc};
+    const dnnl_data_type_t type = c->shape.bf16 ? dnnl_bf16 : dnnl_f32;
     k->images = images;
-    dnnl_status_t rc = bti_md_new(&k->src, 4, src, c->shape.plain_src ? dnnl_nchw : blocked);
+    dnnl_status_t rc = bti_md_new(&k->src, 4, src, type, c->shape.plain_src ? dnnl_nchw : blocked);
     if (!rc)
-        rc = bti_md_new(&k->dst, 4, dst, blocked);
+        rc = bti_md_new(&k->dst, 4, dst, type, blocked);
     if (!rc && c->shape.bias)
-        rc = bti_md_new(&k->bias, 1, bias, dnnl_x);
+        rc = bti_md_new(&k->bias, 1, bias, dnnl_f32, dnnl_x);
     return rc;
 }
 
-static dnnl_status_t weights_md(const bti_conv *c, bti_md *out, dnnl_format_tag_t ungrouped,
-                                dnnl_format_tag_t grouped)
+static dnnl_status_t weights_md(const bti_conv *c, bti_md *out, dnnl_data_type_t type,
+                                dnnl_format_tag_t ungrouped, dnnl_format_tag_t grouped)
 {
     const bti_conv_shape *s = &c->shape;
     const int k = s->window.k;
     if (s->groups > 1) {
         const dnnl_dims_t dims = {s->groups, s->oc / s->groups, s->ic / s->groups, k, k};
-        return bti_md_new(out, 5, dims, grouped);
+        return bti_md_new(out, 5, dims, type, grouped);
     }
     const dnnl_dims_t dims = {s->oc, s->ic, k, k};
-    return bti_md_new(out, 4, dims, ungrouped);
+    return bti_md_new(out, 4, dims, type, ungrouped);
 }
 
 /* The weights' layout to ask for: ours if it is fixed, else oneDNN's choice. Depthwise is fixed to
  * [block][k][k][lane], which oneDNN would choose too and our own kernels read. */
-static dnnl_status_t wanted_weights(const bti_conv *c, bti_md *out)
+static dnnl_status_t wanted_weights(const bti_conv *c, bti_conv_dir dir, bti_md *out)
 {
+    const bool bf16 = c->shape.bf16 && dir != BTI_CONV_BACK_WEIGHTS;
+    const dnnl_data_type_t type = bf16 ? dnnl_bf16 : dnnl_f32;
     if (c->shape.depthwise)
-        return weights_md(c, out, dnnl_format_tag_any,
+        return weights_md(c, out, type, dnnl_format_tag_any,
                           c->simd->lanes == 16 ? dnnl_Goihw16g : dnnl_Goihw8g);
-    return weights_md(c, out, dnnl_format_tag_any, dnnl_format_tag_any);
+    return weights_md(c, out, type, dnnl_format_tag_any, dnnl_format_tag_any);
+}
+
+/* The parameters' layout beside bf16: what gradients of weights come in. */
+static dnnl_status_t float_weights(const bti_conv *c, bti_md *out)
+{
+    return weights_md(c, out, dnnl_f32, dnnl_OIhw16i16o,
+                      c->shape.depthwise ? dnnl_Goihw16g : dnnl_gOIhw16i16o);
+}
+
+/* Our own kernel whatever oneDNN has. */
+static bool is_own(const bti_conv *c)
+{
+    const bti_conv_shape *s = &c->shape;
+    return s->bf16 && s->depthwise && !s->bias && s->window.dilation == 1;
 }
 
 static bool is_reference(const_dnnl_primitive_desc_t pd)
@@ -171,7 +188,7 @@ static dnnl_status_t choose_pd(const bti_conv *c, bti_conv_dir dir, conv_kernel 
             dnnl_primitive_desc_destroy(*out);
         *out = NULL;
     }
-    rc = wanted_weights(c, &wanted);
+    rc = wanted_weights(c, dir, &wanted);
     if (!rc)
         rc = make_pd(c, dir, k, wanted, hint, out);
     bti_md_free(wanted);
@@ -181,7 +198,7 @@ static dnnl_status_t choose_pd(const bti_conv *c, bti_conv_dir dir, conv_kernel 
 static dnnl_status_t make_reorder(const bti_conv *c, bti_conv_dir dir, conv_kernel *k)
 {
     dnnl_primitive_desc_t pd;
-    const bool in = dir == BTI_CONV_BACK_DATA; /* parameters to this direction's layout */
+    const bool in = dir != BTI_CONV_BACK_WEIGHTS; /* parameters to this direction's layout */
     dnnl_status_t rc =
         dnnl_reorder_primitive_desc_create(&pd, in ? c->weights : k->weights, c->ctx->engine,
                                            in ? k->weights : c->weights, c->ctx->engine, NULL);
@@ -252,8 +269,12 @@ bt_status bti_conv_add(bti_conv *c, bti_conv_dir dir, int images, bt_error *err)
     bti_md any = NULL;
 
     dnnl_status_t rc = make_maps(c, k, images);
+    if (!rc && c->shape.bf16 && !c->weights)
+        rc = float_weights(c, &c->weights);
+    if (is_own(c))
+        return rc ? failed(c, rc, what[dir], err) : BT_OK;
     if (!rc && dir != BTI_CONV_FORWARD) { /* oneDNN wants to see the forward pass first */
-        rc = wanted_weights(c, &any);
+        rc = wanted_weights(c, BTI_CONV_FORWARD, &any);
         if (!rc)
             rc = make_pd(c, BTI_CONV_FORWARD, k, any, NULL, &hint);
     }
@@ -292,14 +313,18 @@ bool bti_conv_is_slow(bti_conv_context *ctx, const bti_simd_kernels *simd,
     describe(&c, ctx, simd, shape);
     dnnl_status_t rc = make_maps(&c, &k, 1);
     if (!rc)
-        rc = wanted_weights(&c, &any);
+        rc = wanted_weights(&c, BTI_CONV_FORWARD, &any);
     if (!rc)
         rc = make_pd(&c, BTI_CONV_FORWARD, &k, any, NULL, &forward);
     bool slow = !rc && is_reference(forward);
     for (int d = BTI_CONV_BACK_DATA; training && !rc && d < BTI_CONV_DIRS; d++) {
         if (d == BTI_CONV_BACK_DATA && shape->plain_src)
             continue; /* nobody asks for the gradient of the input */
-        rc = make_pd(&c, (bti_conv_dir)d, &k, any, forward, &pd);
+        bti_md_free(any);
+        any = NULL;
+        rc = wanted_weights(&c, (bti_conv_dir)d, &any);
+        if (!rc)
+            rc = make_pd(&c, (bti_conv_dir)d, &k, any, forward, &pd);
         slow = slow || (!rc && is_reference(pd));
         if (!rc)
             dnnl_primitive_desc_destroy(pd);
@@ -388,9 +413,9 @@ size_t bti_conv_scratch(const bti_conv *c)
     return most;
 }
 
-int64_t bti_conv_back_copy(const bti_conv *c)
+int64_t bti_conv_copy(const bti_conv *c, bti_conv_dir dir)
 {
-    const conv_kernel *k = &c->dir[BTI_CONV_BACK_DATA];
+    const conv_kernel *k = &c->dir[dir];
     return k->reorder ? (int64_t)(dnnl_memory_desc_get_size(k->weights) / sizeof(float)) : 0;
 }
 
@@ -414,9 +439,10 @@ static void reorder(const bti_conv *c, dnnl_primitive_t prim, dnnl_memory_t from
     execute(c, prim, 2, args);
 }
 
-void bti_conv_make_back_copy(const bti_conv *c, int thread, const float *weights, float *copy)
+void bti_conv_make_copy(const bti_conv *c, bti_conv_dir dir, int thread, const float *weights,
+                        float *copy)
 {
-    const conv_kernel *k = &c->dir[BTI_CONV_BACK_DATA];
+    const conv_kernel *k = &c->dir[dir];
     const conv_args *a = &k->thread[thread];
     set(a->own_weights, weights);
     set(a->weights, copy);
@@ -489,7 +515,7 @@ bt_status bti_conv_positions(const bti_conv *c, int32_t *pos, bt_error *err)
     dnnl_status_t rc = from && to && index ? dnnl_success : dnnl_out_of_memory;
 
     if (!rc)
-        rc = weights_md(c, &plain, dnnl_oihw, dnnl_goihw);
+        rc = weights_md(c, &plain, dnnl_f32, dnnl_oihw, dnnl_goihw);
     if (!rc)
         rc = dnnl_reorder_primitive_desc_create(&pd, plain, c->ctx->engine, c->weights,
                                                 c->ctx->engine, NULL);

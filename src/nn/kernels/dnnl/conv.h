@@ -21,6 +21,7 @@ typedef struct bti_conv_shape {
     int ic, oc; /* stored channels: padded to the block, except ic of a plain input */
     int groups; /* merged until a group fills whole blocks; ic: depthwise */
     bool depthwise;
+    bool bf16;      /* maps; weights are float outside */
     bool plain_src; /* the network's input, (n,c,h,w) */
     bool bias;
     bti_simd_window window; /* cb, sizes, kernel, padding; n is ignored */
@@ -53,9 +54,11 @@ size_t bti_conv_scratch(const bti_conv *c);  /* bytes that any call of run may u
  */
 bt_status bti_conv_positions(const bti_conv *c, int32_t *pos, bt_error *err);
 
-/* Floats of a second copy of the weights that BACK_DATA wants to read; 0: it reads the weights. */
-int64_t bti_conv_back_copy(const bti_conv *c);
-void bti_conv_make_back_copy(const bti_conv *c, int thread, const float *weights, float *copy);
+/* Floats of a second copy of the weights that FORWARD or BACK_DATA wants to read, in a layout or a
+ * type of its own; 0: it reads the weights. */
+int64_t bti_conv_copy(const bti_conv *c, bti_conv_dir dir);
+void bti_conv_make_copy(const bti_conv *c, bti_conv_dir dir, int thread, const float *weights,
+                        float *copy);
 
 /* FORWARD: dst = src * weights + bias; BACK_DATA: src from dst and weights (or their copy);
  * BACK_WEIGHTS: weights and bias from src and dst. bias: NULL if the shape has none. scratch:

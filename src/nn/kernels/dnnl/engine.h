@@ -15,6 +15,10 @@
  * 4. steps.c, steps_norm.c  are the functions that steps run; params.c maps parameters.
  * 5. backend.c  builds all this and walks the segments.
  *
+ * In a bf16 net maps and their gradients are bfloat16; what follows global pooling (squeeze-and-
+ * excite, the classifier) stays float, with casts where the two meet. Sums, statistics, parameters
+ * and their gradients are always float.
+ *
  * Invariants: padding lanes of maps, parameters and gradients are zero. Images are dealt to threads
  * in a fixed way and all sums over threads run in thread order: same threads, same bits.
  */
@@ -32,6 +36,7 @@ typedef struct bti_engine bti_engine;
 typedef struct bti_fmap {
     int c, h, w, cb;
     bool plain;
+    bool bf16;              /* of a bf16 net, unless its few numbers are better kept as floats */
     bool wants_grad;        /* something before it has parameters */
     int op;                 /* producer; -1: the input */
     int level;              /* forward segment from which it can be read */
@@ -52,6 +57,7 @@ typedef enum bti_fused_kind {
     BTI_FUSED_MAXPOOL,
     BTI_FUSED_AVGPOOL,
     BTI_FUSED_FLATTEN,
+    BTI_FUSED_CAST,   /* between bf16 and float */
     BTI_FUSED_PAD,    /* zeros around a map, for windows that oneDNN has no fast code for */
     BTI_FUSED_OUTPUT, /* logits */
 } bti_fused_kind;
@@ -62,11 +68,12 @@ typedef struct bti_fused {
     int out;   /* value; -1 for OUTPUT */
     bti_act act;
     bti_simd_join join;
-    int level;        /* forward segment */
-    int conv;         /* index of bti_engine.conv: CONV */
-    int norm;         /* index of bti_engine.norm: NORM */
-    int arg;          /* buffer of positions: MAXPOOL */
-    int weight, bias; /* tensors; -1: none */
+    const bti_simd_kernels *simd; /* for the type of its input */
+    int level;                    /* forward segment */
+    int conv;                     /* index of bti_engine.conv: CONV */
+    int norm;                     /* index of bti_engine.norm: NORM */
+    int arg;                      /* buffer of positions: MAXPOOL */
+    int weight, bias;             /* tensors; -1: none */
     bti_simd_window window;
     const bti_node *node;
 } bti_fused;
@@ -75,7 +82,7 @@ typedef struct bti_fused {
 typedef struct bti_buffer {
     int64_t floats; /* per image */
     int64_t offset; /* floats, in the arena or in a thread's scratch */
-    bool full;
+    bool full, bf16;
     int first_segment, last_segment; /* over both passes; -1: unused */
     int first_step, last_step;
     int write_level, access_level; /* while a pass is scheduled */
@@ -130,15 +137,16 @@ typedef struct bti_slot {
 typedef struct bti_conv_state {
     bti_conv *conv;
     bti_conv_shape shape;
-    float *back_copy; /* weights in the layout of BACK_DATA; NULL: the same layout */
-    int merged;       /* groups of the graph that share one group here */
+    float *copy[2]; /* weights in the form that FORWARD, BACK_DATA read; NULL: as they are */
+    int merged;     /* groups of the graph that share one group here */
 } bti_conv_state;
 
 struct bti_engine {
     bti_net net; /* first member: nn/backend.h */
     const bti_graph *graph;
     bti_net_options opt;
-    const bti_simd_kernels *simd;
+    const bti_simd_kernels *simd; /* for maps in the net's precision */
+    const bti_simd_kernels *f32;  /* for parameters and float maps; same lanes */
     bti_conv_context *context;
     char name[64];
     bti_barrier barrier;

@@ -53,7 +53,11 @@ static int64_t map_floats(const bti_engine *e, int value)
 
 static int map_buffer(schedule *s, int value)
 {
-    return new_buffer(s, map_floats(s->e, value));
+    const bool bf16 = s->e->value[value].bf16;
+    const int b = new_buffer(s, map_floats(s->e, value) / (bf16 ? 2 : 1));
+    if (!s->failed)
+        s->e->buffer[b].bf16 = bf16;
+    return b;
 }
 
 /* The lowest level at which a step with these uses can run. */
@@ -115,7 +119,7 @@ static bti_step_run *const forward_run[] = {
     [BTI_FUSED_SCALE] = bti_step_scale,     [BTI_FUSED_MEAN] = bti_step_mean,
     [BTI_FUSED_MAXPOOL] = bti_step_maxpool, [BTI_FUSED_AVGPOOL] = bti_step_avgpool,
     [BTI_FUSED_FLATTEN] = bti_step_flatten, [BTI_FUSED_PAD] = bti_step_pad,
-    [BTI_FUSED_OUTPUT] = bti_step_output,
+    [BTI_FUSED_OUTPUT] = bti_step_output,   [BTI_FUSED_CAST] = bti_step_cast,
 };
 
 /* A normalisation whose input has batch statistics can run one segment later; it does run as late
@@ -175,7 +179,7 @@ static void emit_forward(schedule *s, int i)
         uses[n++] = (use){e->value[op->out].buffer, WRITE};
     }
     if (op->kind == BTI_FUSED_MAXPOOL) {
-        op->arg = map_buffer(s, op->out);
+        op->arg = new_buffer(s, map_floats(e, op->out));
         uses[n++] = (use){op->arg, WRITE};
     }
     emit(s, forward_run[op->kind], i, uses, n, op->level);
@@ -395,6 +399,9 @@ static void emit_backward(schedule *s, int i)
         break;
     case BTI_FUSED_PAD:
         emit_back_data(s, i, bti_step_pad_back, -1);
+        break;
+    case BTI_FUSED_CAST:
+        emit_back_data(s, i, bti_step_cast, -1);
         break;
     case BTI_FUSED_PACK:
     case BTI_FUSED_OUTPUT:

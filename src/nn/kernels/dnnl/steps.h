@@ -23,6 +23,7 @@ bti_step_run bti_step_maxpool; /* x -> y, positions */
 bti_step_run bti_step_avgpool; /* x -> y */
 bti_step_run bti_step_flatten; /* x -> y */
 bti_step_run bti_step_pad;     /* x -> y */
+bti_step_run bti_step_cast;    /* x -> y, also backward */
 bti_step_run bti_step_output;  /* x -> logits */
 
 /* Batch statistics of x, and what follows from them. */

@@ -42,7 +42,8 @@ static double *part_of(const bti_norm *n, int thread)
 void bti_step_norm(const bti_run *r, const bti_step *s)
 {
     const bti_simd_norm p = kernel_of(r, s);
-    r->e->simd->norm(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]), bti_run_at(r, s->b[2]));
+    r->e->op[s->op].simd->norm(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                               bti_run_at(r, s->b[2]));
 }
 
 void bti_step_stats(const bti_run *r, const bti_step *s)
@@ -50,8 +51,8 @@ void bti_step_stats(const bti_run *r, const bti_step *s)
     const bti_norm *n = norm_of(r->e, s);
     const bti_simd_map m = bti_fmap_shape(r->e, n->value, r->n);
     double *part = part_of(n, r->thread);
-    r->e->simd->stats(&m, bti_run_at(r, s->b[0]), part, part + n->channels,
-                      (int64_t)r->seen * m.hw);
+    r->e->op[s->op].simd->stats(&m, bti_run_at(r, s->b[0]), part, part + n->channels,
+                                (int64_t)r->seen * m.hw);
 }
 
 /* Samples a channel that thread t saw in this segment. */
@@ -120,8 +121,8 @@ void bti_step_norm_reduce(const bti_run *r, const bti_step *s)
     double *part = part_of(n, r->thread);
     if (!r->seen)
         memset(part, 0, (size_t)(2 * n->channels) * sizeof(*part));
-    r->e->simd->norm_reduce(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
-                            bti_run_at(r, s->b[2]), part, part + n->channels);
+    r->e->op[s->op].simd->norm_reduce(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                                      bti_run_at(r, s->b[2]), part, part + n->channels);
 }
 
 /* With d = x - mean and sums over all samples: dbeta = sum dz, dgamma = sum dz d * invstd and
@@ -154,8 +155,8 @@ void bti_step_norm_apply(const bti_run *r, const bti_step *s)
 {
     const bti_norm *n = norm_of(r->e, s);
     const bti_simd_norm p = kernel_of(r, s);
-    r->e->simd->norm_apply(&p, n->abc, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
-                           bti_run_at(r, s->b[2]));
+    r->e->op[s->op].simd->norm_apply(&p, n->abc, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                                     bti_run_at(r, s->b[2]));
 }
 
 int64_t bti_norm_state(bti_engine *e, float *at)

@@ -12,6 +12,7 @@
 const bti_simd_kernels TABLE(BTI_SIMD) = {
     .name = TEXT(BTI_SIMD),
     .lanes = BTI_LANES,
+    .bf16 = BTI_BF16,
     .stats = SIMD(stats),
     .norm = SIMD(norm),
     .norm_reduce = SIMD(norm_reduce),
@@ -37,6 +38,8 @@ const bti_simd_kernels TABLE(BTI_SIMD) = {
     .linear = SIMD(linear),
     .linear_back_data = SIMD(linear_back_data),
     .linear_back_weights = SIMD(linear_back_weights),
+    .widen = SIMD(widen),
+    .narrow = SIMD(narrow),
     .pack = SIMD(pack),
     .flatten = SIMD(flatten),
     .flatten_back = SIMD(flatten_back),
