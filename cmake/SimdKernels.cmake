@@ -3,9 +3,11 @@
 # hold bfloat16. portable_bf16 is the twin of avx512_bf16 in its layout, for the tests.
 file(GLOB BANTAM_SIMD_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/nn/kernels/simd/*.c)
 set(BANTAM_SIMD_OBJECTS)
+# Of a source file, not of the target: it has to stand behind the -ffp-contract=off of everything else.
+set_source_files_properties(${BANTAM_SIMD_SOURCES} PROPERTIES COMPILE_OPTIONS -ffp-contract=fast)
 if(BANTAM_SIMD_SOURCES)
     foreach(isa portable avx2 avx512 portable_bf16 avx512_bf16)
-        set(flags -O3 -ffp-contract=fast -fopenmp)
+        set(flags -O3 -fopenmp)
         set(lanes 8)
         set(bf16 0)
         if(isa STREQUAL "avx2")

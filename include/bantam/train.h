@@ -113,12 +113,16 @@ typedef struct bt_bench_options {
     int batch;             /* images a step */
     int threads;           /* 0: all cores */
     const char *precision; /* "auto", "f32", "bf16" */
+    bool breakdown;        /* also time and bytes by group of operations */
 } bt_bench_options;
 
 BT_API bt_bench_options bt_bench_defaults(void); /* batch 128, all cores, auto */
 
 /* One training step's speed (random images, batch assembly included), a JSON object:
- * {"model","images_per_s","step_ms","precision","peak_rss_bytes"}; yours, bt_free. */
+ * {"model","images_per_s","step_ms","precision","peak_rss_bytes","gflops","peak_gflops",
+ * "share_of_peak","breakdown":[{"group","ms","mbytes","gbytes_per_s","gflops"}]}. Peak: measured
+ * now; with bf16 depthwise convolutions count at the f32 peak, all else at the bf16 peak. Yours,
+ * bt_free. */
 BT_API BT_MUST_USE bt_status bt_bench_train(char **json, const bt_bench_options *opt,
                                             bt_error *err);
 

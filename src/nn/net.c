@@ -150,6 +150,16 @@ void bti_net_backward(bti_net *net)
     net->ops->backward(net);
 }
 
+bool bti_net_profile(bti_net *net, bool on)
+{
+    return net->ops->profile && net->ops->profile(net, on);
+}
+
+int bti_net_breakdown(const bti_net *net, bti_net_group *out, int cap)
+{
+    return net->ops->breakdown ? net->ops->breakdown(net, out, cap) : 0;
+}
+
 bti_flat bti_net_flat(bti_net *net)
 {
     return net->ops->flat(net);

@@ -78,6 +78,18 @@ bti_flat bti_net_flat(bti_net *net);
  * floats including padding and sets *offset. -1 for running statistics. */
 int64_t bti_net_flat_range(const bti_net *net, int tensor, int64_t *offset);
 
+/* A group of operations of the passes since bti_net_profile(net, true). */
+typedef struct bti_net_group {
+    const char *name; /* static */
+    double seconds;   /* CPU time of all passes, mean of the threads */
+    double bytes;     /* of maps read and written, of one forward and backward pass */
+    double flops;     /* of its convolutions, of one forward and backward pass */
+} bti_net_group;
+/* Begins to measure, or ends; false: no memory, or not this backend. */
+bool bti_net_profile(bti_net *net, bool on);
+/* At most cap groups; returns their number. */
+int bti_net_breakdown(const bti_net *net, bti_net_group *out, int cap);
+
 /* All tensors, plain layout, graph->n_floats floats. Running statistics included. */
 void bti_net_set_weights(bti_net *net, const float *plain);
 void bti_net_get_weights(bti_net *net, float *plain);

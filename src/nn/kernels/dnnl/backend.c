@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 
 #include <omp.h>
+#include <time.h>
 
 static bti_engine *engine_of(bti_net *net)
 {
@@ -24,12 +25,21 @@ static const bti_engine *const_engine_of(const bti_net *net)
 
 /* ---- running ---- */
 
+/* Of this thread: what other programs take is not measured. */
+static double cpu_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static void run_segment(bti_engine *e, int g, int thread, bool training)
 {
     const bti_segment *segment = &e->segment[g];
     float *scratch = e->scratch[thread];
     bti_run r = {.e = e,
                  .thread = thread,
+                 .training = training,
                  .n = segment->chunk,
                  .scratch = scratch,
                  .weight_scratch = scratch + e->scratch_floats,
@@ -40,8 +50,13 @@ static void run_segment(bti_engine *e, int g, int thread, bool training)
         r.first = c * segment->chunk;
         for (int i = 0; i < segment->n_steps; i++) {
             const bti_step *s = &e->step[segment->first_step + i];
-            if (training || !s->train_only)
-                s->run(&r, s);
+            if (!training && s->train_only)
+                continue;
+            const double began = e->step_s ? cpu_now() : 0;
+            s->run(&r, s);
+            if (e->step_s)
+                e->step_s[(int64_t)thread * e->n_steps + segment->first_step + i] +=
+                    cpu_now() - began;
         }
         r.seen += segment->chunk;
     }
@@ -54,7 +69,8 @@ static void finish_segment(bti_engine *e, int g, int thread, int threads, bool t
     int turn = 0;
     for (int i = 0; i < segment->n_steps; i++) {
         const bti_step *s = &e->step[segment->first_step + i];
-        if (s->finish && (training || !s->train_only) && turn++ % threads == thread)
+        const bool stats = s->train_only || s->norm >= 0;
+        if (s->finish && (training || !stats) && turn++ % threads == thread)
             s->finish(e, s, g);
     }
 }
@@ -138,6 +154,7 @@ static void free_engine(bti_engine *e)
     if (!e)
         return;
     bti_engine_params_free(e);
+    bti_free(e->step_s);
     for (int i = 0; i < e->n_convs; i++) {
         bti_conv_free(e->conv[i].conv);
         for (int d = 0; d < 2; d++)
@@ -321,6 +338,16 @@ static void get_grads(bti_net *net, float *plain)
     bti_engine_get(engine_of(net), engine_of(net)->grad, false, plain);
 }
 
+static bool profile(bti_net *net, bool on)
+{
+    return bti_engine_profile(engine_of(net), on);
+}
+
+static int breakdown(const bti_net *net, bti_net_group *out, int cap)
+{
+    return bti_engine_breakdown(const_engine_of(net), out, cap);
+}
+
 static float *input(bti_net *net)
 {
     return engine_of(net)->input;
@@ -358,4 +385,6 @@ const bti_backend_ops bti_backend_dnnl = {
     .logits = logits,
     .dlogits = dlogits,
     .bytes = bytes,
+    .profile = profile,
+    .breakdown = breakdown,
 };

@@ -60,10 +60,22 @@ int64_t bti_conv_copy(const bti_conv *c, bti_conv_dir dir);
 void bti_conv_make_copy(const bti_conv *c, bti_conv_dir dir, int thread, const float *weights,
                         float *copy);
 
+/* True if FORWARD can also add up the sums for batch statistics, and BACK_WEIGHTS add to what is
+ * there. */
+bool bti_conv_is_own(const bti_conv *c);
+bool bti_conv_makes_sums(const bti_conv_shape *shape); /* the same, before it is made */
+
+/* What one call works on. src and dst are maps, or their gradients. */
+typedef struct bti_conv_args {
+    float *src, *weights, *bias, *dst; /* bias: NULL if the shape has none */
+    double *sum;   /* as bti_simd_kernels.matrix; FORWARD of an own kernel; NULL: not wanted */
+    bool add;      /* BACK_WEIGHTS of an own kernel adds */
+    void *scratch; /* 64-byte aligned, bti_conv_scratch() bytes */
+} bti_conv_args;
+
 /* FORWARD: dst = src * weights + bias; BACK_DATA: src from dst and weights (or their copy);
- * BACK_WEIGHTS: weights and bias from src and dst. bias: NULL if the shape has none. scratch:
- * 64-byte aligned, bti_conv_scratch() bytes. Different threads may run the same convolution. */
-void bti_conv_run(const bti_conv *c, bti_conv_dir dir, int thread, float *src, float *weights,
-                  float *bias, float *dst, void *scratch);
+ * BACK_WEIGHTS: weights and bias from src and dst. Different threads may run the same convolution.
+ */
+void bti_conv_run(const bti_conv *c, bti_conv_dir dir, int thread, const bti_conv_args *args);
 
 #endif

@@ -92,6 +92,7 @@ typedef struct bti_buffer {
 typedef struct bti_run {
     bti_engine *e;
     int thread, first, n;
+    bool training;
     int seen;       /* images that this thread did before in this segment */
     float *scratch; /* the thread's chunk buffers */
     void *conv_scratch;
@@ -105,6 +106,7 @@ typedef struct bti_step {
     /* After all images of the segment, in one thread; NULL: nothing. */
     void (*finish)(bti_engine *e, const struct bti_step *s, int segment);
     int op;
+    int norm;                /* whose statistics `finish` makes from sums of this step; -1: none */
     int b[BTI_STEP_BUFFERS]; /* buffers in the order that run expects; -1: none */
     bool add;                /* MEAN backward: adds to what is there */
     bool train_only;         /* statistics: skipped by an inference-mode forward */
@@ -169,6 +171,7 @@ struct bti_engine {
     float *arena, *state;
     float **scratch; /* per thread: chunk buffers, then weight_scratch, then conv scratch */
     int64_t arena_floats, scratch_floats, weight_floats, conv_floats;
+    double *step_s;       /* (threads, n_steps): seconds in each step; NULL: nobody asks */
     int64_t state_floats; /* everything else, for bti_net_bytes */
 };
 
@@ -178,6 +181,10 @@ bt_status bti_engine_lower(bti_engine *e, bt_error *err);
 bt_status bti_engine_schedule(bti_engine *e, bt_error *err);
 /* Chooses chunk sizes and places buffers; fills offsets and arena_floats, scratch_floats. */
 bt_status bti_engine_place(bti_engine *e, bt_error *err);
+/* Starts to measure (from zero), or stops; false on no memory. */
+bool bti_engine_profile(bti_engine *e, bool on);
+int bti_engine_breakdown(const bti_engine *e, bti_net_group *out, int cap);
+
 /* Chunks of a segment that thread t runs: [*lo, *hi). */
 static inline void bti_engine_share(const bti_engine *e, int segment, int t, int *lo, int *hi)
 {

@@ -93,7 +93,7 @@ static bool shrinks_to_float(bti_fused_kind kind)
 static bti_fused *new_op(bti_engine *e, bti_fused_kind kind, int a, int b, const bti_node *n)
 {
     bti_fused *op = &e->op[e->n_ops];
-    const bool bf16 = a >= 0 && e->value[a].bf16;
+    const bool bf16 = (a >= 0 && e->value[a].bf16) || (kind == BTI_FUSED_CONV && e->simd->bf16);
     *op = (bti_fused){.kind = kind,
                       .in = {a, b},
                       .simd = bf16 || kind == BTI_FUSED_PACK ? e->simd : e->f32,
@@ -188,7 +188,7 @@ static bti_conv_shape conv_shape(const bti_engine *e, int source, const bti_node
                             .groups = depthwise ? ic : n->groups / merged,
                             .depthwise = depthwise,
                             .plain_src = v->plain,
-                            .bf16 = v->bf16,
+                            .bf16 = e->simd->bf16,
                             .bias = n->bias >= 0,
                             .window = window_of(e, source, n)};
 }
@@ -216,6 +216,13 @@ static int bordered(bti_engine *e, int source, const bti_node *n)
     return op->out;
 }
 
+/* Of our own first-layer kernel in bf16. */
+static bool reads_plain(const bti_engine *e, int source, const bti_node *n)
+{
+    const bti_conv_shape shape = conv_shape(e, source, n, 1);
+    return shape.plain_src && bti_conv_makes_sums(&shape);
+}
+
 static void lower_one_pixel(lowering *l, const bti_node *n)
 {
     const int x = cast(l->e, blocked(l, n->in[0]), false);
@@ -233,8 +240,8 @@ static void lower_conv(lowering *l, const bti_node *n)
         lower_one_pixel(l, n);
         return;
     }
-    /* oneDNN's first-layer kernels read up to three plain channels. */
-    if (ic > 3 || n->groups > 1 || e->simd->bf16)
+    /* First-layer kernels read up to three plain channels. */
+    if (ic > 3 || n->groups > 1 || (e->simd->bf16 && !reads_plain(e, source, n)))
         source = cast(e, blocked(l, n->in[0]), true);
     const bool depthwise = n->groups == ic && n->groups == n->c && ic > 1;
     const int merged = depthwise ? 1 : groups_to_merge(n, ic, e->simd->lanes);

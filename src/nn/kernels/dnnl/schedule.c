@@ -92,6 +92,7 @@ static bti_step *emit(schedule *s, bti_step_run *run, int op, const use *uses, i
     bti_step *step = &e->step[e->n_steps];
     *step = (bti_step){.run = run,
                        .op = op,
+                       .norm = -1,
                        .b = {-1, -1, -1, -1, -1},
                        .pass = s->pass,
                        .level = level_of(s, uses, n, least),
@@ -151,11 +152,24 @@ static void assign_levels(bti_engine *e)
     }
 }
 
+/* A convolution of ours adds up its output while it is in registers, for one normalisation. */
+static bool sums_itself(const bti_engine *e, const bti_step *maker)
+{
+    return maker->run == bti_step_conv && maker->norm < 0 &&
+           bti_conv_makes_sums(&e->conv[e->op[maker->op].conv].shape);
+}
+
 static void emit_stats(schedule *s, int value)
 {
     bti_engine *e = s->e;
     for (int i = 0; e->opt.training && i < e->n_ops; i++)
         if (e->op[i].kind == BTI_FUSED_NORM && e->op[i].in[0] == value) {
+            bti_step *maker = &e->step[e->n_steps - 1];
+            if (!s->failed && sums_itself(e, maker)) {
+                maker->norm = e->op[i].norm;
+                maker->finish = bti_finish_stats;
+                continue;
+            }
             const use uses[] = {{e->value[value].buffer, READ}};
             bti_step *step = emit(s, bti_step_stats, i, uses, 1, e->value[value].level);
             if (step) {

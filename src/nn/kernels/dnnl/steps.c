@@ -37,36 +37,49 @@ void bti_step_conv(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_conv_state *c = &r->e->conv[op->conv];
-    bti_conv_run(c->conv, BTI_CONV_FORWARD, r->thread, bti_run_at(r, s->b[0]),
-                 c->copy[BTI_CONV_FORWARD] ? c->copy[BTI_CONV_FORWARD] : param_of(r, op->weight),
-                 param_of(r, op->bias), bti_run_at(r, s->b[1]), r->conv_scratch);
+    const float *copy = c->copy[BTI_CONV_FORWARD];
+    const bti_conv_args a = {.src = bti_run_at(r, s->b[0]),
+                             .weights = copy ? c->copy[BTI_CONV_FORWARD] : param_of(r, op->weight),
+                             .bias = param_of(r, op->bias),
+                             .dst = bti_run_at(r, s->b[1]),
+                             .sum = bti_step_sums(r, s),
+                             .scratch = r->conv_scratch};
+    bti_conv_run(c->conv, BTI_CONV_FORWARD, r->thread, &a);
 }
 
 void bti_step_conv_back_data(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_conv_state *c = &r->e->conv[op->conv];
-    bti_conv_run(c->conv, BTI_CONV_BACK_DATA, r->thread, bti_run_at(r, s->b[1]),
-                 c->copy[BTI_CONV_BACK_DATA] ? c->copy[BTI_CONV_BACK_DATA]
-                                             : param_of(r, op->weight),
-                 NULL, bti_run_at(r, s->b[0]), r->conv_scratch);
+    const float *copy = c->copy[BTI_CONV_BACK_DATA];
+    const bti_conv_args a = {.src = bti_run_at(r, s->b[1]),
+                             .weights =
+                                 copy ? c->copy[BTI_CONV_BACK_DATA] : param_of(r, op->weight),
+                             .dst = bti_run_at(r, s->b[0]),
+                             .scratch = r->conv_scratch};
+    bti_conv_run(c->conv, BTI_CONV_BACK_DATA, r->thread, &a);
 }
 
 /* oneDNN overwrites the gradient, so all chunks but the first of a thread go through scratch. */
 void bti_step_conv_back_weights(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
+    const bti_conv *conv = r->e->conv[op->conv].conv;
     const int64_t n = r->e->slot[op->weight].n;
     float *weights = grad_of(r, op->weight), *bias = grad_of(r, op->bias);
-    float *to = r->seen ? r->weight_scratch : weights;
-    float *to_bias = r->seen && bias ? r->weight_scratch + n : bias;
-    bti_conv_run(r->e->conv[op->conv].conv, BTI_CONV_BACK_WEIGHTS, r->thread,
-                 bti_run_at(r, s->b[0]), to, to_bias, bti_run_at(r, s->b[1]), r->conv_scratch);
-    if (!r->seen)
+    const bool aside = r->seen && !bti_conv_is_own(conv);
+    const bti_conv_args a = {.src = bti_run_at(r, s->b[0]),
+                             .weights = aside ? r->weight_scratch : weights,
+                             .bias = aside && bias ? r->weight_scratch + n : bias,
+                             .dst = bti_run_at(r, s->b[1]),
+                             .add = r->seen > 0,
+                             .scratch = r->conv_scratch};
+    bti_conv_run(conv, BTI_CONV_BACK_WEIGHTS, r->thread, &a);
+    if (!aside)
         return;
-    r->e->f32->accumulate(n, weights, to);
+    r->e->f32->accumulate(n, weights, a.weights);
     if (bias)
-        r->e->f32->accumulate(r->e->slot[op->bias].n, bias, to_bias);
+        r->e->f32->accumulate(r->e->slot[op->bias].n, bias, a.bias);
 }
 
 static bti_simd_linear linear_of(const bti_run *r, const bti_fused *op)

@@ -29,6 +29,9 @@ bti_step_run bti_step_output;  /* x -> logits */
 /* Batch statistics of x, and what follows from them. */
 bti_step_run bti_step_stats; /* x */
 bti_step_finish bti_finish_stats;
+/* Where a convolution adds up its output for the statistics of s->norm, cleared before the first
+ * chunk; NULL: nobody asks. */
+double *bti_step_sums(const bti_run *r, const bti_step *s);
 
 /* Backward. */
 bti_step_run bti_step_output_back;         /* dlogits -> dx */

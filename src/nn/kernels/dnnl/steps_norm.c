@@ -91,18 +91,61 @@ static void set_scale(const bti_engine *e, bti_norm *n, int c, double mean, doub
     n->scale[c] = tensor(e, n->tensor_gamma)[c] * n->invstd[c];
 }
 
+double *bti_step_sums(const bti_run *r, const bti_step *s)
+{
+    if (s->norm < 0 || !r->training)
+        return NULL;
+    const bti_norm *n = &r->e->norm[s->norm];
+    double *part = part_of(n, r->thread);
+    if (!r->seen)
+        memset(part, 0, (size_t)(2 * n->channels) * sizeof(*part));
+    return part;
+}
+
+/* Adds the threads' sums to thread 0's, in thread order; returns the samples a channel. */
+static double merge_sums(const bti_engine *e, const bti_norm *n, int segment)
+{
+    double samples = samples_of(e, n, segment, 0);
+    for (int t = 1; t < e->opt.threads; t++) {
+        if (samples_of(e, n, segment, t) == 0)
+            continue;
+        samples += samples_of(e, n, segment, t);
+        for (int k = 0; k < 2 * n->channels; k++)
+            part_of(n, 0)[k] += part_of(n, t)[k];
+    }
+    return samples;
+}
+
+/* Both forms of a channel's statistics: merged moments, or sums block by block. */
+static void moments_of(const bti_engine *e, const bti_norm *n, bool sums, double samples, int c,
+                       double *mean, double *m2)
+{
+    const double *part = part_of(n, 0);
+    const int lanes = e->simd->lanes;
+    if (!sums) {
+        *mean = part[c];
+        *m2 = part[n->channels + c];
+        return;
+    }
+    part += (int64_t)2 * (c / lanes) * lanes + c % lanes;
+    *mean = part[0] / samples;
+    *m2 = fmax(0, part[lanes] - part[0] * *mean);
+}
+
 void bti_finish_stats(bti_engine *e, const bti_step *s, int segment)
 {
-    bti_norm *n = norm_of(e, s);
-    const double samples = merge_threads(e, n, segment);
-    const double *mean = part_of(n, 0), *m2 = mean + n->channels;
+    const bool sums = s->norm >= 0;
+    bti_norm *n = sums ? &e->norm[s->norm] : norm_of(e, s);
+    const double samples = sums ? merge_sums(e, n, segment) : merge_threads(e, n, segment);
     const bti_fmap *v = &e->value[n->value];
     for (int c = 0; c < n->channels; c++) {
-        set_scale(e, n, c, mean[c], m2[c] / samples);
+        double mean, m2;
+        moments_of(e, n, sums, samples, c, &mean, &m2);
+        set_scale(e, n, c, mean, m2 / samples);
         if (c >= v->c)
             continue;
-        const double unbiased = m2[c] / (samples > 1 ? samples - 1 : 1);
-        n->running_mean[c] = (float)((1 - MOMENTUM) * n->running_mean[c] + MOMENTUM * mean[c]);
+        const double unbiased = m2 / (samples > 1 ? samples - 1 : 1);
+        n->running_mean[c] = (float)((1 - MOMENTUM) * n->running_mean[c] + MOMENTUM * mean);
         n->running_var[c] = (float)((1 - MOMENTUM) * n->running_var[c] + MOMENTUM * unbiased);
     }
 }

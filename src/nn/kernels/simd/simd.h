@@ -47,6 +47,11 @@ typedef struct bti_simd_window {
     bool count_include_pad;
 } bti_simd_window;
 
+/* A 1x1 convolution of n maps of hw pixels, icb blocks of channels to ocb. */
+typedef struct bti_simd_matrix {
+    int n, icb, ocb, hw;
+} bti_simd_matrix;
+
 /* A matrix product on flat rows: x (n, in) times w (in, out); in and out are multiples of lanes. */
 typedef struct bti_simd_linear {
     int n, in, out;
@@ -57,6 +62,9 @@ typedef struct bti_simd_kernels {
     const char *name;
     int lanes;
     bool bf16; /* maps hold bfloat16 */
+
+    /* Multiplies and adds in registers only; returns the operations done. For measuring. */
+    double (*peak)(int64_t rounds, float *out);
 
     /* Batch statistics of x (n,cb,hw) merged into mean and m2 (sum of squared deviations) of `seen`
      * samples a channel: Chan, Golub and LeVeque 1983. seen = 0: overwritten. */
@@ -121,6 +129,33 @@ typedef struct bti_simd_kernels {
     /* y (oh,ow) is x (ih,iw) with pad_t, pad_l, ... rows and columns of zeros around; and back. */
     void (*pad)(const bti_simd_window *w, const void *x, void *y);
     void (*pad_back)(const bti_simd_window *w, const void *dy, void *dx);
+
+    /* Only in bf16 sets, NULL in others: convolutions without bias. Weights and their gradients are
+     * float: [ocb][icb][input lane][output lane] (matrix), [cb][k][k][lane] (depth), [ocb][3][3][4]
+     * [lane] (stem). matrix and stem read them packed to pairs of inputs: as many numbers, half the
+     * bytes; matrix_pack_back is for the gradient of the input, which is matrix() from ocb to icb.
+     * sum (NULL: none): [cb][2][lane], to which the sums of y and of y squared are added. Gradients
+     * of weights are overwritten, or added to. scratch: 64-byte aligned, the bytes that ..._scratch
+     * says. */
+    size_t (*matrix_scratch)(const bti_simd_matrix *p);
+    void (*matrix_pack)(const bti_simd_matrix *p, const float *w, void *packed);
+    void (*matrix_pack_back)(const bti_simd_matrix *p, const float *w, void *packed);
+    void (*matrix)(const bti_simd_matrix *p, const void *x, const void *w, void *y, double *sum);
+    void (*matrix_back_weights)(const bti_simd_matrix *p, const void *x, const void *dy, float *dw,
+                                bool add, void *scratch);
+    size_t (*depth_scratch)(const bti_simd_window *w);
+    void (*depth)(const bti_simd_window *w, const void *x, const float *wei, void *y, double *sum,
+                  void *scratch);
+    void (*depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
+                            void *scratch);
+    void (*depth_back_weights)(const bti_simd_window *w, const void *x, const void *dy, float *dw,
+                               bool add, void *scratch);
+    size_t (*stem_scratch)(const bti_simd_window *w);
+    void (*stem_pack)(int ocb, const float *w, void *packed);
+    void (*stem)(const bti_simd_window *w, int channels, int ocb, const float *plain,
+                 const void *packed, void *y, double *sum, void *scratch);
+    void (*stem_back_weights)(const bti_simd_window *w, int channels, int ocb, const float *plain,
+                              const void *dy, float *dw, bool add, void *scratch);
 } bti_simd_kernels;
 
 /* True for the activations that norm and scale fuse; the others go through act. */

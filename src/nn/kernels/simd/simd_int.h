@@ -12,6 +12,7 @@
 #define SIMD_EXPAND(name, isa) SIMD_PASTE(name, isa)
 #define SIMD(name) SIMD_EXPAND(name, BTI_SIMD)
 
+double SIMD(peak)(int64_t rounds, float *out);
 void SIMD(stats)(const bti_simd_map *m, const void *x, double *mean, double *m2, int64_t seen);
 void SIMD(norm)(const bti_simd_norm *p, const void *x, const void *r, void *y);
 void SIMD(norm_reduce)(const bti_simd_norm *p, const void *x, const void *r, void *dy, double *s1,
@@ -51,5 +52,27 @@ void SIMD(flatten)(const bti_simd_map *m, int row, const void *x, float *y);
 void SIMD(flatten_back)(const bti_simd_map *m, int row, const float *dy, void *dx);
 void SIMD(pad)(const bti_simd_window *w, const void *x, void *y);
 void SIMD(pad_back)(const bti_simd_window *w, const void *dy, void *dx);
+
+#if BTI_BF16
+size_t SIMD(matrix_scratch)(const bti_simd_matrix *p);
+void SIMD(matrix_pack)(const bti_simd_matrix *p, const float *w, void *packed);
+void SIMD(matrix_pack_back)(const bti_simd_matrix *p, const float *w, void *packed);
+void SIMD(matrix)(const bti_simd_matrix *p, const void *x, const void *w, void *y, double *sum);
+void SIMD(matrix_back_weights)(const bti_simd_matrix *p, const void *x, const void *dy, float *dw,
+                               bool add, void *scratch);
+size_t SIMD(depth_scratch)(const bti_simd_window *w);
+void SIMD(depth)(const bti_simd_window *w, const void *x, const float *wei, void *y, double *sum,
+                 void *scratch);
+void SIMD(depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
+                           void *scratch);
+void SIMD(depth_back_weights)(const bti_simd_window *w, const void *x, const void *dy, float *dw,
+                              bool add, void *scratch);
+size_t SIMD(stem_scratch)(const bti_simd_window *w);
+void SIMD(stem_pack)(int ocb, const float *w, void *packed);
+void SIMD(stem)(const bti_simd_window *w, int channels, int ocb, const float *plain,
+                const void *packed, void *y, double *sum, void *scratch);
+void SIMD(stem_back_weights)(const bti_simd_window *w, int channels, int ocb, const float *plain,
+                             const void *dy, float *dw, bool add, void *scratch);
+#endif
 
 #endif

@@ -13,6 +13,7 @@ const bti_simd_kernels TABLE(BTI_SIMD) = {
     .name = TEXT(BTI_SIMD),
     .lanes = BTI_LANES,
     .bf16 = BTI_BF16,
+    .peak = SIMD(peak),
     .stats = SIMD(stats),
     .norm = SIMD(norm),
     .norm_reduce = SIMD(norm_reduce),
@@ -45,4 +46,19 @@ const bti_simd_kernels TABLE(BTI_SIMD) = {
     .flatten_back = SIMD(flatten_back),
     .pad = SIMD(pad),
     .pad_back = SIMD(pad_back),
+#if BTI_BF16
+    .matrix_scratch = SIMD(matrix_scratch),
+    .matrix_pack = SIMD(matrix_pack),
+    .matrix_pack_back = SIMD(matrix_pack_back),
+    .matrix = SIMD(matrix),
+    .matrix_back_weights = SIMD(matrix_back_weights),
+    .depth_scratch = SIMD(depth_scratch),
+    .depth = SIMD(depth),
+    .depth_back_data = SIMD(depth_back_data),
+    .depth_back_weights = SIMD(depth_back_weights),
+    .stem_scratch = SIMD(stem_scratch),
+    .stem_pack = SIMD(stem_pack),
+    .stem = SIMD(stem),
+    .stem_back_weights = SIMD(stem_back_weights),
+#endif
 };

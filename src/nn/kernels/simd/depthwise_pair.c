@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Depthwise convolutions on bfloat16 maps, 3x3, 5x5 and 7x7, stride 1 or 2. A vector of pairs holds
+ * two neighbouring pixels of 16 channels, so that one instruction takes in two taps. Each plane is
+ * copied into a border of zeros in cache first: no tap then asks where the edge is.
+ */
+#include "nn/kernels/simd/simd_int.h"
+
+#if BTI_BF16
+#include "nn/kernels/simd/vec_pair.h"
+
+#define TILE 8
+#define MOST_K 7
+#define MOST_PAIRS ((MOST_K + 1) / 2)
+#define SLACK 2 /* pixels that a pair may reach beyond its window */
+
+/* A plane with its border: `wide` pixels a row, pixel (0, 0) at (top, left). */
+typedef struct border {
+    elem *at;
+    int wide, high, top, left;
+} border;
+
+static void enclose(const border *b, const elem *x, int h, int w)
+{
+    const size_t pixel = VL * sizeof(elem);
+    memset(b->at, 0, (size_t)b->top * b->wide * pixel);
+    for (int r = 0; r < h; r++) {
+        elem *row = b->at + (int64_t)(r + b->top) * b->wide * VL;
+        memset(row, 0, (size_t)b->left * pixel);
+        memcpy(row + b->left * VL, x + (int64_t)r * w * VL, (size_t)w * pixel);
+        memset(row + (b->left + w) * VL, 0, (size_t)(b->wide - b->left - w) * pixel);
+    }
+    memset(b->at + (int64_t)(b->top + h) * b->wide * VL, 0,
+           (size_t)(b->high - b->top - h) * b->wide * pixel);
+}
+
+/* Around the input, for the forward pass and the weights. */
+static border of_input(const bti_simd_window *w, void *scratch)
+{
+    const int reach = (w->ow - 1) * w->stride + w->k, own = w->pad_l + w->iw;
+    const int high = (w->oh - 1) * w->stride + w->k;
+    return (border){.at = scratch,
+                    .wide = (reach > own ? reach : own) + SLACK + w->stride,
+                    .high = high > w->pad_t + w->ih ? high : w->pad_t + w->ih,
+                    .top = w->pad_t,
+                    .left = w->pad_l};
+}
+
+/* Around the gradient of the output. */
+static border of_output(const bti_simd_window *w, void *scratch)
+{
+    const int s = w->stride, across = (w->iw + s - 1) / s, down = (w->ih + s - 1) / s;
+    return (border){.at = scratch,
+                    .wide = 2 * w->k + (across > w->ow ? across : w->ow) + SLACK,
+                    .high = 2 * w->k + (down > w->oh ? down : w->oh),
+                    .top = w->k,
+                    .left = w->k};
+}
+
+size_t SIMD(depth_scratch)(const bti_simd_window *w)
+{
+    const border a = of_input(w, NULL), b = of_output(w, NULL);
+    const size_t x = (size_t)a.wide * a.high, y = (size_t)b.wide * b.high;
+    return ((x > y ? x : y) + SLACK) * VL * sizeof(elem);
+}
+
+/* Rows of taps as pairs: (0,1), (2,3), ..., the last one with zero. */
+VINLINE void pair_taps(const float *wei, int k, bool flip, vpair *taps)
+{
+    for (int r = 0; r < k; r++)
+        for (int j = 0; j < (k + 1) / 2; j++) {
+            const int a = r * k + 2 * j, b = a + 1;
+            const int last = k * k - 1;
+            const vf first = vload(wei + (flip ? last - a : a) * VL);
+            const vf second = 2 * j + 1 < k ? vload(wei + (flip ? last - b : b) * VL) : vset(0);
+            taps[r * ((k + 1) / 2) + j] = vpair_round(first, second);
+        }
+}
+
+VINLINE void depth_tile(const elem *x, int64_t row, const vpair *taps, elem *y, int pixels, int k,
+                        int stride, vf *s1, vf *s2)
+{
+    const int pairs = (k + 1) / 2;
+    vf acc[TILE] = {};
+    for (int kh = 0; kh < k; kh++, x += row) {
+        vpair v[TILE + 2 * MOST_PAIRS];
+        const int n = stride == 1 ? pixels + 2 * (pairs - 1) : pixels + pairs - 1;
+        for (int i = 0; i < n; i++)
+            v[i] = vpair_next(x + i * stride * VL);
+        for (int j = 0; j < pairs; j++)
+            for (int t = 0; t < pixels; t++)
+                acc[t] = vdot(acc[t], v[stride == 1 ? t + 2 * j : t + j], taps[kh * pairs + j]);
+    }
+    for (int t = 0; t < pixels; t++) {
+        vstore(y + t * VL, acc[t]);
+        *s1 += acc[t];
+        *s2 += acc[t] * acc[t];
+    }
+}
+
+/* y (oh,ow) from the plane that starts at x, rows `row` apart. */
+VINLINE void depth_plane(const elem *x, int64_t row, const vpair *taps, elem *y, int oh, int ow,
+                         int k, int stride, double *sum)
+{
+    for (int r = 0; r < oh; r++, x += row * stride, y += (int64_t)ow * VL) {
+        vf s1 = vset(0), s2 = vset(0);
+        int c = 0;
+        for (; c + TILE <= ow; c += TILE)
+            depth_tile(x + c * stride * VL, row, taps, y + c * VL, TILE, k, stride, &s1, &s2);
+        for (; c < ow; c++)
+            depth_tile(x + c * stride * VL, row, taps, y + c * VL, 1, k, stride, &s1, &s2);
+        if (sum) {
+            vflush(sum, s1);
+            vflush(sum + VL, s2);
+        }
+    }
+}
+
+VINLINE void forward_planes(const bti_simd_window *w, const elem *x, const float *wei, elem *y,
+                            double *sum, border b, int k, int stride)
+{
+    vpair taps[MOST_K * MOST_PAIRS];
+    for (int p = 0; p < w->n * w->cb; p++) {
+        const int cb = p % w->cb;
+        pair_taps(wei + (int64_t)cb * k * k * VL, k, false, taps);
+        enclose(&b, x, w->ih, w->iw);
+        depth_plane(b.at, (int64_t)b.wide * VL, taps, y, w->oh, w->ow, k, stride,
+                    sum ? sum + (int64_t)2 * cb * VL : NULL);
+        x += (int64_t)w->ih * w->iw * VL;
+        y += (int64_t)w->oh * w->ow * VL;
+    }
+}
+
+/* CALL(k, stride) with constants. */
+#define WINDOWS(w, CALL)                                                                           \
+    switch ((w)->k * 2 + (w)->stride) {                                                            \
+    case 7:                                                                                        \
+        CALL(3, 1);                                                                                \
+        break;                                                                                     \
+    case 8:                                                                                        \
+        CALL(3, 2);                                                                                \
+        break;                                                                                     \
+    case 11:                                                                                       \
+        CALL(5, 1);                                                                                \
+        break;                                                                                     \
+    case 12:                                                                                       \
+        CALL(5, 2);                                                                                \
+        break;                                                                                     \
+    case 15:                                                                                       \
+        CALL(7, 1);                                                                                \
+        break;                                                                                     \
+    default:                                                                                       \
+        CALL(7, 2);                                                                                \
+    }
+
+void SIMD(depth)(const bti_simd_window *w, const void *x, const float *wei, void *y, double *sum,
+                 void *scratch)
+{
+    const border b = of_input(w, scratch);
+#define FORWARD(k, stride) forward_planes(w, x, wei, y, sum, b, k, stride)
+    WINDOWS(w, FORWARD)
+}
+
+/* ---- gradient of the input ---- */
+
+/* Stride 1: the same convolution of dy, taps turned round. */
+VINLINE void back_planes_1(const bti_simd_window *w, const elem *dy, const float *wei, elem *dx,
+                           border b, int k)
+{
+    vpair taps[MOST_K * MOST_PAIRS];
+    for (int p = 0; p < w->n * w->cb; p++) {
+        pair_taps(wei + (int64_t)(p % w->cb) * k * k * VL, k, true, taps);
+        enclose(&b, dy, w->oh, w->ow);
+        const elem *at =
+            b.at + ((int64_t)(b.top + w->pad_t - k + 1) * b.wide + b.left + w->pad_l - k + 1) * VL;
+        depth_plane(at, (int64_t)b.wide * VL, taps, dx, w->ih, w->iw, k, 1, NULL);
+        dx += (int64_t)w->ih * w->iw * VL;
+        dy += (int64_t)w->oh * w->ow * VL;
+    }
+}
+
+/* Stride 2: column 2o + b of dx sees the taps kw of parity (b + pad) at dy column o + (b + pad -
+ * kw)/2; these run through neighbouring columns from `low` on, two to a pair. */
+#define HALVES(k) (((k) + 3) / 4) /* pairs of taps of one parity */
+#define MOST_HALF HALVES(MOST_K)
+
+typedef struct halves {
+    vpair taps[2][MOST_K][MOST_HALF]; /* [column parity][kh] */
+    int low[2];
+} halves;
+
+VINLINE void split_taps(const float *wei, int k, int pad, halves *h)
+{
+    for (int b = 0; b < 2; b++) {
+        const int odd = (b + pad) & 1;
+        int most = k - 1; /* the largest tap of this parity, at the lowest column */
+        if ((most & 1) != odd)
+            most--;
+        h->low[b] = (b + pad - most) / 2;
+        for (int kh = 0; kh < k; kh++)
+            for (int j = 0; j < HALVES(k); j++) {
+                const int a = most - 4 * j, c = a - 2;
+                const float *row = wei + kh * k * VL;
+                h->taps[b][kh][j] = vpair_round(a >= 0 ? vload(row + a * VL) : vset(0),
+                                                c >= 0 ? vload(row + c * VL) : vset(0));
+            }
+    }
+}
+
+VINLINE void back_tile(const bti_simd_window *w, const border *b, const halves *h, int r, int o,
+                       elem *dx, int pixels, int k, int parity)
+{
+    vf acc[TILE] = {};
+    for (int kh = (r + w->pad_t) & 1; kh < k; kh += 2) {
+        const elem *row = b->at + ((int64_t)(b->top + (r + w->pad_t - kh) / 2) * b->wide + b->left +
+                                   o + h->low[parity]) *
+                                      VL;
+        for (int j = 0; j < HALVES(k); j++)
+            for (int t = 0; t < pixels; t++)
+                acc[t] = vdot(acc[t], vpair_next(row + (t + 2 * j) * VL), h->taps[parity][kh][j]);
+    }
+    for (int t = 0; t < pixels; t++)
+        vstore(dx + (2 * (o + t) + parity) * VL, acc[t]);
+}
+
+VINLINE void back_planes_2(const bti_simd_window *w, const elem *dy, const float *wei, elem *dx,
+                           border b, int k)
+{
+    halves h;
+    for (int p = 0; p < w->n * w->cb; p++, dy += (int64_t)w->oh * w->ow * VL) {
+        split_taps(wei + (int64_t)(p % w->cb) * k * k * VL, k, w->pad_l, &h);
+        enclose(&b, dy, w->oh, w->ow);
+        for (int r = 0; r < w->ih; r++, dx += (int64_t)w->iw * VL)
+            for (int parity = 0; parity < 2; parity++) {
+                const int n = (w->iw + 1 - parity) / 2;
+                int o = 0;
+                for (; o + TILE <= n; o += TILE)
+                    back_tile(w, &b, &h, r, o, dx, TILE, k, parity);
+                for (; o < n; o++)
+                    back_tile(w, &b, &h, r, o, dx, 1, k, parity);
+            }
+    }
+}
+
+void SIMD(depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
+                           void *scratch)
+{
+    const border b = of_output(w, scratch);
+#define BACK_DATA(k, stride)                                                                       \
+    do {                                                                                           \
+        if (stride == 1)                                                                           \
+            back_planes_1(w, dy, wei, dx, b, k);                                                   \
+        else                                                                                       \
+            back_planes_2(w, dy, wei, dx, b, k);                                                   \
+    } while (0)
+    WINDOWS(w, BACK_DATA)
+}
+
+/* ---- gradient of the weights ---- */
+
+/* Kernel rows kh .. kh + rows - 1 of one plane. */
+VINLINE void weight_rows(const bti_simd_window *w, const border *b, const elem *dy, int kh,
+                         int rows, float *dw, int k, int stride)
+{
+    static const elem zero[VL];
+    vf acc[3][MOST_K] = {};
+    for (int r = 0; r < w->oh; r++, dy += (int64_t)w->ow * VL) {
+        const elem *x = b->at + (int64_t)(r * stride + kh) * b->wide * VL;
+        for (int c = 0; c < w->ow; c += 2) {
+            const vpair g = c + 1 < w->ow ? vpair_next(dy + c * VL) : vpair_two(dy + c * VL, zero);
+            for (int i = 0; i < rows; i++)
+                for (int kw = 0; kw < k; kw++) {
+                    const elem *at = x + ((int64_t)i * b->wide + c * stride + kw) * VL;
+                    const vpair v = stride == 1 ? vpair_next(at) : vpair_two(at, at + stride * VL);
+                    acc[i][kw] = vdot(acc[i][kw], v, g);
+                }
+        }
+    }
+    for (int i = 0; i < rows; i++)
+        for (int kw = 0; kw < k; kw++) {
+            float *at = dw + ((kh + i) * k + kw) * VL;
+            vstore(at, vload(at) + acc[i][kw]);
+        }
+}
+
+VINLINE void weight_planes(const bti_simd_window *w, const elem *x, const elem *dy, float *dw,
+                           border b, int k, int stride)
+{
+    const int rows = k == 7 ? 2 : 3;
+    for (int p = 0; p < w->n * w->cb; p++) {
+        float *at = dw + (int64_t)(p % w->cb) * k * k * VL;
+        enclose(&b, x, w->ih, w->iw);
+        int kh = 0;
+        for (; kh + rows <= k; kh += rows)
+            weight_rows(w, &b, dy, kh, rows, at, k, stride);
+        if (k % rows)
+            weight_rows(w, &b, dy, kh, k % rows, at, k, stride);
+        x += (int64_t)w->ih * w->iw * VL;
+        dy += (int64_t)w->oh * w->ow * VL;
+    }
+}
+
+void SIMD(depth_back_weights)(const bti_simd_window *w, const void *x, const void *dy, float *dw,
+                              bool add, void *scratch)
+{
+    const border b = of_input(w, scratch);
+    if (!add)
+        memset(dw, 0, (size_t)w->cb * w->k * w->k * VL * sizeof(*dw));
+#define BACK_WEIGHTS(k, stride) weight_planes(w, x, dy, dw, b, k, stride)
+    WINDOWS(w, BACK_WEIGHTS)
+}
+#endif
