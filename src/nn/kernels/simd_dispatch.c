@@ -22,6 +22,12 @@ bool bti_simd_act_fuses(bti_act act)
     }
 }
 
+bool bti_simd_tail_takes(bti_act act)
+{
+    return act == BTI_ACT_IDENTITY || act == BTI_ACT_RELU || act == BTI_ACT_RELU6 ||
+           act == BTI_ACT_HARDSWISH;
+}
+
 const bti_simd_kernels *bti_simd_for(bti_isa isa)
 {
     switch (isa) {

@@ -68,9 +68,9 @@ bool bti_conv_makes_sums(const bti_conv_shape *shape); /* the same, before it is
 /* What one call works on. src and dst are maps, or their gradients. */
 typedef struct bti_conv_args {
     float *src, *weights, *bias, *dst; /* bias: NULL if the shape has none */
-    double *sum;   /* as bti_simd_kernels.matrix; FORWARD of an own kernel; NULL: not wanted */
-    bool add;      /* BACK_WEIGHTS of an own kernel adds */
-    void *scratch; /* 64-byte aligned, bti_conv_scratch() bytes */
+    const bti_simd_tail *tail; /* FORWARD and BACK_DATA of an own kernel; NULL: nothing more */
+    bool add;                  /* BACK_WEIGHTS of an own kernel adds */
+    void *scratch;             /* 64-byte aligned, bti_conv_scratch() bytes */
 } bti_conv_args;
 
 /* FORWARD: dst = src * weights + bias; BACK_DATA: src from dst and weights (or their copy);

@@ -68,6 +68,7 @@ typedef struct bti_fused {
     int out;   /* value; -1 for OUTPUT */
     bti_act act;
     bti_simd_join join;
+    bool reduced;                 /* NORM: the step behind it in the backward pass makes its sums */
     const bti_simd_kernels *simd; /* for the type of its input */
     int level;                    /* forward segment */
     int conv;                     /* index of bti_engine.conv: CONV */
@@ -121,6 +122,7 @@ typedef struct bti_segment {
 /* State of one batch normalisation; arrays of `channels` (padded) numbers. */
 typedef struct bti_norm {
     int value; /* its input x */
+    int op;
     int channels;
     int tensor_mean, tensor_var, tensor_gamma, tensor_beta;
     float *mean, *scale, *invstd, *abc; /* of the last forward, of the last backward */

@@ -288,6 +288,7 @@ static void lower_norm(lowering *l, int i)
     bti_fused *op = new_op(e, BTI_FUSED_NORM, x, residual, bn);
     bti_norm *norm = &e->norm[e->n_norms];
     *norm = (bti_norm){.value = x,
+                       .op = e->n_ops - 1,
                        .channels = e->value[x].cb * e->simd->lanes,
                        .tensor_gamma = bn->weight,
                        .tensor_beta = bn->bias,

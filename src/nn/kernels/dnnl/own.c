@@ -94,9 +94,9 @@ static void run_matrix(const bti_simd_kernels *simd, const bti_conv_shape *s, bt
     const bti_simd_matrix m = matrix_of(s, images);
     const bti_simd_matrix back = {.n = images, .icb = m.ocb, .ocb = m.icb, .hw = m.hw};
     if (dir == BTI_CONV_FORWARD)
-        simd->matrix(&m, a->src, a->weights, a->dst, a->sum);
+        simd->matrix(&m, a->src, a->weights, a->dst, a->tail);
     else if (dir == BTI_CONV_BACK_DATA)
-        simd->matrix(&back, a->dst, a->weights, a->src, NULL);
+        simd->matrix(&back, a->dst, a->weights, a->src, a->tail);
     else
         simd->matrix_back_weights(&m, a->src, a->dst, a->weights, a->add, a->scratch);
 }
@@ -105,7 +105,8 @@ static void run_stem(const bti_simd_kernels *simd, const bti_conv_shape *s, bti_
                      const bti_simd_window *w, const bti_conv_args *a)
 {
     if (dir == BTI_CONV_FORWARD)
-        simd->stem(w, s->ic, s->oc / LANES, a->src, a->weights, a->dst, a->sum, a->scratch);
+        simd->stem(w, s->ic, s->oc / LANES, a->src, a->weights, a->dst,
+                   a->tail ? a->tail->sum : NULL, a->scratch);
     else
         simd->stem_back_weights(w, s->ic, s->oc / LANES, a->src, a->dst, a->weights, a->add,
                                 a->scratch);
@@ -115,9 +116,9 @@ static void run_depth(const bti_simd_kernels *simd, bti_conv_dir dir, const bti_
                       const bti_conv_args *a)
 {
     if (dir == BTI_CONV_FORWARD)
-        simd->depth(w, a->src, a->weights, a->dst, a->sum, a->scratch);
+        simd->depth(w, a->src, a->weights, a->dst, a->tail, a->scratch);
     else if (dir == BTI_CONV_BACK_DATA)
-        simd->depth_back_data(w, a->dst, a->weights, a->src, a->scratch);
+        simd->depth_back_data(w, a->dst, a->weights, a->src, a->tail, a->scratch);
     else
         simd->depth_back_weights(w, a->src, a->dst, a->weights, a->add, a->scratch);
 }

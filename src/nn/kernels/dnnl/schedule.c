@@ -290,6 +290,50 @@ static void emit_back_data(schedule *s, int i, bti_step_run *run, int extra)
     part_end(s, op->in[0], dx);
 }
 
+static int count_readers(const bti_engine *e, int value)
+{
+    int n = 0;
+    for (int i = 0; i < e->n_ops; i++)
+        n += (e->op[i].in[0] == value) + (e->op[i].in[1] == value);
+    return n;
+}
+
+/* The normalisation before a convolution of ours, if it can be taken back through while the
+ * gradient of its output is in registers: nobody else has a part in that gradient. -1: none. */
+static int norm_before(const bti_engine *e, const bti_fused *op)
+{
+    const bti_fmap *v = &e->value[op->in[0]];
+    if (op->kind != BTI_FUSED_CONV || v->op < 0 || e->op[v->op].kind != BTI_FUSED_NORM)
+        return -1;
+    const bti_fused *norm = &e->op[v->op];
+    const bool fits = norm->join == BTI_JOIN_NONE && bti_simd_tail_takes(norm->act) &&
+                      e->value[norm->in[0]].bf16 && v->bf16;
+    return fits && bti_conv_makes_sums(&e->conv[op->conv].shape) && count_readers(e, op->in[0]) == 1
+               ? v->op
+               : -1;
+}
+
+static void emit_conv_back_data(schedule *s, int i)
+{
+    bti_engine *e = s->e;
+    const bti_fused *op = &e->op[i];
+    const int before = norm_before(e, op);
+    if (before < 0) {
+        emit_back_data(s, i, bti_step_conv_back_data, -1);
+        return;
+    }
+    bti_fused *norm = &e->op[before];
+    const int dx = part_begin(s, op->in[0]);
+    const use uses[] = {
+        {e->value[op->out].grad, READ}, {dx, WRITE}, {e->value[norm->in[0]].buffer, READ}};
+    bti_step *step = emit(s, bti_step_conv_back_data, i, uses, 3, 0);
+    if (!step)
+        return;
+    step->norm = norm->norm;
+    step->finish = bti_finish_norm_reduce;
+    norm->reduced = true;
+}
+
 static void emit_weighted(schedule *s, int i, bti_step_run *weights, bti_step_run *data)
 {
     const bti_fused *op = &s->e->op[i];
@@ -297,7 +341,10 @@ static void emit_weighted(schedule *s, int i, bti_step_run *weights, bti_step_ru
     const int x = readable(s, op->in[0], s->e->buffer[dy].write_level);
     const use uses[] = {{x, READ}, {dy, READ}};
     emit(s, weights, i, uses, 2, 0);
-    emit_back_data(s, i, data, -1);
+    if (op->kind == BTI_FUSED_CONV)
+        emit_conv_back_data(s, i);
+    else
+        emit_back_data(s, i, data, -1);
 }
 
 static void emit_norm(schedule *s, int i)
@@ -307,14 +354,18 @@ static void emit_norm(schedule *s, int i)
     const int x = e->value[op->in[0]].buffer, dy = e->value[op->out].grad;
     const bool last = op->join == BTI_JOIN_ADD_ACT;
     const int level = e->buffer[dy].write_level;
-    const use reduce[] = {
-        {x, READ}, {last ? readable(s, op->in[1], level) : -1, READ}, {dy, last ? CHANGE : READ}};
-    const bti_step *step = emit(s, bti_step_norm_reduce, i, reduce, 3, 0);
-    if (!step)
-        return;
-    e->step[e->n_steps - 1].finish = bti_finish_norm_reduce;
+    int after = level + 1;
+    if (!op->reduced) {
+        const use reduce[] = {{x, READ},
+                              {last ? readable(s, op->in[1], level) : -1, READ},
+                              {dy, last ? CHANGE : READ}};
+        bti_step *step = emit(s, bti_step_norm_reduce, i, reduce, 3, 0);
+        if (!step)
+            return;
+        step->finish = bti_finish_norm_reduce;
+        after = step->level + 1;
+    }
     if (e->value[op->in[0]].wants_grad) {
-        const int after = step->level + 1;
         const int dx = part_begin(s, op->in[0]);
         const use apply[] = {{x, READ}, {dy, READ}, {dx, WRITE}};
         emit(s, bti_step_norm_apply, i, apply, 3, after);

@@ -38,11 +38,12 @@ void bti_step_conv(const bti_run *r, const bti_step *s)
     const bti_fused *op = op_of(r, s);
     const bti_conv_state *c = &r->e->conv[op->conv];
     const float *copy = c->copy[BTI_CONV_FORWARD];
+    bti_simd_tail tail;
     const bti_conv_args a = {.src = bti_run_at(r, s->b[0]),
                              .weights = copy ? c->copy[BTI_CONV_FORWARD] : param_of(r, op->weight),
                              .bias = param_of(r, op->bias),
                              .dst = bti_run_at(r, s->b[1]),
-                             .sum = bti_step_sums(r, s),
+                             .tail = bti_step_tail(r, s, &tail),
                              .scratch = r->conv_scratch};
     bti_conv_run(c->conv, BTI_CONV_FORWARD, r->thread, &a);
 }
@@ -52,10 +53,12 @@ void bti_step_conv_back_data(const bti_run *r, const bti_step *s)
     const bti_fused *op = op_of(r, s);
     const bti_conv_state *c = &r->e->conv[op->conv];
     const float *copy = c->copy[BTI_CONV_BACK_DATA];
+    bti_simd_tail tail;
     const bti_conv_args a = {.src = bti_run_at(r, s->b[1]),
                              .weights =
                                  copy ? c->copy[BTI_CONV_BACK_DATA] : param_of(r, op->weight),
                              .dst = bti_run_at(r, s->b[0]),
+                             .tail = bti_step_tail(r, s, &tail),
                              .scratch = r->conv_scratch};
     bti_conv_run(c->conv, BTI_CONV_BACK_DATA, r->thread, &a);
 }

@@ -29,14 +29,14 @@ bti_step_run bti_step_output;  /* x -> logits */
 /* Batch statistics of x, and what follows from them. */
 bti_step_run bti_step_stats; /* x */
 bti_step_finish bti_finish_stats;
-/* Where a convolution adds up its output for the statistics of s->norm, cleared before the first
- * chunk; NULL: nobody asks. */
-double *bti_step_sums(const bti_run *r, const bti_step *s);
+/* What a convolution adds up in passing for s->norm: its statistics forward, its gradients' sums
+ * backward. Cleared before the first chunk. NULL: nothing. */
+const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, bti_simd_tail *tail);
 
 /* Backward. */
 bti_step_run bti_step_output_back;         /* dlogits -> dx */
 bti_step_run bti_step_conv_back_weights;   /* x, dy */
-bti_step_run bti_step_conv_back_data;      /* dy -> dx */
+bti_step_run bti_step_conv_back_data;      /* dy -> dx; x of s->norm, if any */
 bti_step_run bti_step_linear_back_weights; /* x, dy */
 bti_step_run bti_step_linear_back_data;    /* dy -> dx */
 bti_step_run bti_step_norm_reduce;         /* x, r, dy (changed if the activation is last) */

@@ -91,7 +91,7 @@ static void set_scale(const bti_engine *e, bti_norm *n, int c, double mean, doub
     n->scale[c] = tensor(e, n->tensor_gamma)[c] * n->invstd[c];
 }
 
-double *bti_step_sums(const bti_run *r, const bti_step *s)
+const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, bti_simd_tail *tail)
 {
     if (s->norm < 0 || !r->training)
         return NULL;
@@ -99,7 +99,13 @@ double *bti_step_sums(const bti_run *r, const bti_step *s)
     double *part = part_of(n, r->thread);
     if (!r->seen)
         memset(part, 0, (size_t)(2 * n->channels) * sizeof(*part));
-    return part;
+    *tail = (bti_simd_tail){.sum = part,
+                            .x = s->b[2] < 0 ? NULL : bti_run_at(r, s->b[2]),
+                            .mean = n->mean,
+                            .scale = n->scale,
+                            .beta = tensor(r->e, n->tensor_beta),
+                            .act = r->e->op[n->op].act};
+    return tail;
 }
 
 /* Adds the threads' sums to thread 0's, in thread order; returns the samples a channel. */
@@ -127,7 +133,7 @@ static void moments_of(const bti_engine *e, const bti_norm *n, bool sums, double
         *m2 = part[n->channels + c];
         return;
     }
-    part += (int64_t)2 * (c / lanes) * lanes + c % lanes;
+    part += c + c / lanes * lanes;
     *mean = part[0] / samples;
     *m2 = fmax(0, part[lanes] - part[0] * *mean);
 }
@@ -172,7 +178,9 @@ void bti_step_norm_reduce(const bti_run *r, const bti_step *s)
  * dx = scale * (dz - mean(dz) - d * invstd^2 * mean(dz d)), written as a dz + b d + c. */
 void bti_finish_norm_reduce(bti_engine *e, const bti_step *s, int segment)
 {
-    bti_norm *n = norm_of(e, s);
+    const bool sums = s->norm >= 0; /* by a convolution, block by block */
+    bti_norm *n = sums ? &e->norm[s->norm] : norm_of(e, s);
+    const int lanes = e->simd->lanes, second = sums ? lanes : n->channels;
     float *dgamma = e->grad + e->slot[n->tensor_gamma].offset;
     float *dbeta = e->grad + e->slot[n->tensor_beta].offset;
     const bti_fmap *v = &e->value[n->value];
@@ -182,8 +190,9 @@ void bti_finish_norm_reduce(bti_engine *e, const bti_step *s, int segment)
         for (int t = 0; t < e->opt.threads; t++) {
             if (samples_of(e, n, segment, t) == 0)
                 continue;
-            s1 += part_of(n, t)[c];
-            s2 += part_of(n, t)[n->channels + c];
+            const double *part = part_of(n, t) + (sums ? c + c / lanes * lanes : c);
+            s1 += part[0];
+            s2 += part[second];
         }
         const double scale = n->scale[c], invstd = n->invstd[c];
         dbeta[c] = (float)s1;
@@ -197,7 +206,9 @@ void bti_finish_norm_reduce(bti_engine *e, const bti_step *s, int segment)
 void bti_step_norm_apply(const bti_run *r, const bti_step *s)
 {
     const bti_norm *n = norm_of(r->e, s);
-    const bti_simd_norm p = kernel_of(r, s);
+    bti_simd_norm p = kernel_of(r, s);
+    if (r->e->op[s->op].reduced)
+        p.act = BTI_ACT_IDENTITY; /* the sums were made of what has passed it */
     r->e->op[s->op].simd->norm_apply(&p, n->abc, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
                                      bti_run_at(r, s->b[2]));
 }

@@ -7,7 +7,7 @@
 #include "nn/kernels/simd/simd_int.h"
 
 #if BTI_BF16
-#include "nn/kernels/simd/vec_pair.h"
+#include "nn/kernels/simd/vec_tail.h"
 
 #define TILE 8
 #define MOST_K 7
@@ -78,7 +78,7 @@ VINLINE void pair_taps(const float *wei, int k, bool flip, vpair *taps)
 }
 
 VINLINE void depth_tile(const elem *x, int64_t row, const vpair *taps, elem *y, int pixels, int k,
-                        int stride, vf *s1, vf *s2)
+                        int stride, const tail *e, vf *s1, vf *s2, bti_tail_kind kind)
 {
     const int pairs = (k + 1) / 2;
     vf acc[TILE] = {};
@@ -91,47 +91,57 @@ VINLINE void depth_tile(const elem *x, int64_t row, const vpair *taps, elem *y, 
             for (int t = 0; t < pixels; t++)
                 acc[t] = vdot(acc[t], v[stride == 1 ? t + 2 * j : t + j], taps[kh * pairs + j]);
     }
-    for (int t = 0; t < pixels; t++) {
-        vstore(y + t * VL, acc[t]);
-        *s1 += acc[t];
-        *s2 += acc[t] * acc[t];
-    }
+    for (int t = 0; t < pixels; t++)
+        tail_pixel(e, kind, acc[t], y + t * VL, s1, s2);
 }
 
 /* y (oh,ow) from the plane that starts at x, rows `row` apart. */
 VINLINE void depth_plane(const elem *x, int64_t row, const vpair *taps, elem *y, int oh, int ow,
-                         int k, int stride, double *sum)
+                         int k, int stride, const tail *e, double *sum, bti_tail_kind kind)
 {
     for (int r = 0; r < oh; r++, x += row * stride, y += (int64_t)ow * VL) {
         vf s1 = vset(0), s2 = vset(0);
         int c = 0;
         for (; c + TILE <= ow; c += TILE)
-            depth_tile(x + c * stride * VL, row, taps, y + c * VL, TILE, k, stride, &s1, &s2);
+            depth_tile(x + c * stride * VL, row, taps, y + c * VL, TILE, k, stride, e, &s1, &s2,
+                       kind);
         for (; c < ow; c++)
-            depth_tile(x + c * stride * VL, row, taps, y + c * VL, 1, k, stride, &s1, &s2);
-        if (sum) {
+            depth_tile(x + c * stride * VL, row, taps, y + c * VL, 1, k, stride, e, &s1, &s2, kind);
+        if (kind != BTI_TAIL_NONE) {
             vflush(sum, s1);
             vflush(sum + VL, s2);
         }
     }
 }
 
-VINLINE void forward_planes(const bti_simd_window *w, const elem *x, const float *wei, elem *y,
-                            double *sum, border b, int k, int stride)
+VINLINE double *sum_of(const bti_simd_tail *to, int cb)
 {
+    return to ? to->sum + (int64_t)2 * cb * VL : NULL;
+}
+
+VINLINE void forward_planes(const bti_simd_window *w, const elem *x, const float *wei, elem *y,
+                            const bti_simd_tail *to, border b, int k, int stride)
+{
+    const bti_tail_kind kind = to ? BTI_TAIL_SUMS : BTI_TAIL_NONE;
+    const tail e = {0};
     vpair taps[MOST_K * MOST_PAIRS];
     for (int p = 0; p < w->n * w->cb; p++) {
         const int cb = p % w->cb;
         pair_taps(wei + (int64_t)cb * k * k * VL, k, false, taps);
         enclose(&b, x, w->ih, w->iw);
-        depth_plane(b.at, (int64_t)b.wide * VL, taps, y, w->oh, w->ow, k, stride,
-                    sum ? sum + (int64_t)2 * cb * VL : NULL);
+        if (kind == BTI_TAIL_SUMS)
+            depth_plane(b.at, (int64_t)b.wide * VL, taps, y, w->oh, w->ow, k, stride, &e,
+                        sum_of(to, cb), BTI_TAIL_SUMS);
+        else
+            depth_plane(b.at, (int64_t)b.wide * VL, taps, y, w->oh, w->ow, k, stride, &e, NULL,
+                        BTI_TAIL_NONE);
         x += (int64_t)w->ih * w->iw * VL;
         y += (int64_t)w->oh * w->ow * VL;
     }
 }
 
-/* CALL(k, stride) with constants. */
+/* CALL(k, stride) with constants; where speed does not matter, once with variables. */
+#if VTEMPLATES
 #define WINDOWS(w, CALL)                                                                           \
     switch ((w)->k * 2 + (w)->stride) {                                                            \
     case 7:                                                                                        \
@@ -153,11 +163,15 @@ VINLINE void forward_planes(const bti_simd_window *w, const elem *x, const float
         CALL(7, 2);                                                                                \
     }
 
-void SIMD(depth)(const bti_simd_window *w, const void *x, const float *wei, void *y, double *sum,
-                 void *scratch)
+#else
+#define WINDOWS(w, CALL) CALL((w)->k, (w)->stride);
+#endif
+
+void SIMD(depth)(const bti_simd_window *w, const void *x, const float *wei, void *y,
+                 const bti_simd_tail *to, void *scratch)
 {
     const border b = of_input(w, scratch);
-#define FORWARD(k, stride) forward_planes(w, x, wei, y, sum, b, k, stride)
+#define FORWARD(k, stride) forward_planes(w, x, wei, y, to, b, k, stride)
     WINDOWS(w, FORWARD)
 }
 
@@ -165,15 +179,18 @@ void SIMD(depth)(const bti_simd_window *w, const void *x, const float *wei, void
 
 /* Stride 1: the same convolution of dy, taps turned round. */
 VINLINE void back_planes_1(const bti_simd_window *w, const elem *dy, const float *wei, elem *dx,
-                           border b, int k)
+                           const bti_simd_tail *to, border b, int k, bti_tail_kind kind)
 {
+    const elem *origin = dx;
     vpair taps[MOST_K * MOST_PAIRS];
     for (int p = 0; p < w->n * w->cb; p++) {
         pair_taps(wei + (int64_t)(p % w->cb) * k * k * VL, k, true, taps);
         enclose(&b, dy, w->oh, w->ow);
         const elem *at =
             b.at + ((int64_t)(b.top + w->pad_t - k + 1) * b.wide + b.left + w->pad_l - k + 1) * VL;
-        depth_plane(at, (int64_t)b.wide * VL, taps, dx, w->ih, w->iw, k, 1, NULL);
+        const tail e = tail_of(to, kind, origin, p % w->cb);
+        depth_plane(at, (int64_t)b.wide * VL, taps, dx, w->ih, w->iw, k, 1, &e,
+                    sum_of(to, p % w->cb), kind);
         dx += (int64_t)w->ih * w->iw * VL;
         dy += (int64_t)w->oh * w->ow * VL;
     }
@@ -208,7 +225,8 @@ VINLINE void split_taps(const float *wei, int k, int pad, halves *h)
 }
 
 VINLINE void back_tile(const bti_simd_window *w, const border *b, const halves *h, int r, int o,
-                       elem *dx, int pixels, int k, int parity)
+                       elem *dx, int pixels, int k, int parity, const tail *e, vf *s1, vf *s2,
+                       bti_tail_kind kind)
 {
     vf acc[TILE] = {};
     for (int kh = (r + w->pad_t) & 1; kh < k; kh += 2) {
@@ -220,41 +238,54 @@ VINLINE void back_tile(const bti_simd_window *w, const border *b, const halves *
                 acc[t] = vdot(acc[t], vpair_next(row + (t + 2 * j) * VL), h->taps[parity][kh][j]);
     }
     for (int t = 0; t < pixels; t++)
-        vstore(dx + (2 * (o + t) + parity) * VL, acc[t]);
+        tail_pixel(e, kind, acc[t], dx + (2 * (o + t) + parity) * VL, s1, s2);
 }
 
 VINLINE void back_planes_2(const bti_simd_window *w, const elem *dy, const float *wei, elem *dx,
-                           border b, int k)
+                           const bti_simd_tail *to, border b, int k, bti_tail_kind kind)
 {
+    const elem *origin = dx;
     halves h;
     for (int p = 0; p < w->n * w->cb; p++, dy += (int64_t)w->oh * w->ow * VL) {
         split_taps(wei + (int64_t)(p % w->cb) * k * k * VL, k, w->pad_l, &h);
         enclose(&b, dy, w->oh, w->ow);
-        for (int r = 0; r < w->ih; r++, dx += (int64_t)w->iw * VL)
+        const tail e = tail_of(to, kind, origin, p % w->cb);
+        for (int r = 0; r < w->ih; r++, dx += (int64_t)w->iw * VL) {
+            vf s1 = vset(0), s2 = vset(0);
             for (int parity = 0; parity < 2; parity++) {
                 const int n = (w->iw + 1 - parity) / 2;
                 int o = 0;
                 for (; o + TILE <= n; o += TILE)
-                    back_tile(w, &b, &h, r, o, dx, TILE, k, parity);
+                    back_tile(w, &b, &h, r, o, dx, TILE, k, parity, &e, &s1, &s2, kind);
                 for (; o < n; o++)
-                    back_tile(w, &b, &h, r, o, dx, 1, k, parity);
+                    back_tile(w, &b, &h, r, o, dx, 1, k, parity, &e, &s1, &s2, kind);
             }
+            if (kind != BTI_TAIL_NONE) {
+                vflush(sum_of(to, p % w->cb), s1);
+                vflush(sum_of(to, p % w->cb) + VL, s2);
+            }
+        }
     }
 }
 
-void SIMD(depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
-                           void *scratch)
+VINLINE void back_any(const bti_simd_window *w, const elem *dy, const float *wei, elem *dx,
+                      const bti_simd_tail *to, void *scratch, bti_tail_kind kind)
 {
     const border b = of_output(w, scratch);
 #define BACK_DATA(k, stride)                                                                       \
     do {                                                                                           \
         if (stride == 1)                                                                           \
-            back_planes_1(w, dy, wei, dx, b, k);                                                   \
+            back_planes_1(w, dy, wei, dx, to, b, k, kind);                                         \
         else                                                                                       \
-            back_planes_2(w, dy, wei, dx, b, k);                                                   \
+            back_planes_2(w, dy, wei, dx, to, b, k, kind);                                         \
     } while (0)
     WINDOWS(w, BACK_DATA)
 }
+
+void SIMD(depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
+                           const bti_simd_tail *to, void *scratch){
+#define BACK_TAIL(kind) back_any(w, dy, wei, dx, to, scratch, kind)
+    TAILS(to, BACK_TAIL)}
 
 /* ---- gradient of the weights ---- */
 

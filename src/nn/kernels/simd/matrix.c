@@ -8,7 +8,7 @@
 #include "nn/kernels/simd/simd_int.h"
 
 #if BTI_BF16
-#include "nn/kernels/simd/vec_pair.h"
+#include "nn/kernels/simd/vec_tail.h"
 
 #define TILE 8        /* pixels */
 #define HALF (VL / 2) /* pairs of channels in a block */
@@ -42,7 +42,7 @@ void SIMD(matrix_pack_back)(const bti_simd_matrix *p, const float *w, void *pack
 /* y of `pixels` pixels and `blocks` blocks of outputs; x points at the first pixel of block 0, y at
  * that of the first output block. */
 VINLINE void tile(const bti_simd_matrix *p, const elem *x, const uint16_t *w, elem *y, int pixels,
-                  int blocks, vf *s1, vf *s2, bool sums)
+                  int blocks, const tail *e, vf *s1, vf *s2, bti_tail_kind kind)
 {
     const int64_t plane = (int64_t)p->hw * VL, wide = (int64_t)p->icb * HALF * PAIR_ROW;
     vf acc[3][TILE] = {};
@@ -58,13 +58,8 @@ VINLINE void tile(const bti_simd_matrix *p, const elem *x, const uint16_t *w, el
             }
         }
     for (int b = 0; b < blocks; b++)
-        for (int t = 0; t < pixels; t++) {
-            vstore(y + b * plane + t * VL, acc[b][t]);
-            if (sums) {
-                s1[b] += acc[b][t];
-                s2[b] += acc[b][t] * acc[b][t];
-            }
-        }
+        for (int t = 0; t < pixels; t++)
+            tail_pixel(&e[b], kind, acc[b][t], y + b * plane + t * VL, &s1[b], &s2[b]);
 }
 
 VINLINE void flush(vf *s1, vf *s2, int blocks, double *sum)
@@ -77,67 +72,75 @@ VINLINE void flush(vf *s1, vf *s2, int blocks, double *sum)
 }
 
 VINLINE void blocks_of_image(const bti_simd_matrix *p, const elem *x, const uint16_t *w, elem *y,
-                             int blocks, double *sum, bool sums)
+                             int blocks, const bti_simd_tail *to, const elem *origin, int block,
+                             bti_tail_kind kind)
 {
     vf s1[3] = {}, s2[3] = {};
+    tail e[3];
     int j = 0;
+    for (int b = 0; b < blocks; b++)
+        e[b] = tail_of(to, kind, origin, block + b);
+    double *sum = kind == BTI_TAIL_NONE ? NULL : to->sum + (int64_t)2 * block * VL;
     for (; j + TILE <= p->hw; j += TILE) {
-        tile(p, x + (int64_t)j * VL, w, y + (int64_t)j * VL, TILE, blocks, s1, s2, sums);
-        if (sums && (j + TILE) % RUN == 0)
+        tile(p, x + (int64_t)j * VL, w, y + (int64_t)j * VL, TILE, blocks, e, s1, s2, kind);
+        if (sum && (j + TILE) % RUN == 0)
             flush(s1, s2, blocks, sum);
     }
     for (; j < p->hw; j++)
-        tile(p, x + (int64_t)j * VL, w, y + (int64_t)j * VL, 1, blocks, s1, s2, sums);
-    if (sums)
+        tile(p, x + (int64_t)j * VL, w, y + (int64_t)j * VL, 1, blocks, e, s1, s2, kind);
+    if (sum)
         flush(s1, s2, blocks, sum);
 }
 
 VINLINE void all_images(const bti_simd_matrix *p, const elem *x, const uint16_t *w, elem *y,
-                        double *sum, bool sums)
+                        const bti_simd_tail *to, bti_tail_kind kind)
 {
     const int64_t plane = (int64_t)p->hw * VL, wide = (int64_t)p->icb * HALF * PAIR_ROW;
+    const elem *origin = y;
     for (int n = 0; n < p->n; n++, x += p->icb * plane, y += p->ocb * plane)
         for (int o = 0; o < p->ocb;) {
             const int left = p->ocb - o;
             const uint16_t *at = w + o * wide;
-            double *s = sum ? sum + (int64_t)2 * o * VL : NULL;
+            elem *out = y + o * plane;
             if (left == 3 || left > 4) {
-                blocks_of_image(p, x, at, y + o * plane, 3, s, sums);
+                blocks_of_image(p, x, at, out, 3, to, origin, o, kind);
                 o += 3;
             } else if (left >= 2) {
-                blocks_of_image(p, x, at, y + o * plane, 2, s, sums);
+                blocks_of_image(p, x, at, out, 2, to, origin, o, kind);
                 o += 2;
             } else {
-                blocks_of_image(p, x, at, y + o * plane, 1, s, sums);
+                blocks_of_image(p, x, at, out, 1, to, origin, o, kind);
                 o += 1;
             }
         }
 }
 
-void SIMD(matrix)(const bti_simd_matrix *p, const void *x, const void *w, void *y, double *sum)
+void SIMD(matrix)(const bti_simd_matrix *p, const void *x, const void *w, void *y,
+                  const bti_simd_tail *to)
 {
-    if (sum)
-        all_images(p, x, w, y, sum, true);
-    else
-        all_images(p, x, w, y, NULL, false);
+#define MATRIX(kind) all_images(p, x, w, y, to, kind)
+    TAILS(to, MATRIX)
 }
 
 /* ---- gradient of the weights ---- */
 
 /* Pixel pairs of a map, from pair `from` on, block by block: [block][pair][lane][2]. An odd last
  * pixel of an image is paired with zero. */
-static void pair_up(const elem *x, int n, int blocks, int hw, int64_t from, int pairs, uint16_t *to)
+static void pair_up(const elem *x, int blocks, int hw, int64_t from, int pairs, uint16_t *to)
 {
+    static const elem zero[VL];
     const int each = (hw + 1) / 2; /* pairs of an image */
-    for (int b = 0; b < blocks; b++)
-        for (int k = 0; k < pairs; k++, to += PAIR_ROW) {
-            const int64_t at = from + k;
-            const int image = (int)(at / each), j = 2 * (int)(at % each);
-            const elem *pixel = x + (((int64_t)image * blocks + b) * hw + j) * VL;
-            static const elem zero[VL];
-            vpair_store(to, j + 1 < hw ? vpair_next(pixel) : vpair_two(pixel, zero));
-        }
-    (void)n;
+    const int64_t image = (int64_t)blocks * hw * VL;
+    const int skip = (int)(from % each);
+    x += from / each * image;
+    for (int b = 0; b < blocks; b++, x += (int64_t)hw * VL) {
+        const elem *plane = x;
+        int j = 2 * skip;
+        for (int k = 0; k < pairs; plane += image, j = 0)
+            for (; j < hw && k < pairs; j += 2, k++, to += PAIR_ROW)
+                vpair_store(to, j + 1 < hw ? vpair_next(plane + (int64_t)j * VL)
+                                           : vpair_two(plane + (int64_t)j * VL, zero));
+    }
 }
 
 /* HALF inputs by `blocks` blocks of outputs: dw += sum over pairs. */
@@ -179,8 +182,8 @@ void SIMD(matrix_back_weights)(const bti_simd_matrix *p, const void *x, const vo
         const int pairs = (int)(all - from < PIXELS / 2 ? all - from : PIXELS / 2);
         const int64_t wide = (int64_t)pairs * PAIR_ROW;
         uint16_t *pdy = px + p->icb * wide;
-        pair_up(x, p->n, p->icb, p->hw, from, pairs, px);
-        pair_up(dy, p->n, p->ocb, p->hw, from, pairs, pdy);
+        pair_up(x, p->icb, p->hw, from, pairs, px);
+        pair_up(dy, p->ocb, p->hw, from, pairs, pdy);
         for (int i = 0; i < p->icb; i++)
             for (int half = 0; half < 2; half++) {
                 const uint16_t *ix = px + i * wide + half * VL;

@@ -52,6 +52,19 @@ typedef struct bti_simd_matrix {
     int n, icb, ocb, hw;
 } bti_simd_matrix;
 
+/* What a bf16 convolution does with its output y besides storing it. x NULL: adds to sum
+ * ([cb][2][lane]) the sums of y and of y * y. x the input of a normalisation (shaped as y, whose
+ * gradient y is): stores dz = y * act'(z), z = (x - mean) * scale + beta, and adds the sums of dz
+ * and of dz * (x - mean). */
+typedef struct bti_simd_tail {
+    const void *x;
+    const float *mean, *scale, *beta;
+    bti_act act; /* one that bti_simd_tail_takes() accepts */
+    double *sum;
+} bti_simd_tail;
+
+bool bti_simd_tail_takes(bti_act act);
+
 /* A matrix product on flat rows: x (n, in) times w (in, out); in and out are multiples of lanes. */
 typedef struct bti_simd_linear {
     int n, in, out;
@@ -140,14 +153,15 @@ typedef struct bti_simd_kernels {
     size_t (*matrix_scratch)(const bti_simd_matrix *p);
     void (*matrix_pack)(const bti_simd_matrix *p, const float *w, void *packed);
     void (*matrix_pack_back)(const bti_simd_matrix *p, const float *w, void *packed);
-    void (*matrix)(const bti_simd_matrix *p, const void *x, const void *w, void *y, double *sum);
+    void (*matrix)(const bti_simd_matrix *p, const void *x, const void *w, void *y,
+                   const bti_simd_tail *to);
     void (*matrix_back_weights)(const bti_simd_matrix *p, const void *x, const void *dy, float *dw,
                                 bool add, void *scratch);
     size_t (*depth_scratch)(const bti_simd_window *w);
-    void (*depth)(const bti_simd_window *w, const void *x, const float *wei, void *y, double *sum,
-                  void *scratch);
+    void (*depth)(const bti_simd_window *w, const void *x, const float *wei, void *y,
+                  const bti_simd_tail *to, void *scratch);
     void (*depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
-                            void *scratch);
+                            const bti_simd_tail *to, void *scratch);
     void (*depth_back_weights)(const bti_simd_window *w, const void *x, const void *dy, float *dw,
                                bool add, void *scratch);
     size_t (*stem_scratch)(const bti_simd_window *w);

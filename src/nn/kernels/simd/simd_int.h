@@ -57,14 +57,15 @@ void SIMD(pad_back)(const bti_simd_window *w, const void *dy, void *dx);
 size_t SIMD(matrix_scratch)(const bti_simd_matrix *p);
 void SIMD(matrix_pack)(const bti_simd_matrix *p, const float *w, void *packed);
 void SIMD(matrix_pack_back)(const bti_simd_matrix *p, const float *w, void *packed);
-void SIMD(matrix)(const bti_simd_matrix *p, const void *x, const void *w, void *y, double *sum);
+void SIMD(matrix)(const bti_simd_matrix *p, const void *x, const void *w, void *y,
+                  const bti_simd_tail *to);
 void SIMD(matrix_back_weights)(const bti_simd_matrix *p, const void *x, const void *dy, float *dw,
                                bool add, void *scratch);
 size_t SIMD(depth_scratch)(const bti_simd_window *w);
-void SIMD(depth)(const bti_simd_window *w, const void *x, const float *wei, void *y, double *sum,
-                 void *scratch);
+void SIMD(depth)(const bti_simd_window *w, const void *x, const float *wei, void *y,
+                 const bti_simd_tail *to, void *scratch);
 void SIMD(depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
-                           void *scratch);
+                           const bti_simd_tail *to, void *scratch);
 void SIMD(depth_back_weights)(const bti_simd_window *w, const void *x, const void *dy, float *dw,
                               bool add, void *scratch);
 size_t SIMD(stem_scratch)(const bti_simd_window *w);

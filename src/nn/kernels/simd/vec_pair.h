@@ -9,6 +9,14 @@
 
 #include "nn/kernels/simd/vec.h"
 
+/* Kernels are made once for each window and each use only where that gains speed: the twin in plain
+ * C and instrumented builds would take minutes to compile. */
+#if defined(__AVX512BF16__) && !defined(__SANITIZE_ADDRESS__)
+#define VTEMPLATES 1
+#else
+#define VTEMPLATES 0
+#endif
+
 typedef vu vpair;
 typedef uint32_t vu_any __attribute__((vector_size(4 * VL), aligned(2), may_alias));
 
