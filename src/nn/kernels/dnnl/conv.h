@@ -64,10 +64,13 @@ void bti_conv_make_copy(const bti_conv *c, bti_conv_dir dir, int thread, const f
  * there. */
 bool bti_conv_is_own(const bti_conv *c);
 bool bti_conv_makes_sums(const bti_conv_shape *shape); /* the same, before it is made */
+/* FORWARD and BACK_WEIGHTS can normalise and activate what they read. */
+bool bti_conv_takes_norm(const bti_conv_shape *shape);
 
 /* What one call works on. src and dst are maps, or their gradients. */
 typedef struct bti_conv_args {
     float *src, *weights, *bias, *dst; /* bias: NULL if the shape has none */
+    const bti_simd_norm *pre;          /* src passes it first: bti_conv_takes_norm(); NULL: not */
     const bti_simd_tail *tail; /* FORWARD and BACK_DATA of an own kernel; NULL: nothing more */
     bool add;                  /* BACK_WEIGHTS of an own kernel adds */
     void *scratch;             /* 64-byte aligned, bti_conv_scratch() bytes */

@@ -99,6 +99,7 @@ static bti_fused *new_op(bti_engine *e, bti_fused_kind kind, int a, int b, const
                       .simd = bf16 || kind == BTI_FUSED_PACK ? e->simd : e->f32,
                       .out = n ? new_value(e, n->c, n->h, n->w, e->n_ops) : -1,
                       .conv = -1,
+                      .pre = -1,
                       .norm = -1,
                       .arg = -1,
                       .weight = -1,

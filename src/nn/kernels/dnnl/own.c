@@ -116,11 +116,11 @@ static void run_depth(const bti_simd_kernels *simd, bti_conv_dir dir, const bti_
                       const bti_conv_args *a)
 {
     if (dir == BTI_CONV_FORWARD)
-        simd->depth(w, a->src, a->weights, a->dst, a->tail, a->scratch);
+        simd->depth(w, a->pre, a->src, a->weights, a->dst, a->tail, a->scratch);
     else if (dir == BTI_CONV_BACK_DATA)
         simd->depth_back_data(w, a->dst, a->weights, a->src, a->tail, a->scratch);
     else
-        simd->depth_back_weights(w, a->src, a->dst, a->weights, a->add, a->scratch);
+        simd->depth_back_weights(w, a->pre, a->src, a->dst, a->weights, a->add, a->scratch);
 }
 
 static void run_window(const bti_simd_kernels *simd, bti_conv_dir dir, const bti_simd_window *w,

@@ -152,6 +152,41 @@ static void assign_levels(bti_engine *e)
     }
 }
 
+static int count_readers(const bti_engine *e, int value)
+{
+    int n = 0;
+    for (int i = 0; i < e->n_ops; i++)
+        n += (e->op[i].in[0] == value) + (e->op[i].in[1] == value);
+    return n;
+}
+
+/* The normalisation before a convolution of ours, if it can be taken back through while the
+ * gradient of its output is in registers: nobody else has a part in that gradient. -1: none. */
+static int norm_before(const bti_engine *e, const bti_fused *op)
+{
+    const bti_fmap *v = &e->value[op->in[0]];
+    if (op->kind != BTI_FUSED_CONV || v->op < 0 || e->op[v->op].kind != BTI_FUSED_NORM)
+        return -1;
+    const bti_fused *norm = &e->op[v->op];
+    const bool fits = norm->join == BTI_JOIN_NONE && bti_simd_tail_takes(norm->act) &&
+                      e->value[norm->in[0]].bf16 && v->bf16;
+    return fits && bti_conv_makes_sums(&e->conv[op->conv].shape) && count_readers(e, op->in[0]) == 1
+               ? v->op
+               : -1;
+}
+
+/* The reader's own kernel normalises on the way in: the map is never written. */
+static void skip_norms(bti_engine *e)
+{
+    for (int i = 0; i < e->n_ops; i++) {
+        const int before = norm_before(e, &e->op[i]);
+        if (before >= 0 && bti_conv_takes_norm(&e->conv[e->op[i].conv].shape)) {
+            e->op[i].pre = before;
+            e->op[before].skipped = true;
+        }
+    }
+}
+
 /* A convolution of ours adds up its output while it is in registers, for one normalisation. */
 static bool sums_itself(const bti_engine *e, const bti_step *maker)
 {
@@ -185,9 +220,13 @@ static void emit_forward(schedule *s, int i)
     bti_fused *op = &e->op[i];
     use uses[4];
     int n = 0;
+    if (op->skipped)
+        return;
     for (int k = 0; k < 2; k++)
         if (op->in[k] >= 0 || op->kind == BTI_FUSED_NORM)
             uses[n++] = (use){op->in[k] >= 0 ? e->value[op->in[k]].buffer : -1, READ};
+    if (op->pre >= 0)
+        uses[0].buffer = e->value[e->op[op->pre].in[0]].buffer;
     if (op->out >= 0) {
         e->value[op->out].buffer = map_buffer(s, op->out);
         uses[n++] = (use){e->value[op->out].buffer, WRITE};
@@ -290,29 +329,6 @@ static void emit_back_data(schedule *s, int i, bti_step_run *run, int extra)
     part_end(s, op->in[0], dx);
 }
 
-static int count_readers(const bti_engine *e, int value)
-{
-    int n = 0;
-    for (int i = 0; i < e->n_ops; i++)
-        n += (e->op[i].in[0] == value) + (e->op[i].in[1] == value);
-    return n;
-}
-
-/* The normalisation before a convolution of ours, if it can be taken back through while the
- * gradient of its output is in registers: nobody else has a part in that gradient. -1: none. */
-static int norm_before(const bti_engine *e, const bti_fused *op)
-{
-    const bti_fmap *v = &e->value[op->in[0]];
-    if (op->kind != BTI_FUSED_CONV || v->op < 0 || e->op[v->op].kind != BTI_FUSED_NORM)
-        return -1;
-    const bti_fused *norm = &e->op[v->op];
-    const bool fits = norm->join == BTI_JOIN_NONE && bti_simd_tail_takes(norm->act) &&
-                      e->value[norm->in[0]].bf16 && v->bf16;
-    return fits && bti_conv_makes_sums(&e->conv[op->conv].shape) && count_readers(e, op->in[0]) == 1
-               ? v->op
-               : -1;
-}
-
 static void emit_conv_back_data(schedule *s, int i)
 {
     bti_engine *e = s->e;
@@ -338,7 +354,8 @@ static void emit_weighted(schedule *s, int i, bti_step_run *weights, bti_step_ru
 {
     const bti_fused *op = &s->e->op[i];
     const int dy = s->e->value[op->out].grad;
-    const int x = readable(s, op->in[0], s->e->buffer[dy].write_level);
+    const int x = op->pre >= 0 ? s->e->value[s->e->op[op->pre].in[0]].buffer
+                               : readable(s, op->in[0], s->e->buffer[dy].write_level);
     const use uses[] = {{x, READ}, {dy, READ}};
     emit(s, weights, i, uses, 2, 0);
     if (op->kind == BTI_FUSED_CONV)
@@ -525,6 +542,7 @@ bt_status bti_engine_schedule(bti_engine *e, bt_error *err)
     schedule s = {.e = e};
     e->value[0].buffer = map_buffer(&s, 0);
     assign_levels(e);
+    skip_norms(e);
     for (int i = 0; !s.failed && i < e->n_ops; i++)
         emit_forward(&s, i);
     for (int i = 0; i < e->n_buffers; i++) /* whatever the forward pass wrote is ready */

@@ -39,7 +39,9 @@ void bti_step_conv(const bti_run *r, const bti_step *s)
     const bti_conv_state *c = &r->e->conv[op->conv];
     const float *copy = c->copy[BTI_CONV_FORWARD];
     bti_simd_tail tail;
+    bti_simd_norm norm;
     const bti_conv_args a = {.src = bti_run_at(r, s->b[0]),
+                             .pre = bti_step_pre(r, s, &norm),
                              .weights = copy ? c->copy[BTI_CONV_FORWARD] : param_of(r, op->weight),
                              .bias = param_of(r, op->bias),
                              .dst = bti_run_at(r, s->b[1]),
@@ -71,7 +73,9 @@ void bti_step_conv_back_weights(const bti_run *r, const bti_step *s)
     const int64_t n = r->e->slot[op->weight].n;
     float *weights = grad_of(r, op->weight), *bias = grad_of(r, op->bias);
     const bool aside = r->seen && !bti_conv_is_own(conv);
+    bti_simd_norm norm;
     const bti_conv_args a = {.src = bti_run_at(r, s->b[0]),
+                             .pre = bti_step_pre(r, s, &norm),
                              .weights = aside ? r->weight_scratch : weights,
                              .bias = aside && bias ? r->weight_scratch + n : bias,
                              .dst = bti_run_at(r, s->b[1]),

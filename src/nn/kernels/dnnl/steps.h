@@ -29,6 +29,8 @@ bti_step_run bti_step_output;  /* x -> logits */
 /* Batch statistics of x, and what follows from them. */
 bti_step_run bti_step_stats; /* x */
 bti_step_finish bti_finish_stats;
+/* The normalisation that a convolution applies while it reads; NULL: none. */
+const bti_simd_norm *bti_step_pre(const bti_run *r, const bti_step *s, bti_simd_norm *norm);
 /* What a convolution adds up in passing for s->norm: its statistics forward, its gradients' sums
  * backward. Cleared before the first chunk. NULL: nothing. */
 const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, bti_simd_tail *tail);

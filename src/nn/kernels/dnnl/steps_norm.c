@@ -21,9 +21,8 @@ static const float *tensor(const bti_engine *e, int t)
     return e->param + e->slot[t].offset;
 }
 
-static bti_simd_norm kernel_of(const bti_run *r, const bti_step *s)
+static bti_simd_norm kernel_of(const bti_run *r, const bti_fused *op)
 {
-    const bti_fused *op = &r->e->op[s->op];
     const bti_norm *n = &r->e->norm[op->norm];
     return (bti_simd_norm){.map = bti_fmap_shape(r->e, n->value, r->n),
                            .mean = n->mean,
@@ -41,7 +40,7 @@ static double *part_of(const bti_norm *n, int thread)
 
 void bti_step_norm(const bti_run *r, const bti_step *s)
 {
-    const bti_simd_norm p = kernel_of(r, s);
+    const bti_simd_norm p = kernel_of(r, &r->e->op[s->op]);
     r->e->op[s->op].simd->norm(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
                                bti_run_at(r, s->b[2]));
 }
@@ -89,6 +88,15 @@ static void set_scale(const bti_engine *e, bti_norm *n, int c, double mean, doub
     n->mean[c] = (float)mean;
     n->invstd[c] = (float)(1 / sqrt(var + EPS));
     n->scale[c] = tensor(e, n->tensor_gamma)[c] * n->invstd[c];
+}
+
+const bti_simd_norm *bti_step_pre(const bti_run *r, const bti_step *s, bti_simd_norm *norm)
+{
+    const int pre = r->e->op[s->op].pre;
+    if (pre < 0)
+        return NULL;
+    *norm = kernel_of(r, &r->e->op[pre]);
+    return norm;
 }
 
 const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, bti_simd_tail *tail)
@@ -166,7 +174,7 @@ void bti_norm_use_running(bti_engine *e)
 void bti_step_norm_reduce(const bti_run *r, const bti_step *s)
 {
     const bti_norm *n = norm_of(r->e, s);
-    const bti_simd_norm p = kernel_of(r, s);
+    const bti_simd_norm p = kernel_of(r, &r->e->op[s->op]);
     double *part = part_of(n, r->thread);
     if (!r->seen)
         memset(part, 0, (size_t)(2 * n->channels) * sizeof(*part));
@@ -206,7 +214,7 @@ void bti_finish_norm_reduce(bti_engine *e, const bti_step *s, int segment)
 void bti_step_norm_apply(const bti_run *r, const bti_step *s)
 {
     const bti_norm *n = norm_of(r->e, s);
-    bti_simd_norm p = kernel_of(r, s);
+    bti_simd_norm p = kernel_of(r, &r->e->op[s->op]);
     if (r->e->op[s->op].reduced)
         p.act = BTI_ACT_IDENTITY; /* the sums were made of what has passed it */
     r->e->op[s->op].simd->norm_apply(&p, n->abc, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),

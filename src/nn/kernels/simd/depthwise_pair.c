@@ -2,7 +2,8 @@
  *
  * Depthwise convolutions on bfloat16 maps, 3x3, 5x5 and 7x7, stride 1 or 2. A vector of pairs holds
  * two neighbouring pixels of 16 channels, so that one instruction takes in two taps. Each plane is
- * copied into a border of zeros in cache first: no tap then asks where the edge is.
+ * copied into a border of zeros in cache first, through the normalisation before if asked: no tap
+ * then asks where the edge is.
  */
 #include "nn/kernels/simd/simd_int.h"
 
@@ -20,14 +21,47 @@ typedef struct border {
     int wide, high, top, left;
 } border;
 
-static void enclose(const border *b, const elem *x, int h, int w)
+/* The normalisation that a plane passes on its way into the border. */
+typedef struct pass {
+    bool on, hardswish;
+    vf scale, shift, low, high;
+} pass;
+
+VINLINE pass pass_of(const bti_simd_norm *pre, int cb)
+{
+    pass p = {.on = pre};
+    if (!pre)
+        return p;
+    const bool relu = pre->act == BTI_ACT_RELU || pre->act == BTI_ACT_RELU6;
+    p.hardswish = pre->act == BTI_ACT_HARDSWISH;
+    p.scale = vload(pre->scale + cb * VL);
+    p.shift = vload(pre->beta + cb * VL) - vload(pre->mean + cb * VL) * p.scale;
+    p.low = vset(relu ? 0 : -__builtin_inff());
+    p.high = vset(pre->act == BTI_ACT_RELU6 ? 6 : __builtin_inff());
+    return p;
+}
+
+VINLINE void pass_row(const pass *p, const elem *x, int w, elem *to)
+{
+    if (!p->on) {
+        memcpy(to, x, (size_t)w * VL * sizeof(elem));
+    } else if (p->hardswish) {
+        for (int j = 0; j < w * VL; j += VL)
+            vstore(to + j, vact(BTI_ACT_HARDSWISH, vload(x + j) * p->scale + p->shift));
+    } else {
+        for (int j = 0; j < w * VL; j += VL)
+            vstore(to + j, vmin(p->high, vmax(p->low, vload(x + j) * p->scale + p->shift)));
+    }
+}
+
+static void enclose(const border *b, const pass *p, const elem *x, int h, int w)
 {
     const size_t pixel = VL * sizeof(elem);
     memset(b->at, 0, (size_t)b->top * b->wide * pixel);
     for (int r = 0; r < h; r++) {
         elem *row = b->at + (int64_t)(r + b->top) * b->wide * VL;
         memset(row, 0, (size_t)b->left * pixel);
-        memcpy(row + b->left * VL, x + (int64_t)r * w * VL, (size_t)w * pixel);
+        pass_row(p, x + (int64_t)r * w * VL, w, row + b->left * VL);
         memset(row + (b->left + w) * VL, 0, (size_t)(b->wide - b->left - w) * pixel);
     }
     memset(b->at + (int64_t)(b->top + h) * b->wide * VL, 0,
@@ -119,8 +153,9 @@ VINLINE double *sum_of(const bti_simd_tail *to, int cb)
     return to ? to->sum + (int64_t)2 * cb * VL : NULL;
 }
 
-VINLINE void forward_planes(const bti_simd_window *w, const elem *x, const float *wei, elem *y,
-                            const bti_simd_tail *to, border b, int k, int stride)
+VINLINE void forward_planes(const bti_simd_window *w, const bti_simd_norm *pre, const elem *x,
+                            const float *wei, elem *y, const bti_simd_tail *to, border b, int k,
+                            int stride)
 {
     const bti_tail_kind kind = to ? BTI_TAIL_SUMS : BTI_TAIL_NONE;
     const tail e = {0};
@@ -128,7 +163,8 @@ VINLINE void forward_planes(const bti_simd_window *w, const elem *x, const float
     for (int p = 0; p < w->n * w->cb; p++) {
         const int cb = p % w->cb;
         pair_taps(wei + (int64_t)cb * k * k * VL, k, false, taps);
-        enclose(&b, x, w->ih, w->iw);
+        const pass in = pass_of(pre, cb);
+        enclose(&b, &in, x, w->ih, w->iw);
         if (kind == BTI_TAIL_SUMS)
             depth_plane(b.at, (int64_t)b.wide * VL, taps, y, w->oh, w->ow, k, stride, &e,
                         sum_of(to, cb), BTI_TAIL_SUMS);
@@ -167,11 +203,11 @@ VINLINE void forward_planes(const bti_simd_window *w, const elem *x, const float
 #define WINDOWS(w, CALL) CALL((w)->k, (w)->stride);
 #endif
 
-void SIMD(depth)(const bti_simd_window *w, const void *x, const float *wei, void *y,
-                 const bti_simd_tail *to, void *scratch)
+void SIMD(depth)(const bti_simd_window *w, const bti_simd_norm *pre, const void *x,
+                 const float *wei, void *y, const bti_simd_tail *to, void *scratch)
 {
     const border b = of_input(w, scratch);
-#define FORWARD(k, stride) forward_planes(w, x, wei, y, to, b, k, stride)
+#define FORWARD(k, stride) forward_planes(w, pre, x, wei, y, to, b, k, stride)
     WINDOWS(w, FORWARD)
 }
 
@@ -182,10 +218,11 @@ VINLINE void back_planes_1(const bti_simd_window *w, const elem *dy, const float
                            const bti_simd_tail *to, border b, int k, bti_tail_kind kind)
 {
     const elem *origin = dx;
+    const pass as_is = {0};
     vpair taps[MOST_K * MOST_PAIRS];
     for (int p = 0; p < w->n * w->cb; p++) {
         pair_taps(wei + (int64_t)(p % w->cb) * k * k * VL, k, true, taps);
-        enclose(&b, dy, w->oh, w->ow);
+        enclose(&b, &as_is, dy, w->oh, w->ow);
         const elem *at =
             b.at + ((int64_t)(b.top + w->pad_t - k + 1) * b.wide + b.left + w->pad_l - k + 1) * VL;
         const tail e = tail_of(to, kind, origin, p % w->cb);
@@ -245,10 +282,11 @@ VINLINE void back_planes_2(const bti_simd_window *w, const elem *dy, const float
                            const bti_simd_tail *to, border b, int k, bti_tail_kind kind)
 {
     const elem *origin = dx;
+    const pass as_is = {0};
     halves h;
     for (int p = 0; p < w->n * w->cb; p++, dy += (int64_t)w->oh * w->ow * VL) {
         split_taps(wei + (int64_t)(p % w->cb) * k * k * VL, k, w->pad_l, &h);
-        enclose(&b, dy, w->oh, w->ow);
+        enclose(&b, &as_is, dy, w->oh, w->ow);
         const tail e = tail_of(to, kind, origin, p % w->cb);
         for (int r = 0; r < w->ih; r++, dx += (int64_t)w->iw * VL) {
             vf s1 = vset(0), s2 = vset(0);
@@ -314,13 +352,14 @@ VINLINE void weight_rows(const bti_simd_window *w, const border *b, const elem *
         }
 }
 
-VINLINE void weight_planes(const bti_simd_window *w, const elem *x, const elem *dy, float *dw,
-                           border b, int k, int stride)
+VINLINE void weight_planes(const bti_simd_window *w, const bti_simd_norm *pre, const elem *x,
+                           const elem *dy, float *dw, border b, int k, int stride)
 {
     const int rows = k == 7 ? 2 : 3;
     for (int p = 0; p < w->n * w->cb; p++) {
         float *at = dw + (int64_t)(p % w->cb) * k * k * VL;
-        enclose(&b, x, w->ih, w->iw);
+        const pass in = pass_of(pre, p % w->cb);
+        enclose(&b, &in, x, w->ih, w->iw);
         int kh = 0;
         for (; kh + rows <= k; kh += rows)
             weight_rows(w, &b, dy, kh, rows, at, k, stride);
@@ -331,13 +370,13 @@ VINLINE void weight_planes(const bti_simd_window *w, const elem *x, const elem *
     }
 }
 
-void SIMD(depth_back_weights)(const bti_simd_window *w, const void *x, const void *dy, float *dw,
-                              bool add, void *scratch)
+void SIMD(depth_back_weights)(const bti_simd_window *w, const bti_simd_norm *pre, const void *x,
+                              const void *dy, float *dw, bool add, void *scratch)
 {
     const border b = of_input(w, scratch);
     if (!add)
         memset(dw, 0, (size_t)w->cb * w->k * w->k * VL * sizeof(*dw));
-#define BACK_WEIGHTS(k, stride) weight_planes(w, x, dy, dw, b, k, stride)
+#define BACK_WEIGHTS(k, stride) weight_planes(w, pre, x, dy, dw, b, k, stride)
     WINDOWS(w, BACK_WEIGHTS)
 }
 #endif

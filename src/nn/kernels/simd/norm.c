@@ -85,11 +85,25 @@ void SIMD(stats)(const bti_simd_map *m, const void *map, double *mean, double *m
 /* What one channel block needs, in registers. */
 typedef struct affine {
     vf mean, scale, beta;
+    vf shift; /* beta - mean * scale */
 } affine;
 
 VINLINE affine affine_of(const bti_simd_norm *p, int cb)
 {
-    return (affine){vload(p->mean + cb * VL), vload(p->scale + cb * VL), vload(p->beta + cb * VL)};
+    affine f = {vload(p->mean + cb * VL), vload(p->scale + cb * VL), vload(p->beta + cb * VL),
+                vset(0)};
+    f.shift = f.beta - f.mean * f.scale;
+    return f;
+}
+
+/* In bf16, x is rounded so much that a mean far from 0 loses nothing more here. */
+VINLINE vf affine_z(const affine *f, vf x)
+{
+#if BTI_BF16
+    return x * f->scale + f->shift;
+#else
+    return (x - f->mean) * f->scale + f->beta;
+#endif
 }
 
 VINLINE void norm_planes(const bti_simd_norm *p, const elem *x, const elem *r, elem *y, bti_act act,
@@ -102,7 +116,7 @@ VINLINE void norm_planes(const bti_simd_norm *p, const elem *x, const elem *r, e
             const affine f = affine_of(p, cb);
             const bool padded = vact_lifts_zero(act) && cb == m->cb - 1 && m->tail < VL;
             for (int j = 0; j < m->hw; j++, x += VL, y += VL) {
-                vf z = (vload(x) - f.mean) * f.scale + f.beta;
+                vf z = affine_z(&f, vload(x));
                 if (join == BTI_JOIN_ADD_ACT)
                     z += vload(r);
                 z = vact(act, z);

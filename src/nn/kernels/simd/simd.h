@@ -144,12 +144,13 @@ typedef struct bti_simd_kernels {
     void (*pad_back)(const bti_simd_window *w, const void *dy, void *dx);
 
     /* Only in bf16 sets, NULL in others: convolutions without bias. Weights and their gradients are
-     * float: [ocb][icb][input lane][output lane] (matrix), [cb][k][k][lane] (depth), [ocb][3][3][4]
-     * [lane] (stem). matrix and stem read them packed to pairs of inputs: as many numbers, half the
-     * bytes; matrix_pack_back is for the gradient of the input, which is matrix() from ocb to icb.
-     * sum (NULL: none): [cb][2][lane], to which the sums of y and of y squared are added. Gradients
-     * of weights are overwritten, or added to. scratch: 64-byte aligned, the bytes that ..._scratch
-     * says. */
+     * float: [ocb][icb][input lane][output lane] (matrix), [cb][k][k][lane] (depth),
+     * [ocb][3][3][4][lane] (stem, up to three plain channels). matrix and stem read them packed to
+     * pairs of inputs: as many numbers, half the bytes; matrix_pack_back is for the gradient of the
+     * input, which is matrix() from ocb to icb. pre: x is first normalised and activated (join
+     * NONE, an act that bti_simd_tail_takes(); NULL: not). to: NULL, y is only stored. sum: as in
+     * bti_simd_tail. Gradients of weights are overwritten, or added to. depth: k 3, 5 or 7, stride
+     * 1 or 2, padding below k. scratch: 64-byte aligned, the bytes that ..._scratch says. */
     size_t (*matrix_scratch)(const bti_simd_matrix *p);
     void (*matrix_pack)(const bti_simd_matrix *p, const float *w, void *packed);
     void (*matrix_pack_back)(const bti_simd_matrix *p, const float *w, void *packed);
@@ -158,12 +159,12 @@ typedef struct bti_simd_kernels {
     void (*matrix_back_weights)(const bti_simd_matrix *p, const void *x, const void *dy, float *dw,
                                 bool add, void *scratch);
     size_t (*depth_scratch)(const bti_simd_window *w);
-    void (*depth)(const bti_simd_window *w, const void *x, const float *wei, void *y,
-                  const bti_simd_tail *to, void *scratch);
+    void (*depth)(const bti_simd_window *w, const bti_simd_norm *pre, const void *x,
+                  const float *wei, void *y, const bti_simd_tail *to, void *scratch);
     void (*depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
                             const bti_simd_tail *to, void *scratch);
-    void (*depth_back_weights)(const bti_simd_window *w, const void *x, const void *dy, float *dw,
-                               bool add, void *scratch);
+    void (*depth_back_weights)(const bti_simd_window *w, const bti_simd_norm *pre, const void *x,
+                               const void *dy, float *dw, bool add, void *scratch);
     size_t (*stem_scratch)(const bti_simd_window *w);
     void (*stem_pack)(int ocb, const float *w, void *packed);
     void (*stem)(const bti_simd_window *w, int channels, int ocb, const float *plain,

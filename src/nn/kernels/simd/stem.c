@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The first convolution, 3x3 on up to four plain float channels, in bfloat16: pixels are kept as
+ * The first convolution, 3x3 on up to three plain float channels, in bfloat16: pixels are kept as
  * four channels (8 bytes) with a border of zeros, so that a pair of channels of a tap is one
  * broadcast, and nothing is spent on padding to 16 channels.
  */
@@ -37,17 +37,36 @@ size_t SIMD(stem_scratch)(const bti_simd_window *w)
     return (image_elems(w) + pairs + 64) * sizeof(elem);
 }
 
+/* VL pixels of up to three channels, the rest of a stored pixel zero. */
+VINLINE void spread_pixels(const float *const *plain, int channels, int j, int n, elem *to)
+{
+    elem c[3][VL] = {{0}};
+    for (int k = 0; k < channels; k++) {
+        float in[VL] = {0};
+        memcpy(in, plain[k] + j, (size_t)n * sizeof(*in));
+        vstore(c[k], vload(in));
+    }
+    uint64_t pixel[VL];
+    for (int l = 0; l < VL; l++)
+        pixel[l] = c[0][l] | (uint64_t)c[1][l] << 16 | (uint64_t)c[2][l] << 32;
+    memcpy(to, pixel, (size_t)n * sizeof(*pixel));
+}
+
 static void spread(const bti_simd_window *w, int channels, const float *plain, elem *to)
 {
     const int wide = border_width(w);
     memset(to, 0, image_elems(w) * sizeof(*to));
-    for (int c = 0; c < channels; c++)
-        for (int r = 0; r < w->ih; r++) {
-            elem *row = to + ((int64_t)(r + w->pad_t) * wide + w->pad_l) * DEPTH + c;
-            const float *from = plain + ((int64_t)c * w->ih + r) * w->iw;
-            for (int j = 0; j < w->iw; j++)
-                row[j * DEPTH] = elem_of(from[j]);
-        }
+    for (int r = 0; r < w->ih; r++) {
+        elem *row = to + ((int64_t)(r + w->pad_t) * wide + w->pad_l) * DEPTH;
+        const float *from[3] = {plain, plain, plain};
+        for (int c = 0; c < channels; c++)
+            from[c] = plain + ((int64_t)c * w->ih + r) * w->iw;
+        int j = 0;
+        for (; j + VL <= w->iw; j += VL)
+            spread_pixels(from, channels, j, VL, row + (int64_t)j * DEPTH);
+        if (j < w->iw)
+            spread_pixels(from, channels, j, w->iw - j, row + (int64_t)j * DEPTH);
+    }
 }
 
 /* Weights [block][kh][kw][DEPTH][lane] to pairs of channels. */
@@ -58,50 +77,69 @@ void SIMD(stem_pack)(int ocb, const float *w, void *packed)
         vpair_store(to, vpair_round(vload(w), vload(w + VL)));
 }
 
-VINLINE void stem_tile(const elem *x, int wide, int stride, const uint16_t *w, elem *y, int pixels,
-                       vf *s1, vf *s2)
+/* `pixels` outputs of `blocks` blocks; y of block b starts b * plane behind. */
+VINLINE void stem_tile(const elem *x, int wide, int stride, const uint16_t *w, elem *y,
+                       int64_t plane, int pixels, int blocks, vf *s1, vf *s2)
 {
-    vf acc[TILE] = {};
-    for (int kh = 0; kh < K; kh++)
-        for (int q = 0; q < ROW_PAIRS; q++) {
-            const vpair v = vpair_load(w + (kh * ROW_PAIRS + q) * PAIR_ROW);
-            for (int t = 0; t < pixels; t++)
-                acc[t] =
-                    vdot(acc[t],
-                         vpair_all(x + (int64_t)kh * wide * DEPTH + t * stride * DEPTH + 2 * q), v);
+    const int64_t block = K * ROW_PAIRS * PAIR_ROW;
+    vf acc[2][TILE] = {};
+    for (int kh = 0; kh < K; kh++, x += (int64_t)wide * DEPTH)
+        for (int q = 0; q < ROW_PAIRS; q++, w += PAIR_ROW) {
+            vpair v[2];
+            for (int b = 0; b < blocks; b++)
+                v[b] = vpair_load(w + b * block);
+            for (int t = 0; t < pixels; t++) {
+                const vpair a = vpair_all(x + t * stride * DEPTH + 2 * q);
+                for (int b = 0; b < blocks; b++)
+                    acc[b][t] = vdot(acc[b][t], a, v[b]);
+            }
         }
-    for (int t = 0; t < pixels; t++) {
-        vstore(y + t * VL, acc[t]);
-        *s1 += acc[t];
-        *s2 += acc[t] * acc[t];
+    for (int b = 0; b < blocks; b++)
+        for (int t = 0; t < pixels; t++) {
+            vstore(y + b * plane + t * VL, acc[b][t]);
+            s1[b] += acc[b][t];
+            s2[b] += acc[b][t] * acc[b][t];
+        }
+}
+
+VINLINE void stem_blocks(const bti_simd_window *w, const elem *x, const uint16_t *packed, elem *y,
+                         int blocks, double *sum)
+{
+    const int wide = border_width(w);
+    const int64_t plane = (int64_t)w->oh * w->ow * VL;
+    for (int r = 0; r < w->oh; r++, y += (int64_t)w->ow * VL) {
+        const elem *row = x + (int64_t)r * w->stride * wide * DEPTH;
+        vf s1[2] = {}, s2[2] = {};
+        int j = 0;
+        for (; j + TILE <= w->ow; j += TILE)
+            stem_tile(row + (int64_t)j * w->stride * DEPTH, wide, w->stride, packed,
+                      y + (int64_t)j * VL, plane, TILE, blocks, s1, s2);
+        for (; j < w->ow; j++)
+            stem_tile(row + (int64_t)j * w->stride * DEPTH, wide, w->stride, packed,
+                      y + (int64_t)j * VL, plane, 1, blocks, s1, s2);
+        for (int b = 0; sum && b < blocks; b++) {
+            vflush(sum + (int64_t)2 * b * VL, s1[b]);
+            vflush(sum + (int64_t)2 * b * VL + VL, s2[b]);
+        }
     }
 }
 
 void SIMD(stem)(const bti_simd_window *w, int channels, int ocb, const float *plain,
                 const void *packed, void *out, double *sum, void *scratch)
 {
+    const int64_t plane = (int64_t)w->oh * w->ow * VL, block = K * ROW_PAIRS * PAIR_ROW;
     elem *y = out, *x = scratch;
-    const int wide = border_width(w);
     for (int n = 0; n < w->n; n++, plain += (int64_t)channels * w->ih * w->iw) {
         spread(w, channels, plain, x);
-        for (int o = 0; o < ocb; o++) {
-            const uint16_t *pw = (const uint16_t *)packed + (int64_t)o * K * ROW_PAIRS * PAIR_ROW;
-            for (int r = 0; r < w->oh; r++, y += (int64_t)w->ow * VL) {
-                const elem *row = x + (int64_t)r * w->stride * wide * DEPTH;
-                vf s1 = vset(0), s2 = vset(0);
-                int j = 0;
-                for (; j + TILE <= w->ow; j += TILE)
-                    stem_tile(row + (int64_t)j * w->stride * DEPTH, wide, w->stride, pw,
-                              y + (int64_t)j * VL, TILE, &s1, &s2);
-                for (; j < w->ow; j++)
-                    stem_tile(row + (int64_t)j * w->stride * DEPTH, wide, w->stride, pw,
-                              y + (int64_t)j * VL, 1, &s1, &s2);
-                if (sum) {
-                    vflush(sum + (int64_t)2 * o * VL, s1);
-                    vflush(sum + (int64_t)2 * o * VL + VL, s2);
-                }
-            }
+        for (int o = 0; o < ocb; o += 2) {
+            const uint16_t *at = (const uint16_t *)packed + o * block;
+            double *to = sum ? sum + (int64_t)2 * o * VL : NULL;
+            if (o + 1 < ocb)
+                stem_blocks(w, x, at, y + o * plane, 2, to);
+            else
+                stem_blocks(w, x, at, y + o * plane, 1, to);
         }
+        y += ocb * plane;
     }
 }
 
