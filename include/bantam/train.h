@@ -52,7 +52,7 @@ typedef struct bt_train_options {
     uint64_t seed;
     int threads; /* 0: all cores */
     const char
-        *precision;      /* "auto", "f32", "bf16" (activations and gradients; needs AVX512_BF16) */
+        *precision;      /* "auto", "f32", "bf16" (maps and gradients; needs AVX512_BF16) */
     const char *out_dir; /* NULL: nothing is written */
     bool resume;         /* go on from out_dir/checkpoint, bit for bit */
     bt_stop stop;

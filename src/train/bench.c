@@ -233,9 +233,9 @@ static char *speed_text(const bt_bench_options *opt, const bti_graph *g, bti_pre
                             ? peak_of(bti_simd_bf16_for(bti_cpu_isa()), opt->threads)
                             : slow;
     const double mixed = 1 / (depthwise / slow + (1 - depthwise) / fast);
-    bti_json_set_num(o, "gflops", round_to(1e-9 * flops / step_s, 0.1));
+    bti_json_set_num(o, "gflops", round_to(1e-9 * flops / step_s, 1e-3));
     bti_json_set_num(o, "peak_gflops", round_to(1e-9 * mixed, 0.1));
-    bti_json_set_num(o, "share_of_peak", round_to(flops / step_s / mixed, 1e-3));
+    bti_json_set_num(o, "share_of_peak", round_to(flops / step_s / mixed, 1e-6));
     if (opt->breakdown)
         bti_json_set(o, "breakdown", breakdown_json(f));
     char *text = bti_json_text(o, 0);
