@@ -50,11 +50,10 @@ typedef struct bt_train_options {
     const char *subset; /* NULL: all */
     const char *val;    /* NULL: auto; "0": train on everything */
     uint64_t seed;
-    int threads; /* 0: all cores */
-    const char
-        *precision;      /* "auto", "f32", "bf16" (maps and gradients; needs AVX512_BF16) */
-    const char *out_dir; /* NULL: nothing is written */
-    bool resume;         /* go on from out_dir/checkpoint, bit for bit */
+    int threads;           /* 0: all cores */
+    const char *precision; /* "auto", "f32", "bf16" (maps and gradients; needs AVX512_BF16) */
+    const char *out_dir;   /* NULL: nothing is written */
+    bool resume;           /* go on from out_dir/checkpoint, bit for bit */
     bt_stop stop;
     bt_progress progress;
 } bt_train_options;

@@ -197,10 +197,10 @@ static bool sums_itself(const bti_engine *e, const bti_step *maker)
 static void emit_stats(schedule *s, int value)
 {
     bti_engine *e = s->e;
-    for (int i = 0; e->opt.training && i < e->n_ops; i++)
+    for (int i = 0; e->opt.training && !s->failed && i < e->n_ops; i++)
         if (e->op[i].kind == BTI_FUSED_NORM && e->op[i].in[0] == value) {
             bti_step *maker = &e->step[e->n_steps - 1];
-            if (!s->failed && sums_itself(e, maker)) {
+            if (sums_itself(e, maker)) {
                 maker->norm = e->op[i].norm;
                 maker->finish = bti_finish_stats;
                 continue;
