@@ -27,6 +27,15 @@ static void set_text(bti_json *o, const char *key, const char *text)
     bti_json_set(o, key, text ? bti_json_str(text) : bti_json_null());
 }
 
+static bti_json *limits_json(const bti_run *run)
+{
+    bti_json *o = bti_json_object();
+    for (int i = 0; i < BTI_METRICS; i++)
+        if (run->limit[i] > 0)
+            bti_json_set_num(o, bti_metric_names()[i], run->limit[i]);
+    return o;
+}
+
 bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
 {
     char seed[24];
@@ -36,21 +45,27 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     set_text(o, "data", run->data);
     set_text(o, "cache_dir", run->cache_dir);
     bti_json_set_int(o, "size", run->size);
+    set_text(o, "size_why", run->size_why);
     bti_json_set_int(o, "channels", run->channels);
     bti_json_set_int(o, "classes", run->classes);
     set_text(o, "space", run->space_text);
+    set_text(o, "augment", run->augment);
     set_text(o, "sampler", run->sampler);
+    set_text(o, "pruner", run->pruner);
     bti_json_set_int(o, "epochs", run->epochs);
     set_text(o, "subset", run->subset);
     set_text(o, "val", run->val);
+    set_text(o, "group_by", run->group_by);
+    bti_json_set_num(o, "test_share", run->test_share);
     set_text(o, "seed", seed);
     bti_json_set_int(o, "jobs", run->jobs);
     bti_json_set_int(o, "threads", run->threads);
-    bti_json_set_num(o, "max_params", run->max_params);
-    bti_json_set_num(o, "max_macs", run->max_macs);
+    bti_json_set(o, "limits", limits_json(run));
+    set_text(o, "objectives", run->objectives);
     set_text(o, "isa", run->isa);
     set_text(o, "precision", run->precision);
     set_text(o, "train_key", run->train_key);
+    bti_json_set_int(o, "train_images", run->train_images);
     bt_status rc = st->ops->study_attr_set(st, false, RUN_KEY, o, err);
     bti_json_free(o);
     return rc;
@@ -83,21 +98,29 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     run->data = get_text(run, o, "data", &ok);
     run->cache_dir = get_text(run, o, "cache_dir", &ok);
     run->size = (int)bti_json_as_int(bti_json_get(o, "size"), 0);
+    run->size_why = get_text(run, o, "size_why", &ok);
     run->channels = (int)bti_json_as_int(bti_json_get(o, "channels"), 0);
     run->classes = (int)bti_json_as_int(bti_json_get(o, "classes"), 0);
     run->space_text = get_text(run, o, "space", &ok);
+    run->augment = get_text(run, o, "augment", &ok);
     run->sampler = get_text(run, o, "sampler", &ok);
+    run->pruner = get_text(run, o, "pruner", &ok);
     run->epochs = (int)bti_json_as_int(bti_json_get(o, "epochs"), 0);
     run->subset = get_text(run, o, "subset", &ok);
     run->val = get_text(run, o, "val", &ok);
+    run->group_by = get_text(run, o, "group_by", &ok);
+    run->test_share = bti_json_as_num(bti_json_get(o, "test_share"), 0);
     run->seed = strtoull(bti_json_as_str(bti_json_get(o, "seed"), "0"), NULL, 10);
     run->jobs = (int)bti_json_as_int(bti_json_get(o, "jobs"), 0);
     run->threads = (int)bti_json_as_int(bti_json_get(o, "threads"), 0);
-    run->max_params = bti_json_as_num(bti_json_get(o, "max_params"), 0);
-    run->max_macs = bti_json_as_num(bti_json_get(o, "max_macs"), 0);
+    const bti_json *limits = bti_json_get(o, "limits");
+    for (int i = 0; i < BTI_METRICS; i++)
+        run->limit[i] = bti_json_as_num(bti_json_get(limits, bti_metric_names()[i]), 0);
+    run->objectives = get_text(run, o, "objectives", &ok);
     run->isa = get_text(run, o, "isa", &ok);
     run->precision = get_text(run, o, "precision", &ok);
     run->train_key = get_text(run, o, "train_key", &ok);
+    run->train_images = bti_json_as_int(bti_json_get(o, "train_images"), 0);
     bti_json_free(o);
     if (ok && !run->precision)
         run->precision = "f32"; /* a study from before there was a choice */
@@ -117,14 +140,48 @@ bti_precision bti_run_precision(const bti_run *run)
     return bti_streq(run->precision, "bf16") ? BTI_PRECISION_BF16 : BTI_PRECISION_F32;
 }
 
+bt_data_options bti_run_data_options(const bti_run *run)
+{
+    bt_data_options opt = bt_data_defaults();
+    opt.cache_dir = run->cache_dir;
+    opt.size = run->size;
+    opt.group_by = run->group_by;
+    opt.test_share = run->test_share;
+    return opt;
+}
+
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err)
 {
-    bti_space_vars vars = {run->classes, run->size, run->channels};
+    bti_space_vars vars = {run->classes, run->size, run->channels, run->augment};
+    *out = NULL;
     bt_status rc =
         bti_space_parse(out, run->space_text, strlen(run->space_text), "space", &vars, err);
-    if (!rc)
-        bti_space_limit(*out, run->max_params, run->max_macs);
+    for (int i = 0; i < BTI_METRICS && !rc; i++)
+        bti_space_limit(*out, (bti_metric)i, run->limit[i]);
+    if (!rc && run->objectives)
+        rc = bti_space_set_objectives(*out, run->objectives, err);
+    if (rc) {
+        bti_space_free(*out);
+        *out = NULL;
+    }
     return rc;
+}
+
+bool bti_run_trained(const bti_trial *t)
+{
+    return bti_json_as_num(bti_json_get(t->attrs, "images_per_s"), -1) >= 0;
+}
+
+bt_status bti_run_own_trials(const bti_trials *all, bti_trials *out)
+{
+    *out = (bti_trials){.trial = bti_array((size_t)all->n + 1, sizeof(bti_trial)),
+                        .goals = all->goals};
+    if (!out->trial)
+        return BT_NOMEM;
+    for (int i = 0; i < all->n; i++)
+        if (bti_run_trained(&all->trial[i]))
+            out->trial[out->n++] = all->trial[i];
+    return BT_OK;
 }
 
 static int open_lock(const char *dir)

@@ -6,14 +6,20 @@
  */
 #include "search/setup.h"
 
+#include "augment/augment.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "search/auto_space.h"
 #include "search/calibrate.h"
+#include "search/fit.h"
 #include "search/lab.h"
+#include "search/origin.h"
 #include "search/shipped.h"
+#include "search/suits.h"
+#include "study/pruner.h"
 #include "study/sampler.h"
 
 #include <unistd.h>
@@ -33,14 +39,14 @@ static bt_status hash_train(const bti_data *d, bti_run *run, bt_error *err)
     }
     bti_hash_hex(&h, hex);
     bti_hash_release(&h);
+    run->train_images = set[0]->n + set[1]->n;
     run->train_key = bti_arena_strdup(&run->arena, hex);
     return run->train_key ? BT_OK : bti_fail_nomem(err);
 }
 
-/* --space FILE or a shipped name; without it fashion7 for small grey images, else brief. */
-static bt_status choose_space(bti_run *run, const char *given, const bti_data *d, bt_error *err)
+/* --space FILE or a shipped name. */
+static bt_status read_space(bti_run *run, const char *name, bt_error *err)
 {
-    const char *name = given ? given : d->train.c == 1 && d->train.h == 28 ? "fashion7" : "brief";
     char *text;
     bt_status rc = bti_space_source(&text, name, err);
     if (rc)
@@ -58,31 +64,67 @@ static const char *copy(bti_run *run, const char *text, bool *ok)
     return c;
 }
 
-static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const bti_data *d,
-                              bt_error *err)
+/* --augment POLICY or FILE.yaml, kept as the policy's own text: the study must not depend on a
+ * file.
+ */
+static bt_status choose_policy(bti_run *run, const char *given, bt_error *err)
+{
+    bti_policy *policy;
+    bool ok = true;
+    if (!given)
+        return BT_OK;
+    bt_status rc = bti_policy_parse(&policy, given, err);
+    if (rc)
+        return rc;
+    char *text = bti_policy_text(policy);
+    run->augment = copy(run, text, &ok);
+    bti_policy_free(policy);
+    bti_free(text);
+    return run->augment ? BT_OK : bti_fail_nomem(err);
+}
+
+static bt_status read_limits(double limit[BTI_METRICS], const bt_search_options *opt, bt_error *err)
+{
+    for (int i = 0; i < BT_LIMITS_MAX && opt->limit[i].metric; i++) {
+        bti_metric m = bti_metric_find(opt->limit[i].metric);
+        if (m == BTI_METRIC_NONE)
+            return bti_fail(err, BT_INVAL, "limit", "unknown metric '%s'", opt->limit[i].metric);
+        limit[m] = opt->limit[i].bound;
+    }
+    return BT_OK;
+}
+
+static bt_status fix_settings(bti_run *run, const bt_search_options *opt, bt_error *err)
 {
     int cores = bti_cpu_count();
     bool ok = true;
     run->data = copy(run, opt->data, &ok);
     run->cache_dir = copy(run, opt->data_opt.cache_dir, &ok);
-    run->sampler = copy(run, opt->sampler ? opt->sampler : "evolution", &ok);
+    run->sampler = copy(run, opt->sampler ? opt->sampler : "portfolio", &ok);
+    run->pruner = copy(run, opt->pruner ? opt->pruner : "none", &ok);
     run->val = copy(run, opt->val, &ok);
     run->subset = copy(run, opt->subset, &ok);
+    run->group_by = copy(run, opt->data_opt.group_by, &ok);
+    run->test_share = opt->data_opt.test_share;
     run->isa = copy(run, opt->isa, &ok);
+    run->objectives = copy(run, opt->objectives, &ok);
     if (!ok)
         return bti_fail_nomem(err);
-    run->size = d->train.h;
-    run->channels = d->train.c;
-    run->classes = d->classes;
     run->seed = opt->seed;
     run->jobs = opt->jobs ? opt->jobs : cores;
     run->threads = opt->threads ? opt->threads : cores / run->jobs > 1 ? cores / run->jobs : 1;
-    run->max_params = (double)opt->max_params;
-    run->max_macs = (double)opt->max_macs;
     run->epochs = opt->epochs;
     const bti_sampler_ops *sampler;
     const char *params;
+    const bti_pruner_ops *pruner;
+    int rung[BTI_RUNGS_MAX], n_rungs;
     bt_status rc = bti_sampler_find(&sampler, run->sampler, &params, err);
+    if (!rc)
+        rc = bti_pruner_find(&pruner, run->pruner, &params, err);
+    if (!rc)
+        rc = pruner->rungs(params, 1, rung, &n_rungs, err); /* its options are numbers in range */
+    if (!rc)
+        rc = read_limits(run->limit, opt, err);
     bti_isa isa;
     if (!rc && run->isa && bti_isa_parse(run->isa, &isa))
         rc = bti_fail(err, BT_INVAL, "--isa",
@@ -94,7 +136,31 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
         rc = bti_precision_parse(&precision, opt->precision ? opt->precision : "auto", err);
     if (!rc)
         run->precision = bti_precision_name(bti_net_precision(precision));
-    return rc ? rc : choose_space(run, opt->space_path, d, err);
+    if (!rc)
+        rc = choose_policy(run, opt->augment, err);
+    return rc;
+}
+
+/* The space as a file beside the study, for people. */
+static bt_status write_space(const bti_session *s, bt_error *err)
+{
+    char *path = bti_path_join(s->dir, "space.yaml");
+    const char *text = s->run.space_text;
+    bt_status rc = path ? bti_file_write(path, text, strlen(text), err) : bti_fail_nomem(err);
+    bti_free(path);
+    return rc;
+}
+
+static bt_status fix_space(bti_session *s, const bt_search_options *opt, const bti_data *d,
+                           bt_error *err)
+{
+    s->run.size = d->train.h;
+    s->run.channels = d->train.c;
+    s->run.classes = d->classes;
+    bt_status rc = bti_is_auto(opt->space_path)
+                       ? bti_fit_space(&s->run, &s->fit, d, &opt->progress, err)
+                       : read_space(&s->run, opt->space_path, err);
+    return rc ? rc : write_space(s, err);
 }
 
 /* Images that the options let a trial train on; 0 if they leave it open. Fails when the split is
@@ -135,9 +201,12 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
         rc = bti_fail_nomem(err);
     if (!rc) /* also when nothing is left to choose: a space that holds no network ends here */
         rc = bti_median_point(run, space, median, err);
+    if (!rc)
+        rc = bti_space_suits(space, run, &median->point, err);
     bt_recipe recipe;
     if (!rc)
         rc = bti_point_recipe(space, &median->point, 1, &recipe, err);
+    room.batch = recipe.batch;
     if (rc || opt->budget_s <= 0 || (run->epochs && run->subset)) {
         if (!run->epochs)
             run->epochs = bt_recipe_defaults().epochs;
@@ -150,6 +219,12 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
     if (rc)
         return rc;
     room.affordable = bti_affordable_images(rate, run->jobs, seconds);
+    const bti_pruner_ops *pruner;
+    const char *params;
+    rc = bti_pruner_find(&pruner, run->pruner, &params, err);
+    if (rc)
+        return rc;
+    room.affordable /= pruner->cost; /* trials that end early leave time for longer ones */
     bti_fidelity f = bti_fidelity_choose(&room);
     run->epochs = f.epochs;
     if (!run->subset && f.images + (d->val.n ? 0 : f.val_images) < d->train.n)
@@ -168,9 +243,11 @@ static bt_status create(bti_session *s, const bt_search_options *opt, const bti_
     const bti_objective *obj;
     bti_study_spec spec = {0};
     char *url = bti_run_study_url(s->dir), *name = NULL;
-    bt_status rc = url ? fix_settings(&s->run, opt, d, err) : bti_fail_nomem(err);
+    bt_status rc = url ? fix_space(s, opt, d, err) : bti_fail_nomem(err);
     if (!rc)
         rc = bti_run_space(&s->run, &space, err);
+    if (rc && err && opt->space_path && bti_streq(err->where, "space"))
+        snprintf(err->where, sizeof(err->where), "%s", opt->space_path);
     if (!rc)
         rc = size_trials(&s->run, space, d, opt, seconds, err);
     if (rc)
@@ -211,6 +288,22 @@ static bt_status check_count(const char *option, int64_t given, double stored, b
     return differs(option, stored > 0 ? text : "none", err);
 }
 
+static bt_status check_limits(const bt_search_options *opt, const bti_run *r, bt_error *err)
+{
+    double limit[BTI_METRICS] = {0};
+    bt_status rc = read_limits(limit, opt, err);
+    for (int i = 0; i < BTI_METRICS && !rc; i++) {
+        char option[40], stored[24] = "none";
+        if (limit[i] <= 0 || limit[i] == r->limit[i])
+            continue;
+        snprintf(option, sizeof(option), "--%s", bti_metric_of((bti_metric)i)->option);
+        if (r->limit[i] > 0)
+            bti_metric_format(stored, (bti_metric)i, r->limit[i]);
+        rc = differs(option, stored, err);
+    }
+    return rc;
+}
+
 static bt_status check_text(const char *option, const char *given, const char *stored,
                             const char *otherwise, bt_error *err)
 {
@@ -219,20 +312,68 @@ static bt_status check_text(const char *option, const char *given, const char *s
     return differs(option, stored ? stored : otherwise, err);
 }
 
+/* Both refusals name the way on: a new study that begins with the front of this one. */
+static bt_status data_changed(const bti_session *s, const bti_run *fresh, const bti_data *d,
+                              bt_error *err)
+{
+    const bti_run *r = &s->run;
+    return bti_fail(err, BT_INVAL, s->dir,
+                    "the training images have changed since this study began: %lld of %d classes "
+                    "(fingerprint %.8s) then, %lld of %d (%.8s) now; go on with --from %s and "
+                    "another --out",
+                    (long long)r->train_images, r->classes, r->train_key ? r->train_key : "none",
+                    (long long)fresh->train_images, d->classes, fresh->train_key, s->dir);
+}
+
+static bt_status space_changed(const bti_session *s, const bti_run *fresh, bt_error *err)
+{
+    const bti_run *r = &s->run;
+    const bti_space_vars vars = {r->classes, r->size, r->channels, r->augment};
+    bti_space *was = NULL, *is = NULL;
+    char what[300] = "another space";
+    bt_status rc = bti_space_parse(&was, r->space_text, strlen(r->space_text), "space", &vars, err);
+    if (!rc)
+        rc =
+            bti_space_parse(&is, fresh->space_text, strlen(fresh->space_text), "space", &vars, err);
+    if (!rc) {
+        bti_space_difference(was, is, what, sizeof(what));
+        rc = bti_fail(err, BT_INVAL, "--space",
+                      "the space has changed since this study began: %s; go on with --from %s and "
+                      "another --out",
+                      what, s->dir);
+    }
+    bti_space_free(was);
+    bti_space_free(is);
+    return rc;
+}
+
+/* `auto` means whatever was fitted then. */
+static bt_status check_space(const bti_session *s, const bt_search_options *opt, bti_run *fresh,
+                             bt_error *err)
+{
+    const bti_run *r = &s->run;
+    if (!opt->space_path || (bti_is_auto(opt->space_path) && bti_is_auto_text(r->space_text)))
+        return BT_OK;
+    if (bti_is_auto(opt->space_path))
+        return differs("--space", "a file", err);
+    bt_status rc = read_space(fresh, opt->space_path, err);
+    if (!rc && !bti_streq(fresh->space_text, r->space_text))
+        rc = space_changed(s, fresh, err);
+    return rc;
+}
+
 /* Options that contradict what the study was started with. `fresh` holds what is the case now. */
 static bt_status check_options(const bti_session *s, const bt_search_options *opt, bti_run *fresh,
                                const bti_data *d, bt_error *err)
 {
     const bti_run *r = &s->run;
     if (!bti_streq(fresh->train_key, r->train_key))
-        return bti_fail(
-            err, BT_INVAL, s->dir,
-            "the training images have changed since this study began: use another --out");
+        return data_changed(s, fresh, d, err);
     bt_status rc = check_count("--epochs", opt->epochs, r->epochs, err);
     if (!rc)
-        rc = check_count("--max-params", opt->max_params, r->max_params, err);
+        rc = check_limits(opt, r, err);
     if (!rc)
-        rc = check_count("--max-macs", opt->max_macs, r->max_macs, err);
+        rc = check_text("--objectives", opt->objectives, r->objectives, "the space's", err);
     if (!rc)
         rc = check_count("--threads", opt->threads, r->threads, err);
     if (!rc && opt->seed && opt->seed != r->seed)
@@ -242,17 +383,20 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
     if (!rc)
         rc = check_text("--val", opt->val, r->val, "auto", err);
     if (!rc)
-        rc = check_text("--sampler", opt->sampler, r->sampler, "evolution", err);
+        rc = check_text("--group-by", opt->data_opt.group_by, r->group_by, "none", err);
+    if (!rc)
+        rc = check_text("--sampler", opt->sampler, r->sampler, "portfolio", err);
+    if (!rc)
+        rc = check_text("--pruner", opt->pruner, r->pruner ? r->pruner : "none", "none", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
     if (!rc)
         rc = check_text("--precision", opt->precision, r->precision, "auto", err);
-    if (!rc && opt->space_path)
-        rc = choose_space(fresh, opt->space_path, d, err);
-    if (!rc && opt->space_path && !bti_streq(fresh->space_text, r->space_text))
-        rc = bti_fail(err, BT_INVAL, "--space",
-                      "this study was started with another space: use another --out");
-    return rc;
+    if (!rc)
+        rc = choose_policy(fresh, opt->augment, err);
+    if (!rc)
+        rc = check_text("--augment", fresh->augment, r->augment, "the space's", err);
+    return rc ? rc : check_space(s, opt, fresh, err);
 }
 
 /* Where the images are and how many workers there are may change between sessions. */
@@ -273,8 +417,10 @@ static bt_status open_data(bti_data **d, bti_session *s, const bt_search_options
 {
     bti_test_data *test = NULL;
     bt_data_options data_opt = opt->data_opt;
-    if (s->resumed)
+    if (s->run.size)
         data_opt.size = s->run.size;
+    data_opt.group_by = s->run.group_by;
+    data_opt.test_share = s->run.test_share;
     bt_status rc = bti_data_open(d, opt->data, &data_opt, err);
     if (rc)
         return rc;
@@ -285,6 +431,10 @@ static bt_status open_data(bti_data **d, bti_session *s, const bt_search_options
         rc = bti_test_open(&test, opt->data, &data_opt, err);
     s->n_test = test ? test->set.n : 0;
     bti_test_close(test);
+    if (!rc && (*d)->test_set_aside)
+        bti_note(&opt->progress,
+                 "no test split in %s: %lld of its %lld images are set aside as test", opt->data,
+                 (long long)s->n_test, (long long)(s->n_test + s->n_train));
     return rc;
 }
 
@@ -315,13 +465,25 @@ done:
     return rc;
 }
 
+static bt_status go_on_from(bti_session *s, const bt_search_options *opt, bt_error *err)
+{
+    bti_space *space = NULL;
+    bt_status rc = bti_run_space(&s->run, &space, err);
+    if (!rc)
+        rc = bti_origin_enqueue(s->study, space, opt->from, s->run.seed, &opt->progress, err);
+    bti_space_free(space);
+    return rc;
+}
+
 /* The reader's and the sampler's errors name the setting; a person gave it as an option. */
 static bt_status as_option(bt_status rc, bt_error *err)
 {
-    static const char *const setting[] = {"subset", "val", "sampler"};
-    for (int i = 0; rc == BT_INVAL && err && i < 3; i++)
+    static const char *const setting[] = {"subset", "val", "sampler", "pruner", "group_by"};
+    static const char *const option[] = {"--subset", "--val", "--sampler", "--pruner",
+                                         "--group-by"};
+    for (int i = 0; rc == BT_INVAL && err && i < 5; i++)
         if (bti_streq(err->where, setting[i]))
-            snprintf(err->where, sizeof(err->where), "--%s", setting[i]);
+            snprintf(err->where, sizeof(err->where), "%s", option[i]);
     return rc;
 }
 
@@ -337,6 +499,10 @@ bt_status bti_session_open(bti_session *s, const bt_search_options *opt, double 
     bt_status rc = bti_run_lock(s->dir, &s->lock_fd, err);
     if (!rc)
         rc = open_study(s, err);
+    if (!rc && !s->resumed)
+        rc = fix_settings(&s->run, opt, err);
+    if (!rc && !s->resumed && bti_is_auto(opt->space_path))
+        rc = bti_fit_size(&s->fit, &s->run, opt, opt->budget_s * search_share, err);
     if (!rc)
         rc = open_data(&d, s, opt, err);
     s->decode_s = bt_now() - began;
@@ -348,6 +514,8 @@ bt_status bti_session_open(bti_session *s, const bt_search_options *opt, double 
         rc = s->resumed
                  ? go_on(s, opt, err)
                  : create(s, opt, d, (opt->budget_s - (bt_now() - began)) * search_share, err);
+    if (!rc && opt->from)
+        rc = go_on_from(s, opt, err);
     if (!rc)
         rc = s->study->ops->study_attr_get(s->study, false, "bantam:active_s", &active, err);
     s->active_before_s = bti_json_as_num(active, 0);

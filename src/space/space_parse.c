@@ -140,6 +140,24 @@ static bt_status parse_input(bti_parser *p, const bti_yaml *y)
     return BT_OK;
 }
 
+/* {parameter: value}: no longer searched. What `bantam space narrow` writes. */
+static bt_status parse_freeze(bti_parser *p, const bti_yaml *y)
+{
+    if (y->kind != BTI_YAML_MAP)
+        return bti_parse_fail(p, y->line, "freeze is a mapping of parameters to values");
+    for (int i = 0; i < y->n; i++) {
+        int slot = bti_space_slot(p->s, y->key[i], 0);
+        if (slot < 0)
+            return bti_parse_fail(p, y->child[i]->line, "freeze: there is no parameter '%s'",
+                                  y->key[i]);
+        if (y->child[i]->kind != BTI_YAML_SCALAR)
+            return bti_parse_fail(p, y->child[i]->line, "freeze: %s needs one value", y->key[i]);
+        p->s->slot[slot].frozen = true;
+        p->s->slot[slot].ice = y->child[i]->value;
+    }
+    return BT_OK;
+}
+
 /* ---- the sections in file order ---- */
 typedef struct section {
     const char *key;
@@ -152,14 +170,16 @@ static const section afterwards[] = {{"input", parse_input},
                                      {"constraints", bti_parse_constraints},
                                      {"stride_budget", bti_parse_budget},
                                      {"objectives", bti_parse_objectives},
-                                     {"select", bti_parse_select}};
+                                     {"select", bti_parse_select},
+                                     {"freeze", parse_freeze}};
 
 static bt_status parse_sections(bti_parser *p, const bti_yaml *root)
 {
     bt_status rc = BT_OK;
     for (int i = 0; i < root->n && !rc; i++)
         for (size_t k = 0; k < sizeof(in_order) / sizeof(in_order[0]) && !rc; k++)
-            if (bti_streq(root->key[i], in_order[k].key))
+            if (bti_streq(root->key[i], in_order[k].key) &&
+                !(p->s->augment.text && in_order[k].parse == bti_parse_augment))
                 rc = in_order[k].parse(p, root->child[i]);
     for (size_t k = 0; k < sizeof(afterwards) / sizeof(afterwards[0]) && !rc; k++) {
         const bti_yaml *y = bti_yaml_get(root, afterwards[k].key);
@@ -192,9 +212,10 @@ static bt_status check_point_size(bti_parser *p)
 
 static bt_status parse_root(bti_parser *p, const bti_yaml *root)
 {
-    static const char *const keys[] = {
-        "format", "name",  "input",   "model",  "params",     "stride_budget", "blocks",
-        "tail",   "train", "augment", "select", "objectives", "constraints",   NULL};
+    static const char *const keys[] = {"format",      "name",          "input",  "model",
+                                       "params",      "stride_budget", "blocks", "tail",
+                                       "train",       "augment",       "select", "objectives",
+                                       "constraints", "freeze",        NULL};
     if (root->kind != BTI_YAML_MAP)
         return bti_parse_fail(p, root->line,
                               "a search space is a mapping (format, blocks, tail ...)");
@@ -211,10 +232,9 @@ static bt_status parse_root(bti_parser *p, const bti_yaml *root)
 /* ---- the object ---- */
 static void set_nothing_written(bti_space *s)
 {
-    const bti_bounds open = {0, INFINITY};
     s->depth_slot = s->width_slot = s->channels_slot = s->size_slot = -1;
     s->stride_max = INT_MAX;
-    s->constraints = (bti_constraints){open, open, open, open};
+    s->constraints = bti_constraints_none();
     s->augment = (bti_augment_def){.policy = -1,
                                    .n = -1,
                                    .m = -1,
@@ -245,6 +265,12 @@ bt_status bti_space_parse(bti_space **out, const char *text, size_t n, const cha
     s->where = bti_arena_strdup(&s->arena, where);
     s->text = bti_arena_strndup(&s->arena, text, n);
     if (!s->where || !s->text) {
+        rc = bti_fail_nomem(err);
+        goto done;
+    }
+    s->augment.given = vars->augment != NULL;
+    s->augment.text = vars->augment ? bti_arena_strdup(&s->arena, vars->augment) : NULL;
+    if (vars->augment && !s->augment.text) {
         rc = bti_fail_nomem(err);
         goto done;
     }

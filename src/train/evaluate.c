@@ -6,13 +6,13 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include <math.h>
+#include "base/interval.h"
 
 #define BATCH 250
 
 bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
-                             const float mean[3], const float std[3], int threads,
-                             bti_precision precision, bt_error *err)
+                             const bti_policy *policy, const float mean[3], const float std[3],
+                             int threads, bti_precision precision, bt_error *err)
 {
     size_t classes = (size_t)g->classes;
 
@@ -29,7 +29,7 @@ bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_vie
     e->labels = bti_array((size_t)e->batch, sizeof(*e->labels));
     e->confusion = bti_calloc(classes * classes, sizeof(*e->confusion));
     bt_status rc = e->labels && e->confusion ? BT_OK : bti_fail_nomem(err);
-    bti_pipeline_options opt = {.threads = threads};
+    bti_pipeline_options opt = {.policy = policy, .threads = threads};
     memcpy(opt.mean, mean, sizeof(opt.mean));
     memcpy(opt.std, std, sizeof(opt.std));
     if (!rc)
@@ -93,22 +93,12 @@ double bti_evaluator_run(bti_evaluator *e, const float *weights)
             int guess = largest(one, e->classes);
             e->top5 += rank_of(one, e->classes, e->labels[i]) < 5;
             e->confusion[e->labels[i] * classes + guess]++;
+            if (e->guess)
+                e->guess[at + i] = guess;
             correct += guess == e->labels[i];
         }
     }
     return (double)correct / (double)e->view->n;
-}
-
-/* Wilson, "Probable inference, the law of succession, and statistical inference", 1927; 95 %. */
-static void wilson(bti_score *s)
-{
-    const double z = 1.959963984540054, n = (double)s->n, p = s->accuracy;
-    double scale = 1 + z * z / n;
-    double middle = (p + z * z / (2 * n)) / scale;
-    double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale;
-
-    s->lo = fmax(0, fmin(p, middle - half)); /* p itself is inside, whatever rounding says */
-    s->hi = fmin(1, fmax(p, middle + half));
 }
 
 static double ratio(int64_t part, int64_t whole)
@@ -131,8 +121,58 @@ static void score_classes(bti_score *s, const int64_t *confusion)
         s->precision[c] = ratio(hit, guessed);
         s->f1[c] = ratio(2 * hit, truth + guessed);
         s->correct += hit;
-        s->macro_f1 += s->f1[c] / (double)k;
     }
+}
+
+void bti_evaluator_macro(const bti_evaluator *e, double *f1, double *recall)
+{
+    int64_t k = e->classes, seen = 0;
+    *f1 = *recall = 0;
+    for (int64_t c = 0; c < k; c++) {
+        int64_t truth = 0, guessed = 0, hit = e->confusion[c * k + c];
+        for (int64_t j = 0; j < k; j++) {
+            truth += e->confusion[c * k + j];
+            guessed += e->confusion[j * k + c];
+        }
+        *f1 += ratio(2 * hit, truth + guessed) / (double)k;
+        *recall += ratio(hit, truth);
+        seen += truth > 0;
+    }
+    *recall /= seen ? (double)seen : 1;
+}
+
+bt_status bti_evaluate_under(bti_score *out, const bti_subject *subject, const bti_view *view,
+                             const bti_policy *policy, bt_error *err)
+{
+    bti_evaluator e = {0};
+    size_t k = (size_t)subject->graph->classes;
+
+    *out = (bti_score){.classes = subject->graph->classes};
+    bt_status rc = bti_evaluator_init(&e, subject->graph, view, policy, subject->mean, subject->std,
+                                      subject->threads, BTI_PRECISION_F32, err);
+    out->recall = bti_calloc(k, sizeof(double));
+    out->precision = bti_calloc(k, sizeof(double));
+    out->f1 = bti_calloc(k, sizeof(double));
+    out->count = bti_calloc(k, sizeof(int64_t));
+    out->guess = rc ? NULL : bti_array((size_t)view->n, sizeof(int32_t));
+    if (!rc && (!out->recall || !out->precision || !out->f1 || !out->count || !out->guess))
+        rc = bti_fail_nomem(err);
+    if (!rc) {
+        out->n = view->n;
+        e.guess = out->guess;
+        out->accuracy = bti_evaluator_run(&e, subject->weights);
+        bti_evaluator_macro(&e, &out->macro_f1, &out->balanced);
+        out->top5 = (double)e.top5 / (double)view->n;
+        bti_evaluator_macro(&e, &out->macro_f1, &out->balanced);
+        out->confusion = e.confusion;
+        e.confusion = NULL;
+        score_classes(out, out->confusion);
+        bti_wilson(out->accuracy, (double)out->n, &out->lo, &out->hi);
+    } else {
+        bti_score_release(out);
+    }
+    bti_evaluator_release(&e);
+    return rc;
 }
 
 bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
@@ -140,35 +180,14 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
                        const float std[3], int threads, bt_error *err)
 {
     bti_view all = {0};
-    bti_evaluator e = {0};
-    size_t k = (size_t)g->classes;
-    bt_status rc = BT_OK;
+    bt_status rc = view ? BT_OK : bti_view_all(&all, set, err);
+    bti_subject subject = {.graph = g, .weights = weights, .threads = threads};
 
-    *out = (bti_score){.classes = g->classes};
-    if (!view) {
-        rc = bti_view_all(&all, set, err);
-        view = &all;
-    }
+    *out = (bti_score){0};
+    memcpy(subject.mean, mean, sizeof(subject.mean));
+    memcpy(subject.std, std, sizeof(subject.std));
     if (!rc)
-        rc = bti_evaluator_init(&e, g, view, mean, std, threads, BTI_PRECISION_F32, err);
-    out->recall = bti_calloc(k, sizeof(double));
-    out->precision = bti_calloc(k, sizeof(double));
-    out->f1 = bti_calloc(k, sizeof(double));
-    out->count = bti_calloc(k, sizeof(int64_t));
-    if (!rc && (!out->recall || !out->precision || !out->f1 || !out->count))
-        rc = bti_fail_nomem(err);
-    if (!rc) {
-        out->n = view->n;
-        out->accuracy = bti_evaluator_run(&e, weights);
-        out->top5 = (double)e.top5 / (double)view->n;
-        out->confusion = e.confusion;
-        e.confusion = NULL;
-        score_classes(out, out->confusion);
-        wilson(out);
-    } else {
-        bti_score_release(out);
-    }
-    bti_evaluator_release(&e);
+        rc = bti_evaluate_under(out, &subject, view ? view : &all, NULL, err);
     bti_view_release(&all);
     return rc;
 }
@@ -182,5 +201,6 @@ void bti_score_release(bti_score *s)
     bti_free(s->f1);
     bti_free(s->count);
     bti_free(s->confusion);
+    bti_free(s->guess);
     *s = (bti_score){0};
 }

@@ -13,7 +13,8 @@
 typedef struct bti_epoch {
     int epoch;           /* 1-based, just finished */
     double loss;         /* mean training loss of the epoch */
-    double val_accuracy; /* negative: not measured in this epoch */
+    double val_accuracy; /* negative: not measured in this epoch; then the next two neither */
+    double val_f1_macro, val_balanced_accuracy;
     double images_per_s;
 } bti_epoch;
 
@@ -29,9 +30,11 @@ typedef struct bti_job {
     int threads;
     bti_precision precision; /* of training and its validations; default F32 */
     int eval_every;          /* validate after every k-th epoch and the last; 0: only the last */
-    const char *checkpoint;  /* path; written every checkpoint_s seconds (at epoch ends and when
-                              * stopped), removed by the caller; NULL: none. If it exists and
-                              * `resume`, training goes on from it. */
+    const int *eval_at;      /* and after these, n_eval_at rising numbers of epochs; borrowed */
+    int n_eval_at;
+    const char *checkpoint; /* path; written every checkpoint_s seconds (at epoch ends and when
+                             * stopped), removed by the caller; NULL: none. If it exists and
+                             * `resume`, training goes on from it. */
     double checkpoint_s;
     bool resume;
     bt_stop stop;
@@ -52,7 +55,8 @@ typedef struct bti_job {
 
 typedef struct bti_outcome {
     int epochs_done;
-    double loss, val_accuracy;      /* val negative if not measured */
+    double loss, val_accuracy; /* val negative if not measured */
+    double val_f1_macro, val_balanced_accuracy;
     double images_per_s;            /* over training steps, batch assembly included */
     double train_s, eval_s;         /* wall seconds in steps / in validation */
     double train_cpu_s, eval_cpu_s; /* CPU seconds of the same */
@@ -73,10 +77,12 @@ typedef struct bti_score {
     double accuracy, lo, hi; /* 95 % Wilson interval */
     double top5;             /* share whose true class is among the five likeliest */
     double macro_f1;         /* a class without predictions and examples scores 0 */
+    double balanced;         /* mean recall of the classes that have examples */
     int classes;
     double *recall, *precision, *f1; /* classes each; yours via bti_score_release */
     int64_t *count;
     int64_t *confusion; /* (classes, classes): [truth][prediction] */
+    int32_t *guess;     /* n: what each sample was taken for */
 } bti_score;
 bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
                        const bti_dataset *set, const bti_view *view /* NULL: all of set */,
