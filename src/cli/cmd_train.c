@@ -163,6 +163,8 @@ int cmd_train(int argc, char **argv)
          "side to resize to (default: the images' own, or 32)", 1, 4096},
         {"seed", 's', CLI_SEED, &a.opt.seed, "N", "(default 0)", 0, 0},
         {"threads", 't', CLI_INT, &a.opt.threads, "N", "(default: all cores)", 1, 1024},
+        {"precision", 0, CLI_TEXT, &a.opt.precision, "P",
+         "f32, bf16 or auto: bf16 where the CPU has it (default auto)", 0, 0},
         {"resume", 0, CLI_FLAG, &a.opt.resume, NULL,
          "go on from the checkpoint in --out, bit for bit", 0, 0},
         {"data-dir", 0, CLI_TEXT, &a.data_dir, "DIR",

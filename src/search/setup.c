@@ -132,6 +132,11 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, bt_err
                       "'%s': expected portable, avx2, avx512 or avx512_bf16", run->isa);
     else if (!rc && run->isa)
         bti_cpu_cap_isa(isa);
+    bti_precision precision;
+    if (!rc)
+        rc = bti_precision_parse(&precision, opt->precision ? opt->precision : "auto", err);
+    if (!rc)
+        run->precision = bti_precision_name(bti_net_precision(precision));
     if (!rc)
         rc = choose_policy(run, opt->augment, err);
     return rc;
@@ -386,6 +391,8 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
         rc = check_text("--pruner", opt->pruner, r->pruner ? r->pruner : "none", "none", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
+    if (!rc)
+        rc = check_text("--precision", opt->precision, r->precision, "auto", err);
     if (!rc)
         rc = choose_policy(fresh, opt->augment, err);
     if (!rc)

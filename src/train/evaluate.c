@@ -34,7 +34,7 @@ static bt_status init_counts(bti_evaluator *e, const bti_graph *g, const bti_vie
 
 bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
                              const bti_policy *policy, const float mean[3], const float std[3],
-                             int threads, bt_error *err)
+                             int threads, bti_precision precision, bt_error *err)
 {
     bt_status rc = init_counts(e, g, view, err);
     bti_pipeline_options opt = {.policy = policy, .threads = threads};
@@ -47,6 +47,7 @@ bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_vie
         net.batch = e->batch;
         net.threads = threads;
         net.training = false;
+        net.precision = precision;
         rc = bti_net_new(&e->net, g, &net, err);
     }
     if (rc)
@@ -188,9 +189,9 @@ void bti_evaluator_macro(const bti_evaluator *e, double *f1, double *recall)
 static bt_status predict_all(bti_evaluator *e, bti_score *out, const bti_subject *s,
                              const bti_view *view, const bti_policy *policy, bt_error *err)
 {
-    bt_status rc =
-        s->by ? init_counts(e, s->graph, view, err)
-              : bti_evaluator_init(e, s->graph, view, policy, s->mean, s->std, s->threads, err);
+    bt_status rc = s->by ? init_counts(e, s->graph, view, err)
+                         : bti_evaluator_init(e, s->graph, view, policy, s->mean, s->std,
+                                              s->threads, BTI_PRECISION_F32, err);
     if (rc)
         return rc;
     e->guess = out->guess;

@@ -8,7 +8,7 @@
 #include "bantam/train.h"
 #include "base/json.h"
 #include "data/dataset.h"
-#include "model/graph.h"
+#include "nn/net.h"
 
 typedef struct bti_epoch {
     int epoch;           /* 1-based, just finished */
@@ -28,8 +28,9 @@ typedef struct bti_job {
     bt_recipe recipe;
     uint64_t seed;
     int threads;
-    int eval_every;     /* validate after every k-th epoch and the last; 0: only the last */
-    const int *eval_at; /* and after these, n_eval_at rising numbers of epochs; borrowed */
+    bti_precision precision; /* of training and its validations; default F32 */
+    int eval_every;          /* validate after every k-th epoch and the last; 0: only the last */
+    const int *eval_at;      /* and after these, n_eval_at rising numbers of epochs; borrowed */
     int n_eval_at;
     const char *checkpoint; /* path; written every checkpoint_s seconds (at epoch ends and when
                              * stopped), removed by the caller; NULL: none. If it exists and
