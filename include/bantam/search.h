@@ -7,6 +7,15 @@
 
 #include "bantam/train.h"
 
+/* A bound on a metric (docs/metrics.md): the most of what is minimised, the least of what is
+ * maximised. What is known before training is never exceeded; the rest is written as Optuna's
+ * constraints, and a model outside is no model of the front. */
+typedef struct bt_limit {
+    const char *metric; /* "params" "macs" "peak_memory" "latency_ms" "accuracy" ... */
+    double bound;       /* 0: none */
+} bt_limit;
+#define BT_LIMITS_MAX 8
+
 typedef struct bt_search_options {
     const char *data;
     bt_data_options data_opt;
@@ -21,7 +30,12 @@ typedef struct bt_search_options {
     int epochs;       /* 0: chosen so that at least 40 median trials fit */
     int jobs;         /* worker processes; 0: one a core */
     int threads;      /* per worker; 0: cores / jobs */
-    int64_t max_params, max_macs; /* 0: the space's */
+    const char *objectives; /* "accuracy,params,latency_ms", the first measured on validation; NULL:
+                               the space's */
+    bt_limit limit[BT_LIMITS_MAX]; /* tighter than the space's; metric NULL: no further one */
+    /* A study whose front is enqueued before anything else when out_dir's is new: a run directory,
+       a .db or a URL, also one that Optuna made (docs/howto/go-on-from-a-study.md); NULL: none */
+    const char *from;
     const char *subset; /* of the training split for trials; NULL: chosen from data and budget */
     const char *val;
     uint64_t seed;
@@ -39,10 +53,10 @@ BT_API BT_MUST_USE bt_status bt_search(char **json, const bt_search_options *opt
 /* How a search stands, while it runs or after, as one JSON object (yours, bt_free):
  * {"dir", "data", "state": "running" | "ended" | "interrupted" (killed: the same search goes on),
  *  "phase" (null when ended), "used_s", "left_s", "phase_left_s" (null: no limit, or not running),
- *  "trials": {"complete", "failed", "running", "unfinished"}, "final": null or {"picks", "done"},
- *  "front": models on it, "best", "smallest": null or {"name", "trial", "params", "macs",
- *  "val_accuracy", "test_accuracy", "path"}, "errors": [{"from", "line"}]: reasons of the newest
- *  failed trials, last lines of the workers' logs}. */
+ *  "trials": {"complete", "failed", "running", "waiting", "unfinished"}, "final": null or {"picks",
+ * "done"}, "front": models on it, "hypervolume" (docs/metrics.md), "best", "smallest": null or
+ * {"name", "trial", "params", "macs", "val_accuracy", "test_accuracy", "path"}, "errors": [{"from",
+ * "line"}]: reasons of the newest failed trials, last lines of the workers' logs}. */
 BT_API BT_MUST_USE bt_status bt_search_status(char **json, const char *run_dir, bt_error *err);
 
 /* The body of `bantam worker`: serves the run directory until its supervisor says stop. */

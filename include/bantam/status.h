@@ -50,6 +50,8 @@ typedef enum bt_event_kind {
     BT_EVENT_DECODE, /* done, total: images decoded to the cache; text: the split */
     BT_EVENT_TRAIN,  /* epoch of epochs (from 1), done of total steps in it, loss, accuracy, rate,
                         left_s */
+    BT_EVENT_RECORD, /* text: one JSON object without newline, {"event": ..., ...}, for programs:
+                        docs/format/events.md */
     BT_EVENT_SEARCH, /* text: one plain line; table: several lines for a terminal; left_s */
 } bt_event_kind;
 

@@ -15,10 +15,22 @@ typedef enum bt_front_format {
     BT_FRONT_SVG
 } bt_front_format;
 
-/* The non-dominated trials (accuracy up, params down), or for SVG every trial with the front as a
- * line. When the run directory has a front.csv of retrained models, TABLE shows it. Yours, bt_free.
- */
-BT_API BT_MUST_USE bt_status bt_front(char **text, const char *study, bt_front_format format,
+typedef struct bt_front_options {
+    bt_front_format format;
+    const char *const *baseline; /* n_baselines texts "NAME=COST,QUALITY": "resnet20=272k,91.25%" */
+    int n_baselines;
+    /* "POINTS[:NAME]", n_within of them: the smallest model within so many points of a baseline, or
+     * of the best model ("1%:resnet20", "0.5%"). None: within 1 point of each baseline, else of the
+     * best. */
+    const char *const *within;
+    int n_within;
+} bt_front_options;
+
+/* The trials that no other beats in the study's objectives, or for SVG every trial with the front
+ * as a line. Once models are on disk, TABLE and CSV show those. opt NULL: a table without
+ * baselines. TABLE and JSON name the best, the best value (knee) and the smallest model. Yours,
+ * bt_free. BT_INVAL: a baseline that cannot be read, or a name that is none. */
+BT_API BT_MUST_USE bt_status bt_front(char **text, const char *study, const bt_front_options *opt,
                                       bt_error *err);
 
 #endif

@@ -18,9 +18,18 @@ typedef enum cli_kind {
     CLI_REAL,        /* double *, within lo..hi */
     CLI_TIME,        /* double *: seconds from 45s, 5m, 8h */
     CLI_SEED,        /* uint64_t * */
+    CLI_LIMIT,       /* bt_limit *: its metric is set; the bound as that metric is written */
+    CLI_LIST,        /* cli_list *: every text given, in order */
     CLI_RECIPE,      /* bt_recipe *: bt_recipe_set(to, name with '_', text) */
     CLI_RECIPE_FLAG, /* bt_recipe *: the same with "true" and no argument */
 } cli_kind;
+
+/* Values of an option that may be repeated. */
+#define CLI_LIST_MAX 16
+typedef struct cli_list {
+    const char *v[CLI_LIST_MAX];
+    int n;
+} cli_list;
 
 typedef struct cli_option {
     const char *name; /* long name without dashes */
@@ -61,7 +70,11 @@ int cli_subverb(const char *verb, const char *const *names, int argc, char **arg
 bt_progress cli_progress(bool quiet);
 void cli_progress_end(void); /* finishes a bar that is still open */
 
-/* SIGINT and SIGTERM set the flag of the returned stop; a second one ends the process at once. */
+/* From here on every event is one JSON object a line on stderr (docs/format/events.md). */
+void cli_progress_json(void);
+
+/* SIGINT, SIGTERM and SIGHUP (a closed terminal, unless it was ignored: nohup) set the flag of the
+ * returned stop; a second one ends the process at once. */
 bt_stop cli_stop(void);
 
 /* $BANTAM_CACHE, else $XDG_CACHE_HOME/bantam, else ~/.cache/bantam. Static. */

@@ -9,11 +9,11 @@
 
 #include <string.h>
 
-static int write_picture(const char *study, const char *path)
+static int write_picture(const char *study, const bt_front_options *opt, const char *path)
 {
     bt_error err = {0};
     char *svg;
-    if (bt_front(&svg, study, BT_FRONT_SVG, &err))
+    if (bt_front(&svg, study, opt, &err))
         return cli_fail(&err);
     bt_status rc = bti_file_write(path, svg, strlen(svg), &err);
     bti_free(svg);
@@ -24,6 +24,7 @@ int cmd_front(int argc, char **argv)
 {
     bool csv = false, json = false;
     const char *svg = NULL;
+    cli_list baselines = {0}, within = {0};
     const cli_option options[] = {
         {.name = "csv", .kind = CLI_FLAG, .to = &csv, .help = "a row a model, with a header"},
         {.name = "json", .kind = CLI_FLAG, .to = &json, .help = "one JSON object"},
@@ -32,12 +33,22 @@ int cmd_front(int argc, char **argv)
          .to = &svg,
          .arg = "FILE",
          .help = "draw every trial and the front into FILE"},
+        {.name = "baseline",
+         .kind = CLI_LIST,
+         .to = &baselines,
+         .arg = "NAME=N,A",
+         .help = "mark a known model by cost and quality: resnet20=272k,91.25% (may be repeated)"},
+        {.name = "smallest-within",
+         .kind = CLI_LIST,
+         .to = &within,
+         .arg = "P[:NAME]",
+         .help = "the smallest model within P of a baseline or of the best: 1%:resnet20"},
         {0},
     };
     const cli_spec spec = {
         "front",
-        "[STUDY] [--csv | --json | --svg FILE]",
-        "The models of a study that no other beats in accuracy and parameters.\n"
+        "[STUDY] [--csv | --json | --svg FILE] [--baseline NAME=N,A]",
+        "The models of a study that no other beats in its objectives, and which one to take.\n"
         "STUDY: a run directory, a .db file or sqlite:///FILE[#NAME]; the default is the run in\n"
         "this directory, else in bantam-run.",
         options,
@@ -52,10 +63,17 @@ int cmd_front(int argc, char **argv)
     if (csv + json + (svg != NULL) > 1)
         return cli_usage("front", "--csv, --json and --svg exclude each other");
     const char *study = args.n ? args.v[0] : bti_is_file("study.db") ? "." : "bantam-run";
+    const bt_front_options opt = {.format = svg    ? BT_FRONT_SVG
+                                            : csv  ? BT_FRONT_CSV
+                                            : json ? BT_FRONT_JSON
+                                                   : BT_FRONT_TABLE,
+                                  .baseline = baselines.v,
+                                  .n_baselines = baselines.n,
+                                  .within = within.v,
+                                  .n_within = within.n};
     if (svg)
-        return write_picture(study, svg);
-    bt_front_format format = csv ? BT_FRONT_CSV : json ? BT_FRONT_JSON : BT_FRONT_TABLE;
-    if (bt_front(&text, study, format, &err))
+        return write_picture(study, &opt, svg);
+    if (bt_front(&text, study, &opt, &err))
         return cli_fail(&err);
     return cli_print(text);
 }

@@ -5,7 +5,10 @@
 #include "cli/cli.h"
 
 #include "base/clock_text.h"
+#include "base/metric.h"
 #include "base/str.h"
+
+#include <string.h>
 
 /* "5m" or "+5m" into the options; -1 or an exit status. */
 static int set_budget(bt_search_options *o, const char *text)
@@ -17,13 +20,46 @@ static int set_budget(bt_search_options *o, const char *text)
     return -1;
 }
 
+#define DEFAULT_OBJECTIVES "accuracy,params"
+
+static const char *const limit_help[] = {
+    [BTI_METRIC_ACCURACY] = "least validation accuracy of a model of the front, 85%",
+    [BTI_METRIC_F1_MACRO] = "least macro F1",
+    [BTI_METRIC_BALANCED_ACCURACY] = "least balanced accuracy",
+    [BTI_METRIC_PARAMS] = "parameters, 50k",
+    [BTI_METRIC_MACS] = "multiply-accumulates an image, 3M",
+    [BTI_METRIC_PEAK_MEMORY] = "activations of one image, 64KiB",
+    [BTI_METRIC_LATENCY_MS] = "of one image on one thread of this machine, 2ms",
+};
+
+/* Whether "maximize,minimize" says what the metrics of `objectives` are anyway. */
+static bool directions_hold(const char *objectives, const char *directions)
+{
+    const char *m = objectives ? objectives : DEFAULT_OBJECTIVES, *d = directions;
+    while (*m && *d) {
+        char metric[32], word[32];
+        size_t nm = strcspn(m, ","), nd = strcspn(d, ", ");
+        snprintf(metric, sizeof(metric), "%.*s", (int)nm, m);
+        snprintf(word, sizeof(word), "%.*s", (int)nd, d);
+        bti_metric id = bti_metric_find(metric);
+        if (id != BTI_METRIC_NONE &&
+            !bti_streq(word, bti_metric_of(id)->maximize ? "maximize" : "minimize"))
+            return false;
+        m += nm + (m[nm] == ',');
+        d += nd + (d[nd] != 0);
+    }
+    return !*m && !*d;
+}
+
 int cmd_search(int argc, char **argv)
 {
     bt_search_options o = bt_search_defaults();
     const char *budget = NULL, *until = NULL;
-    const char *data_dir = NULL;
+    const char *directions = NULL, *data_dir = NULL;
     bool json = false, quiet = false, strict = false;
     int size = 0;
+    for (int i = 0; i < BTI_METRICS; i++)
+        o.limit[i].metric = bti_metric_names()[i];
     const cli_option options[] = {
         {.name = "budget",
          .letter = 'b',
@@ -50,16 +86,26 @@ int cmd_search(int argc, char **argv)
          .to = &o.out_dir,
          .arg = "DIR",
          .help = "run directory (default: bantam-run); an existing study goes on"},
-        {.name = "max-params",
-         .kind = CLI_COUNT,
-         .to = &o.max_params,
-         .arg = "N",
-         .help = "parameters, 50k"},
-        {.name = "max-macs",
-         .kind = CLI_COUNT,
-         .to = &o.max_macs,
-         .arg = "N",
-         .help = "multiply-accumulates an image, 3M"},
+        {.name = "objectives",
+         .kind = CLI_TEXT,
+         .to = &o.objectives,
+         .arg = "LIST",
+         .help = "accuracy,params (default), or f1_macro, balanced_accuracy, macs, peak_memory, "
+                 "latency_ms; two or three"},
+        {.name = "directions",
+         .kind = CLI_TEXT,
+         .to = &directions,
+         .arg = "LIST",
+         .help = "maximize,minimize,...: only those of the objectives (as Optuna's)"},
+#define METRIC(id, name, goal, source, unit, low, high, option, label)                             \
+    {option, 0, CLI_LIMIT, &o.limit[BTI_METRIC_##id], "N", limit_help[BTI_METRIC_##id], 0, 0},
+#include "base/metrics.def"
+#undef METRIC
+        {.name = "from",
+         .kind = CLI_TEXT,
+         .to = &o.from,
+         .arg = "STUDY",
+         .help = "a new study begins with the front of this one (run directory, .db, URL#name)"},
         {.name = "space",
          .kind = CLI_TEXT,
          .to = &o.space_path,
@@ -69,7 +115,8 @@ int cmd_search(int argc, char **argv)
          .kind = CLI_TEXT,
          .to = &o.sampler,
          .arg = "S",
-         .help = "evolution (default) or random"},
+         .help =
+             "portfolio (default), gp, tpe, evolution, nsga2, regularized, local, qmc or random"},
         {.name = "epochs",
          .kind = CLI_INT,
          .to = &o.epochs,
@@ -122,7 +169,7 @@ int cmd_search(int argc, char **argv)
         {.name = "json",
          .kind = CLI_FLAG,
          .to = &json,
-         .help = "print the outcome as one JSON object"},
+         .help = "the outcome as one JSON object on stdout, events as JSON lines on stderr"},
         {.name = "data-dir",
          .kind = CLI_TEXT,
          .to = &data_dir,
@@ -160,12 +207,17 @@ int cmd_search(int argc, char **argv)
         if (o.budget_s <= 0)
             return cli_usage("search", "--until: '%s' is not a time of day such as 08:00", until);
     }
+    if (directions && !directions_hold(o.objectives, directions))
+        return cli_usage("search", "--directions: '%s' are not those of --objectives %s",
+                         directions, o.objectives ? o.objectives : DEFAULT_OBJECTIVES);
     if (!budget && !until && !o.trials)
         return cli_usage("search",
                          "say when it must be done: --budget 5m, --until 08:00 or --trials 40");
     o.data = args.v[0];
     o.out_dir = o.out_dir ? o.out_dir : "bantam-run";
     o.progress = cli_progress(quiet);
+    if (json)
+        cli_progress_json();
     o.data_opt = cli_data_options(size, data_dir, o.progress);
     o.stop = cli_stop();
     o.data_opt.strict = strict;
@@ -180,7 +232,7 @@ int cmd_search(int argc, char **argv)
         return cli_print(text);
     bt_free(text);
     char *front = NULL;
-    if (bt_front(&front, o.out_dir, BT_FRONT_TABLE, &err))
+    if (bt_front(&front, o.out_dir, NULL, &err))
         return cli_fail(&err);
     fprintf(stderr, "\n%s/front.svg, front.csv, summary.md and models/ are written\n\n", o.out_dir);
     return cli_print(front);

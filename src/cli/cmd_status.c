@@ -35,6 +35,8 @@ static void print_trials(const bti_json *o)
     printf("%-9s %.0f complete, %.0f failed", "trials", number(t, "complete"), number(t, "failed"));
     if (number(t, "running") > 0)
         printf(", %.0f running", number(t, "running"));
+    if (number(t, "waiting") > 0)
+        printf(", %.0f waiting", number(t, "waiting"));
     if (number(t, "unfinished") > 0)
         printf(", %.0f unfinished", number(t, "unfinished"));
     printf("\n");
@@ -63,7 +65,10 @@ static void print_status(const bti_json *o)
     print_time(o);
     print_trials(o);
     double front = number(o, "front");
-    printf("%-9s %.0f model%s\n", "front", front, front == 1 ? "" : "s");
+    printf("%-9s %.0f model%s", "front", front, front == 1 ? "" : "s");
+    if (number(o, "hypervolume") >= 0)
+        printf(", hypervolume %.4f", number(o, "hypervolume"));
+    printf("\n");
     print_model("best", bti_json_get(o, "best"));
     print_model("smallest", bti_json_get(o, "smallest"));
     for (size_t i = 0; i < bti_json_len(errors); i++) {

@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/metric.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -74,6 +75,15 @@ static int set_recipe(const cli_option *o, const char *text)
     return -1;
 }
 
+static int set_limit(const cli_spec *spec, const cli_option *o, const char *text)
+{
+    bt_limit *limit = o->to;
+    const char *expected;
+    if (bti_metric_parse(bti_metric_find(limit->metric), text, &limit->bound, &expected))
+        return -1;
+    return cli_usage(spec->verb, "--%s: '%s' is not %s", o->name, text, expected);
+}
+
 /* -1: set; otherwise the exit status. */
 static int set_option(const cli_spec *spec, const cli_option *o, const char *text)
 {
@@ -102,6 +112,13 @@ static int set_option(const cli_spec *spec, const cli_option *o, const char *tex
         if (!bti_parse_int(text, 0, INT64_MAX, &v))
             return cli_usage(spec->verb, "--%s: '%s' is not a whole number from 0", o->name, text);
         *(uint64_t *)o->to = (uint64_t)v;
+        return -1;
+    case CLI_LIMIT:
+        return set_limit(spec, o, text);
+    case CLI_LIST:
+        if (((cli_list *)o->to)->n == CLI_LIST_MAX)
+            return cli_usage(spec->verb, "--%s: at most %d of them", o->name, CLI_LIST_MAX);
+        ((cli_list *)o->to)->v[((cli_list *)o->to)->n++] = text;
         return -1;
     case CLI_RECIPE:
         return set_recipe(o, text);

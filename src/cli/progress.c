@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 #include "base/cpu.h"
+#include "base/json.h"
 #include "base/process.h"
 #include "base/str.h"
 
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 static struct {
-    bool quiet, terminal, open;
+    bool quiet, terminal, open, json;
     int lines;     /* of the open drawing */
     double next_s; /* redraw or print not before */
     int last_epoch;
@@ -113,9 +114,37 @@ static void draw_search(const bt_event *e)
     out.open = false;
 }
 
+/* Events of other calls get the same form. */
+static void print_json(const bt_event *e)
+{
+    bti_json *o = NULL;
+    if (e->kind == BT_EVENT_RECORD) {
+        fprintf(stderr, "%s\n", e->text);
+    } else if (e->kind == BT_EVENT_NOTE || e->kind == BT_EVENT_WARN) {
+        o = bti_json_object();
+        bti_json_set_str(o, "event", e->kind == BT_EVENT_NOTE ? "note" : "warning");
+        bti_json_set_str(o, "text", e->text);
+    } else if (e->kind == BT_EVENT_DECODE && e->done >= e->total) {
+        o = bti_json_object();
+        bti_json_set_str(o, "event", "decoded");
+        bti_json_set_str(o, "split", e->text ? e->text : "");
+        bti_json_set_int(o, "images", e->total);
+    }
+    char *text = o ? bti_json_text(o, 0) : NULL;
+    if (text)
+        fprintf(stderr, "%s\n", text);
+    bt_free(text);
+    bti_json_free(o);
+    fflush(stderr);
+}
+
 static void report(void *user, const bt_event *e)
 {
     (void)user;
+    if (out.json) {
+        print_json(e);
+        return;
+    }
     if (e->kind == BT_EVENT_WARN) {
         close_drawing();
         fprintf(stderr, "bantam: warning: %s\n", e->text);
@@ -128,6 +157,7 @@ static void report(void *user, const bt_event *e)
         fprintf(stderr, "%s\n", e->text);
         break;
     case BT_EVENT_WARN:
+    case BT_EVENT_RECORD:
         break;
     case BT_EVENT_FETCH:
         draw_fetch(e);
@@ -153,6 +183,11 @@ bt_progress cli_progress(bool quiet)
     return (bt_progress){report, NULL};
 }
 
+void cli_progress_json(void)
+{
+    out.json = true;
+}
+
 static volatile int stop_flag;
 
 static void on_signal(int signo)
@@ -169,6 +204,9 @@ bt_stop cli_stop(void)
     sigemptyset(&sa.sa_mask);
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
+    struct sigaction was;
+    if (!sigaction(SIGHUP, NULL, &was) && was.sa_handler != SIG_IGN) /* nohup ignores it */
+        sigaction(SIGHUP, &sa, NULL);
     return (bt_stop){&stop_flag, 0};
 }
 

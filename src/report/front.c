@@ -10,9 +10,33 @@
 
 #include <math.h>
 
-double bti_report_params(const bti_trial *t)
+bti_metric bti_report_cost_metric(const bti_trials *ts)
 {
-    return bti_json_as_num(bti_json_get(t->attrs, "params"), t->n_values > 1 ? t->value[1] : NAN);
+    const bti_goals *g = bti_trials_goals(ts);
+    int c = bti_goals_cost(g);
+    return c < 0 ? BTI_METRIC_PARAMS : g->metric[c];
+}
+
+bti_metric bti_report_quality_metric(const bti_trials *ts)
+{
+    const bti_goals *g = bti_trials_goals(ts);
+    int q = bti_goals_quality(g);
+    return q < 0 ? BTI_METRIC_NONE : g->metric[q];
+}
+
+double bti_report_cost(const bti_trials *ts, const bti_trial *t)
+{
+    const bti_goals *g = bti_trials_goals(ts);
+    int c = bti_goals_cost(g);
+    if (c >= 0)
+        return c < t->n_values ? t->value[c] : NAN;
+    return bti_trial_metric(g, t, BTI_METRIC_PARAMS);
+}
+
+double bti_report_quality(const bti_trials *ts, const bti_trial *t)
+{
+    int q = bti_goals_quality(bti_trials_goals(ts));
+    return q >= 0 && q < t->n_values ? t->value[q] : NAN;
 }
 
 /* A seed is 64 bits and JSON readers keep 53: it is stored as text, small ones maybe as a number.
@@ -28,8 +52,9 @@ static bool seed_text(const bti_json *v, char out[24])
     return out[0] != 0;
 }
 
-void bti_report_model_of(const bti_trial *t, bti_report_model *out)
+void bti_report_model_of(const bti_trials *ts, const bti_trial *t, bti_report_model *out)
 {
+    const bti_goals *g = bti_trials_goals(ts);
     const bti_json *final = bti_json_get(t->attrs, "final");
     const bti_json *interval = bti_json_get(final, "interval");
     const char *name = bti_json_as_str(bti_json_get(final, "name"), NULL);
@@ -38,10 +63,13 @@ void bti_report_model_of(const bti_trial *t, bti_report_model *out)
         snprintf(out->name, sizeof(out->name), "%s", name);
     else
         snprintf(out->name, sizeof(out->name), "trial-%d", t->number);
-    out->params = bti_json_as_num(bti_json_get(final, "params"), bti_report_params(t));
-    out->macs = bti_json_as_num(bti_json_get(final, "macs"),
-                                bti_json_as_num(bti_json_get(t->attrs, "macs"), NAN));
-    out->val_accuracy = t->value[0];
+    out->cost = bti_report_cost(ts, t);
+    out->quality = bti_report_quality(ts, t);
+    out->params =
+        bti_json_as_num(bti_json_get(final, "params"), bti_trial_metric(g, t, BTI_METRIC_PARAMS));
+    out->macs =
+        bti_json_as_num(bti_json_get(final, "macs"), bti_trial_metric(g, t, BTI_METRIC_MACS));
+    out->val_accuracy = bti_trial_metric(g, t, BTI_METRIC_ACCURACY);
     out->test_accuracy = bti_json_as_num(bti_json_get(final, "test_accuracy"), NAN);
     out->lo = bti_json_as_num(bti_json_at(interval, 0), NAN);
     out->hi = bti_json_as_num(bti_json_at(interval, 1), NAN);
@@ -53,38 +81,64 @@ void bti_report_model_of(const bti_trial *t, bti_report_model *out)
     out->epochs = (int)bti_json_as_int(bti_json_get(final, "epochs"), 0);
 }
 
-static int smaller_then_better(const void *pa, const void *pb, void *user)
+/* By cost, quality, the other objectives, number: whoever covers a trial comes before it. */
+static int cheaper_then_better(const void *pa, const void *pb, void *user)
 {
-    const bti_trials *t = user;
-    const bti_trial *a = &t->trial[*(const int *)pa], *b = &t->trial[*(const int *)pb];
-    double x = bti_report_params(a), y = bti_report_params(b);
-    if (x != y)
-        return x < y ? -1 : 1;
-    if (a->value[0] != b->value[0])
-        return a->value[0] > b->value[0] ? -1 : 1;
+    const bti_trials *ts = user;
+    const bti_goals *g = bti_trials_goals(ts);
+    const bti_trial *a = &ts->trial[*(const int *)pa], *b = &ts->trial[*(const int *)pb];
+    int c = bti_goals_cost(g), q = bti_goals_quality(g);
+    for (int k = -2; k < g->n; k++) {
+        int i = k == -2 ? c : k == -1 ? q : k;
+        if (i < 0 || a->value[i] == b->value[i])
+            continue;
+        return (a->value[i] < b->value[i]) != g->maximize[i] ? -1 : 1;
+    }
     return a->number < b->number ? -1 : a->number > b->number;
 }
 
 int bti_report_front(const bti_trials *t, int *index)
 {
+    const bti_goals *g = bti_trials_goals(t);
     int n = 0, n_front = 0;
-    double best = -INFINITY;
-    for (int i = 0; i < t->n; i++) {
-        const bti_trial *trial = &t->trial[i];
-        if (trial->state == BTI_COMPLETE && trial->n_values > 0 && isfinite(trial->value[0]) &&
-            isfinite(bti_report_params(trial)))
+    for (int i = 0; i < t->n; i++)
+        if (bti_trial_counts(g, &t->trial[i]))
             index[n++] = i;
-    }
     if (n)
-        qsort_r(index, (size_t)n, sizeof(int), smaller_then_better, (void *)(uintptr_t)t);
+        qsort_r(index, (size_t)n, sizeof(int), cheaper_then_better, (void *)(uintptr_t)t);
     for (int i = 0; i < n; i++) {
-        double accuracy = t->trial[index[i]].value[0];
-        if (accuracy > best) {
-            best = accuracy;
+        const double *v = t->trial[index[i]].value;
+        bool covered = false;
+        /* With two objectives the last of the front is the best so far: it alone decides. */
+        for (int k = n_front - 1; k >= 0 && !covered && (g->n > 2 || k == n_front - 1); k--)
+            covered = bti_goals_covers(g, t->trial[index[k]].value, v);
+        if (!covered)
             index[n_front++] = index[i];
-        }
     }
     return n_front;
+}
+
+double bti_report_hypervolume(const bti_trials *t)
+{
+    const bti_goals *g = bti_trials_goals(t);
+    double ref[BTI_OBJECTIVES_MAX], volume = NAN;
+    for (int j = 0; j < g->n; j++) {
+        ref[j] = 1;
+        if (g->metric[j] == BTI_METRIC_NONE)
+            return NAN;
+    }
+    int *front = bti_array((size_t)t->n + 1, sizeof(int));
+    double *at = bti_array(((size_t)t->n + 1) * (size_t)g->n, sizeof(double));
+    if (front && at) {
+        int n = bti_report_front(t, front);
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < g->n; j++)
+                at[i * g->n + j] = bti_metric_coordinate(g->metric[j], t->trial[front[i]].value[j]);
+        volume = bti_hypervolume(at, n, g->n, ref);
+    }
+    bti_free(front);
+    bti_free(at);
+    return volume;
 }
 
 bt_status bti_report_models(const bti_trials *t, bti_report_model **out, int *n, bt_error *err)
@@ -98,7 +152,7 @@ bt_status bti_report_models(const bti_trials *t, bti_report_model **out, int *n,
     int n_front = bti_report_front(t, index);
     bti_report_model *model = n_front ? bti_array((size_t)n_front, sizeof(*model)) : NULL;
     for (int i = 0; model && i < n_front; i++) {
-        bti_report_model_of(&t->trial[index[i]], &model[i]);
+        bti_report_model_of(t, &t->trial[index[i]], &model[i]);
         n_final += model[i].final;
     }
     for (int i = 0; model && n_final && i < n_front; i++)
@@ -111,7 +165,34 @@ bt_status bti_report_models(const bti_trials *t, bti_report_model **out, int *n,
     return n_front && !model ? bti_fail_nomem(err) : BT_OK;
 }
 
-bt_status bt_front(char **text, const char *study, bt_front_format format, bt_error *err)
+static bt_status render(bti_str *out, const bti_trials *t, const char *name,
+                        const bt_front_options *opt, bt_error *err)
+{
+    bt_front_format format = opt ? opt->format : BT_FRONT_TABLE;
+    bti_marks *marks = bti_malloc(sizeof(*marks));
+    bt_status rc = marks ? bti_marks_read(marks, t, opt, err) : bti_fail_nomem(err);
+    bt_status text = BT_OK; /* of texts: only memory fails there */
+    switch (rc ? -1 : (int)format) {
+    case BT_FRONT_TABLE:
+        text = bti_report_front_table(t, 0, marks, out);
+        break;
+    case BT_FRONT_CSV:
+        text = bti_report_front_csv(t, out);
+        break;
+    case BT_FRONT_JSON:
+        text = bti_report_front_json(t, name, marks, out);
+        break;
+    case BT_FRONT_SVG:
+        text = bti_report_front_svg(t, name, marks, out);
+        break;
+    default:
+        break;
+    }
+    bti_free(marks);
+    return text ? bti_fail_nomem(err) : rc;
+}
+
+bt_status bt_front(char **text, const char *study, const bt_front_options *opt, bt_error *err)
 {
     bti_storage *s = NULL;
     bti_trials t = {0};
@@ -121,27 +202,13 @@ bt_status bt_front(char **text, const char *study, bt_front_format format, bt_er
     if (rc)
         return rc;
     rc = s->ops->refresh(s, &t, err);
-    if (rc)
-        goto done;
-    switch (format) {
-    case BT_FRONT_TABLE:
-        rc = bti_report_front_table(&t, 0, &out);
-        break;
-    case BT_FRONT_CSV:
-        rc = bti_report_front_csv(&t, &out);
-        break;
-    case BT_FRONT_JSON:
-        rc = bti_report_front_json(&t, s->name, &out);
-        break;
-    case BT_FRONT_SVG:
-        rc = bti_report_front_svg(&t, s->name, &out);
-        break;
-    }
     if (!rc)
+        rc = render(&out, &t, s->name, opt, err);
+    if (!rc) {
         *text = bti_str_take(&out);
-    if (rc || !*text)
-        rc = bti_fail_nomem(err);
-done:
+        if (!*text)
+            rc = bti_fail_nomem(err);
+    }
     bti_str_release(&out);
     bti_trials_release(&t);
     bti_storage_close(s);

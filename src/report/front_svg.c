@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The picture of a front: parameters on a log axis against accuracy, a point a trial, its colour
+ * The picture of a front: its cost on a log axis against its quality, a point a trial, its colour
  * when it ran, the front as steps, retrained models as rings with their names.
  *
  * Colours follow viridis (ordered in lightness, readable with any colour vision); the rest is
@@ -27,18 +27,21 @@
 #define GREY "#59636e"
 #define GRID "#e4e7eb"
 #define FINAL "#c4500a"
+#define BASELINE "#7a3b69"
 
 typedef struct figure {
     const bti_trials *t;
     bti_str *out;
-    double x_lo, x_hi; /* log10 of parameters */
-    double y_lo, y_hi; /* accuracy */
+    double x_lo, x_hi; /* log10 of the cost */
+    double y_lo, y_hi; /* quality */
     int first, last;   /* trial numbers at the ends of the colour ramp */
     int *front;        /* indices into t */
     int n_front;
     int n_drawn, n_below; /* trials with values; those under the plot's lower edge */
     bti_report_model *final;
     int n_final;
+    bti_metric cost, quality;
+    const bti_marks *marks; /* NULL: none */
 } figure;
 
 /* ---- scales ---- */
@@ -53,10 +56,21 @@ static double y_of(const figure *f, double accuracy)
     return TOP + PLOT_H * (f->y_hi - accuracy) / (f->y_hi - f->y_lo);
 }
 
-static bool drawable(const bti_trial *t)
+static double quality_of(const figure *f, const bti_trial *t)
 {
-    return t->state == BTI_COMPLETE && t->n_values > 0 && isfinite(t->value[0]) &&
-           bti_report_params(t) > 0 && isfinite(bti_report_params(t));
+    return bti_report_quality(f->t, t);
+}
+
+static bool drawable(const figure *f, const bti_trial *t)
+{
+    double cost = bti_report_cost(f->t, t);
+    return t->state == BTI_COMPLETE && isfinite(quality_of(f, t)) && cost > 0 && isfinite(cost);
+}
+
+/* A cost of the x axis for people. */
+static const char *cost_text(const figure *f, double v, char buf[24])
+{
+    return bti_metric_format(buf, f->cost, v);
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -78,12 +92,16 @@ static double nice_step(double range, int n)
 static void scale_accuracy(figure *f, double *sorted, int n)
 {
     double lo = sorted[n / 10], hi = sorted[n - 1], step;
-    if (f->n_front && f->t->trial[f->front[0]].value[0] < lo)
-        lo = f->t->trial[f->front[0]].value[0];
+    if (f->n_front && quality_of(f, &f->t->trial[f->front[0]]) < lo)
+        lo = quality_of(f, &f->t->trial[f->front[0]]);
     for (int i = 0; i < f->n_final; i++) {
         const bti_report_model *m = &f->final[i];
         lo = fmin(lo, isfinite(m->lo) ? m->lo : m->test_accuracy);
         hi = fmax(hi, isfinite(m->hi) ? m->hi : m->test_accuracy);
+    }
+    for (int i = 0; f->marks && i < f->marks->n; i++) {
+        lo = fmin(lo, f->marks->baseline[i].quality);
+        hi = fmax(hi, f->marks->baseline[i].quality);
     }
     if (hi - lo < 0.02) {
         lo -= 0.01;
@@ -104,14 +122,14 @@ static bt_status scale(figure *f)
     f->first = -1;
     for (int i = 0; i < f->t->n; i++) {
         const bti_trial *t = &f->t->trial[i];
-        if (!drawable(t))
+        if (!drawable(f, t))
             continue;
-        double x = log10(bti_report_params(t));
+        double x = log10(bti_report_cost(f->t, t));
         f->x_lo = fmin(f->x_lo, x);
         f->x_hi = fmax(f->x_hi, x);
         f->first = f->first < 0 ? t->number : f->first;
         f->last = t->number;
-        sorted[f->n_drawn++] = t->value[0];
+        sorted[f->n_drawn++] = quality_of(f, t);
     }
     if (f->n_drawn) {
         qsort(sorted, (size_t)f->n_drawn, sizeof(double), compare_doubles);
@@ -120,6 +138,10 @@ static bt_status scale(figure *f)
         f->x_lo = 3;
         f->x_hi = 6;
         f->y_hi = 1;
+    }
+    for (int i = 0; f->marks && i < f->marks->n; i++) {
+        f->x_lo = fmin(f->x_lo, log10(f->marks->baseline[i].cost));
+        f->x_hi = fmax(f->x_hi, log10(f->marks->baseline[i].cost));
     }
     double pad = fmax(0.06 * (f->x_hi - f->x_lo), 0.25 - (f->x_hi - f->x_lo) / 2);
     f->x_lo -= pad;
@@ -187,6 +209,17 @@ static void text_at(bti_str *out, double x, double y, const char *style, const c
 
 /* ---- axes ---- */
 
+static const char *label_of(bti_metric m, const char *otherwise)
+{
+    return m == BTI_METRIC_NONE ? otherwise : bti_metric_of(m)->label;
+}
+
+static const char *unit_of(bti_metric m)
+{
+    bti_metric_unit unit = m == BTI_METRIC_NONE ? BTI_UNIT_COUNT : bti_metric_of(m)->unit;
+    return unit == BTI_UNIT_MS ? ", ms" : unit == BTI_UNIT_BYTES ? ", bytes" : "";
+}
+
 static void draw_y_axis(const figure *f)
 {
     bti_str *out = f->out;
@@ -206,19 +239,21 @@ static void draw_y_axis(const figure *f)
     bti_str_add(out, "</g>\n");
     bti_str_addf(out,
                  "<text transform=\"translate(22 %.1f) rotate(-90)\" text-anchor=\"middle\" "
-                 "font-size=\"13.5\" fill=\"" INK "\">accuracy</text>\n",
-                 TOP + PLOT_H / 2.0);
+                 "font-size=\"13.5\" fill=\"" INK "\">%s</text>\n",
+                 TOP + PLOT_H / 2.0, label_of(f->quality, "quality"));
 }
 
 /* Lines at 1..9 x 10^k; labels at 1, or 1 2 5, or all, as the range is long or short. */
 static void draw_x_axis(const figure *f)
 {
+    char label[64];
     bti_str *out = f->out;
+    snprintf(label, sizeof(label), "%s%s (log scale)", label_of(f->cost, "cost"), unit_of(f->cost));
     double decades = f->x_hi - f->x_lo;
     bti_str_add(out, "<g font-size=\"12.5\" fill=\"" GREY "\" text-anchor=\"middle\">\n");
     for (int k = (int)floor(f->x_lo); k <= (int)ceil(f->x_hi); k++) {
         for (int d = 1; d <= 9; d++) {
-            char label[16];
+            char tick[16];
             double v = d * pow(10, k), x = x_of(f, v);
             bool named = d == 1 || (decades < 2.6 && (d == 2 || d == 5)) || decades < 0.8;
             if (x < LEFT || x > LEFT + PLOT_W)
@@ -230,12 +265,12 @@ static void draw_x_axis(const figure *f)
             bti_str_addf(out, "<path d=\"M%.1f %dv%d\" stroke=\"#8c959f\"/>", x, TOP + PLOT_H,
                          named ? 6 : 3);
             if (named)
-                text_at(out, x, TOP + PLOT_H + 21, "", count_text(v, label));
+                text_at(out, x, TOP + PLOT_H + 21, "", count_text(v, tick));
         }
     }
     bti_str_add(out, "</g>\n");
     text_at(out, LEFT + PLOT_W / 2.0, HEIGHT - 17,
-            "text-anchor=\"middle\" font-size=\"13.5\" fill=\"" INK "\"", "parameters (log scale)");
+            "text-anchor=\"middle\" font-size=\"13.5\" fill=\"" INK "\"", label);
 }
 
 static void draw_frame(const figure *f)
@@ -248,11 +283,12 @@ static void draw_frame(const figure *f)
 
 static void add_tooltip(const figure *f, const bti_trial *t)
 {
-    char params[16], macs[16];
+    char cost[24], macs[16];
     double n_macs = bti_json_as_num(bti_json_get(t->attrs, "macs"), NAN);
-    bti_str_addf(f->out, "<title>trial %d: %.2f%% validation, %s parameters", t->number,
-                 100 * t->value[0], bti_format_count(params, bti_report_params(t)));
-    if (isfinite(n_macs))
+    bti_str_addf(f->out, "<title>trial %d: %.2f%% validation, %s %s", t->number,
+                 100 * quality_of(f, t), cost_text(f, bti_report_cost(f->t, t), cost),
+                 label_of(f->cost, "cost"));
+    if (isfinite(n_macs) && f->cost != BTI_METRIC_MACS)
         bti_str_addf(f->out, ", %s MACs", bti_format_count(macs, n_macs));
     bti_str_add(f->out, "</title>");
 }
@@ -260,10 +296,10 @@ static void add_tooltip(const figure *f, const bti_trial *t)
 static void draw_point(figure *f, const bti_trial *t, bool on_front)
 {
     char colour[8];
-    double x = x_of(f, bti_report_params(t)), y = y_of(f, t->value[0]);
+    double x = x_of(f, bti_report_cost(f->t, t)), y = y_of(f, quality_of(f, t));
     double u = f->last > f->first ? (double)(t->number - f->first) / (f->last - f->first) : 0;
     ramp(u, colour);
-    if (t->value[0] < f->y_lo) { /* a small triangle that points down at the lower edge */
+    if (quality_of(f, t) < f->y_lo) { /* a small triangle that points down at the lower edge */
         bti_str_addf(f->out, "<path class=\"trial\" d=\"M%.1f %.1fl4 -7h-8z\" fill=\"%s\">", x,
                      TOP + PLOT_H - 2.0, colour);
         add_tooltip(f, t);
@@ -291,22 +327,27 @@ static void draw_trials(figure *f)
         on_front[f->front[k]] = true;
     bti_str_add(f->out, "<g id=\"trials\">\n");
     for (int i = 0; i < f->t->n; i++)
-        if (drawable(&f->t->trial[i]) && !on_front[i])
+        if (drawable(f, &f->t->trial[i]) && !on_front[i])
             draw_point(f, &f->t->trial[i], false);
     bti_str_add(f->out, "</g>\n");
     bti_free(on_front);
 }
 
-/* The best validation accuracy with at most that many parameters: a staircase to the right edge. */
+/* The best validation quality at no more than that cost: a staircase to the right edge. With a
+ * third objective the front has points below it. */
 static void draw_front(figure *f)
 {
     if (!f->n_front)
         return;
     bti_str_add(f->out, "<path id=\"front\" fill=\"none\" stroke=\"" INK "\" stroke-width=\"1.7\" "
                         "stroke-linejoin=\"round\" d=\"");
+    double best = -INFINITY;
     for (int i = 0; i < f->n_front; i++) {
         const bti_trial *t = &f->t->trial[f->front[i]];
-        double x = x_of(f, bti_report_params(t)), y = y_of(f, t->value[0]);
+        double x = x_of(f, bti_report_cost(f->t, t)), y = y_of(f, quality_of(f, t));
+        if (quality_of(f, t) <= best)
+            continue;
+        best = quality_of(f, t);
         if (i)
             bti_str_addf(f->out, "H%.1fV%.1f", x, y);
         else
@@ -350,8 +391,8 @@ static bool place_label(const box *taken, int n_taken, double x, double y, doubl
 
 static void draw_ring(const figure *f, const bti_report_model *m)
 {
-    char params[16];
-    double x = x_of(f, m->params), y = y_of(f, m->test_accuracy);
+    char cost[24];
+    double x = x_of(f, m->cost), y = y_of(f, m->test_accuracy);
     if (isfinite(m->lo) && isfinite(m->hi))
         bti_str_addf(f->out,
                      "<path d=\"M%.1f %.1fV%.1f\" stroke=\"" FINAL
@@ -362,8 +403,9 @@ static void draw_ring(const figure *f, const bti_report_model *m)
                  "fill-opacity=\".55\" stroke=\"" FINAL "\" stroke-width=\"2.1\"><title>",
                  x, y);
     add_escaped(f->out, m->name);
-    bti_str_addf(f->out, ": %.2f%% test%s, %s parameters", 100 * m->test_accuracy,
-                 m->retrained ? " after retraining" : "", bti_format_count(params, m->params));
+    bti_str_addf(f->out, ": %.2f%% test%s, %s %s", 100 * m->test_accuracy,
+                 m->retrained ? " after retraining" : "", cost_text(f, m->cost, cost),
+                 label_of(f->cost, "cost"));
     if (isfinite(m->lo) && isfinite(m->hi))
         bti_str_addf(f->out, ", 95%% interval %.2f-%.2f%%", 100 * m->lo, 100 * m->hi);
     bti_str_add(f->out, "</title></circle>\n");
@@ -379,20 +421,21 @@ static void draw_final(const figure *f)
     }
     bti_str_add(f->out, "<g id=\"final\">\n");
     for (int i = 0; i < f->n_final; i++) {
-        double x = x_of(f, f->final[i].params), y = y_of(f, f->final[i].test_accuracy);
+        double x = x_of(f, f->final[i].cost), y = y_of(f, f->final[i].test_accuracy);
         draw_ring(f, &f->final[i]);
         taken[n++] = (box){x - 7, y - 7, 14, 14};
     }
     for (int i = 0; i < f->n_front; i++) {
         const bti_trial *t = &f->t->trial[f->front[i]];
-        taken[n++] = (box){x_of(f, bti_report_params(t)) - 5, y_of(f, t->value[0]) - 5, 10, 10};
+        taken[n++] =
+            (box){x_of(f, bti_report_cost(f->t, t)) - 5, y_of(f, quality_of(f, t)) - 5, 10, 10};
     }
     bti_str_add(f->out, "</g>\n<g font-size=\"11.5\" fill=\"" FINAL "\" stroke=\"#fff\" "
                         "stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\">\n");
     for (int i = f->n_final - 1; i >= 0; i--) { /* the largest model is the one people look for */
         box at;
         const char *name = f->final[i].name;
-        double x = x_of(f, f->final[i].params), y = y_of(f, f->final[i].test_accuracy);
+        double x = x_of(f, f->final[i].cost), y = y_of(f, f->final[i].test_accuracy);
         if (!place_label(taken, n, x, y, 6.6 * (double)strlen(name) + 2, &at))
             continue; /* its tooltip still says it */
         text_at(f->out, at.x + 1, at.y + 11, "", name);
@@ -400,6 +443,26 @@ static void draw_final(const figure *f)
     }
     bti_str_add(f->out, "</g>\n");
     bti_free(taken);
+}
+
+static void draw_baselines(const figure *f)
+{
+    char cost[24];
+    if (!f->marks || !f->marks->n)
+        return;
+    bti_str_add(f->out, "<g id=\"baselines\" font-size=\"11.5\" fill=\"" BASELINE "\">\n");
+    for (int i = 0; i < f->marks->n; i++) {
+        const bti_baseline *b = &f->marks->baseline[i];
+        double x = x_of(f, b->cost), y = y_of(f, b->quality);
+        bool left = x > LEFT + 0.75 * PLOT_W;
+        bti_str_addf(f->out, "<path class=\"baseline\" d=\"M%.1f %.1fl6 6l-6 6l-6 -6z\"><title>", x,
+                     y - 6);
+        add_escaped(f->out, b->name);
+        bti_str_addf(f->out, ": %.2f%%, %s %s</title></path>", 100 * b->quality,
+                     cost_text(f, b->cost, cost), label_of(f->cost, "cost"));
+        text_at(f->out, left ? x - 10 : x + 10, y + 4, left ? "text-anchor=\"end\"" : "", b->name);
+    }
+    bti_str_add(f->out, "</g>\n");
 }
 
 /* ---- around the plot ---- */
@@ -458,16 +521,20 @@ static void draw_legend(const figure *f)
 
 static void draw_title(const figure *f, const char *title)
 {
-    char line[160];
-    const bti_trial *best = f->n_front ? &f->t->trial[f->front[f->n_front - 1]] : NULL;
-    char params[16];
+    char line[200];
+    const bti_trial *best = f->n_front ? &f->t->trial[f->front[0]] : NULL;
+    char cost[24];
+    for (int i = 1; i < f->n_front; i++)
+        if (quality_of(f, &f->t->trial[f->front[i]]) > quality_of(f, best))
+            best = &f->t->trial[f->front[i]];
     text_at(f->out, LEFT, 34, "font-size=\"19\" font-weight=\"600\" fill=\"" INK "\"",
             title ? title : "");
     if (best)
         snprintf(line, sizeof(line),
-                 "%d trial%s, %d on the front, best validation accuracy %.2f%% with %s parameters",
-                 f->n_drawn, f->n_drawn > 1 ? "s" : "", f->n_front, 100 * best->value[0],
-                 bti_format_count(params, bti_report_params(best)));
+                 "%d trial%s, %d on the front, best validation %s %.2f%% with %s %s", f->n_drawn,
+                 f->n_drawn > 1 ? "s" : "", f->n_front, label_of(f->quality, "quality"),
+                 100 * quality_of(f, best), cost_text(f, bti_report_cost(f->t, best), cost),
+                 label_of(f->cost, "cost"));
     else
         snprintf(line, sizeof(line), "no trial has finished yet");
     text_at(f->out, LEFT, 57, "font-size=\"13\" fill=\"" GREY "\"", line);
@@ -482,8 +549,8 @@ static void draw(figure *f, const char *title)
                  WIDTH, HEIGHT, WIDTH, HEIGHT);
     add_escaped(f->out, title ? title : "front");
     bti_str_add(f->out,
-                "</title>\n<desc>Accuracy against parameters of every finished trial, and the "
-                "front of models that no other beats in both.</desc>\n"
+                "</title>\n<desc>Quality against cost of every finished trial, and the front of "
+                "models that no other beats in the study's objectives.</desc>\n"
                 "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n");
     draw_title(f, title);
     draw_x_axis(f);
@@ -492,6 +559,7 @@ static void draw(figure *f, const char *title)
     draw_frame(f);
     draw_front(f);
     draw_final(f);
+    draw_baselines(f);
     if (f->n_drawn) {
         draw_colour_bar(f);
         draw_legend(f);
@@ -511,17 +579,22 @@ static bt_status find_final(figure *f)
     f->final = bti_array((size_t)f->n_front, sizeof(*f->final));
     if (!f->final)
         return BT_NOMEM;
-    for (int i = 0; i < f->n_front; i++) {
-        bti_report_model *m = &f->final[f->n_final];
-        bti_report_model_of(&f->t->trial[f->front[i]], m);
-        f->n_final += m->final && isfinite(m->test_accuracy) && m->params > 0;
+    for (int i = 0; i < f->n_front && f->quality == BTI_METRIC_ACCURACY; i++) {
+        bti_report_model *m = &f->final[f->n_final]; /* test is read as accuracy */
+        bti_report_model_of(f->t, &f->t->trial[f->front[i]], m);
+        f->n_final += m->final && isfinite(m->test_accuracy) && m->cost > 0;
     }
     return BT_OK;
 }
 
-bt_status bti_report_front_svg(const bti_trials *t, const char *title, bti_str *out)
+bt_status bti_report_front_svg(const bti_trials *t, const char *title, const bti_marks *marks,
+                               bti_str *out)
 {
-    figure f = {.t = t, .out = out};
+    figure f = {.t = t,
+                .out = out,
+                .cost = bti_report_cost_metric(t),
+                .quality = bti_report_quality_metric(t),
+                .marks = marks};
     bt_status rc = BT_NOMEM;
     f.front = bti_array((size_t)t->n, sizeof(int));
     if (f.front) {

@@ -36,16 +36,37 @@ static void csv_number(bti_str *out, const char *format, double v)
         bti_str_addf(out, format, v);
 }
 
+/* An objective that has no column of its own: neither accuracy nor parameters nor MACs. */
+static bool is_extra(const bti_goals *g, int i)
+{
+    return g->metric[i] != BTI_METRIC_ACCURACY && g->metric[i] != BTI_METRIC_PARAMS &&
+           g->metric[i] != BTI_METRIC_MACS;
+}
+
+static const char *objective_name(const bti_goals *g, int i, char buf[24])
+{
+    if (g->metric[i] != BTI_METRIC_NONE)
+        return bti_metric_of(g->metric[i])->name;
+    snprintf(buf, 24, "objective_%d", i);
+    return buf;
+}
+
 bt_status bti_report_front_csv(const bti_trials *t, bti_str *out)
 {
+    const bti_goals *g = bti_trials_goals(t);
     bti_report_model *model;
+    char buf[24];
     int n;
     bt_status rc = bti_report_models(t, &model, &n, NULL);
     if (rc)
         return rc;
     bti_str_add(out,
                 "name,params,macs,val_accuracy,test_accuracy,interval_lo,interval_hi,seed,trial,"
-                "path\n");
+                "path");
+    for (int k = 0; k < g->n; k++)
+        if (is_extra(g, k))
+            bti_str_addf(out, ",%s", objective_name(g, k, buf));
+    bti_str_add(out, "\n");
     for (int i = 0; i < n; i++) {
         const bti_report_model *m = &model[i];
         csv_text(out, m->name);
@@ -57,6 +78,9 @@ bt_status bti_report_front_csv(const bti_trials *t, bti_str *out)
         csv_number(out, "%.6g", m->hi);
         bti_str_addf(out, ",%s,%d,", m->seed, m->trial->number);
         csv_text(out, m->path);
+        for (int k = 0; k < g->n; k++)
+            if (is_extra(g, k))
+                csv_number(out, "%.6g", m->trial->value[k]);
         bti_str_add(out, "\n");
     }
     bti_free(model);
@@ -65,7 +89,16 @@ bt_status bti_report_front_csv(const bti_trials *t, bti_str *out)
 
 /* ---- JSON ---- */
 
-static bti_json *json_of_model(const bti_report_model *m)
+static bti_json *json_of_values(const bti_goals *g, const bti_trial *t)
+{
+    char buf[24];
+    bti_json *o = bti_json_object();
+    for (int k = 0; k < g->n && k < t->n_values; k++)
+        bti_json_set_num(o, objective_name(g, k, buf), t->value[k]);
+    return o;
+}
+
+static bti_json *json_of_model(const bti_goals *g, const bti_report_model *m)
 {
     bti_json *row = bti_json_object();
     bti_json *interval = isfinite(m->lo) && isfinite(m->hi) ? bti_json_array() : bti_json_null();
@@ -81,6 +114,7 @@ static bti_json *json_of_model(const bti_report_model *m)
         bti_json_append(interval, bti_json_num(m->hi));
     }
     bti_json_set(row, "interval", interval);
+    bti_json_set(row, "values", json_of_values(g, m->trial));
     bti_json_set_str(row, "seed", m->seed);
     bti_json_set(row, "path", m->path ? bti_json_str(m->path) : bti_json_null());
     bti_json_set_bool(row, "retrained", m->retrained);
@@ -91,8 +125,79 @@ static bti_json *json_of_model(const bti_report_model *m)
     return row;
 }
 
-bt_status bti_report_front_json(const bti_trials *t, const char *study, bti_str *out)
+static bti_json *json_of_objectives(const bti_goals *g)
 {
+    char buf[24];
+    bti_json *list = bti_json_array();
+    for (int k = 0; k < g->n; k++) {
+        bti_json *o = bti_json_object();
+        bti_json_set_str(o, "metric", objective_name(g, k, buf));
+        bti_json_set_str(o, "goal", g->maximize[k] ? "max" : "min");
+        bti_json_append(list, o);
+    }
+    return list;
+}
+
+static bti_json *json_of_baselines(const bti_marks *marks)
+{
+    bti_json *list = bti_json_array();
+    for (int i = 0; marks && i < marks->n; i++) {
+        bti_json *o = bti_json_object();
+        bti_json_set_str(o, "name", marks->baseline[i].name);
+        bti_json_set_num(o, "cost", marks->baseline[i].cost);
+        bti_json_set_num(o, "quality", marks->baseline[i].quality);
+        bti_json_append(list, o);
+    }
+    return list;
+}
+
+static bti_json *json_of_choice(const bti_trials *t, const bti_report_model *model, int at)
+{
+    bti_json *o = at < 0 ? bti_json_null() : bti_json_object();
+    double lo, hi;
+    bool tested;
+    if (at < 0)
+        return o;
+    bti_json_set_str(o, "name", model[at].name);
+    bti_json_set_int(o, "trial", model[at].trial->number);
+    bti_json_set_num(o, "cost", model[at].cost);
+    bti_json_set_num(o, "quality", bti_report_shown(t, &model[at], &lo, &hi, &tested));
+    bti_json *interval = bti_json_array();
+    bti_json_append(interval, bti_json_num(lo));
+    bti_json_append(interval, bti_json_num(hi));
+    bti_json_set(o, "interval", interval);
+    bti_json_set_str(o, "measured_on", tested ? "test" : "validation");
+    return o;
+}
+
+static bt_status put_choices(bti_json *root, const bti_trials *t, const bti_marks *marks)
+{
+    bti_report_model *model;
+    bti_json *list = bti_json_array();
+    int n, best, value;
+    bt_status rc = bti_report_models(t, &model, &n, NULL);
+    bti_report_choose(model, rc ? 0 : n, &best, &value);
+    bti_json_set(root, "best", json_of_choice(t, model, best));
+    bti_json_set(root, "value", json_of_choice(t, model, value));
+    for (int i = 0; marks && i < marks->n_within; i++) {
+        const bti_within *w = &marks->within[i];
+        bti_json *o = bti_json_object();
+        bti_json_set_num(o, "points", w->points);
+        bti_json_set(o, "of", w->of ? bti_json_str(w->of->name) : bti_json_null());
+        bti_json_set(o, "model",
+                     json_of_choice(t, model, bti_report_within(model, rc ? 0 : n, best, w)));
+        bti_json_append(list, o);
+    }
+    bti_json_set(root, "within", list);
+    bti_json_set(root, "baselines", json_of_baselines(marks));
+    bti_free(model);
+    return rc;
+}
+
+bt_status bti_report_front_json(const bti_trials *t, const char *study, const bti_marks *marks,
+                                bti_str *out)
+{
+    const bti_goals *g = bti_trials_goals(t);
     int *index = bti_array((size_t)t->n, sizeof(int));
     int n_front = index ? bti_report_front(t, index) : 0, n_complete = 0;
     bti_json *root = bti_json_object(), *front = bti_json_array();
@@ -100,14 +205,17 @@ bt_status bti_report_front_json(const bti_trials *t, const char *study, bti_str 
         n_complete += t->trial[i].state == BTI_COMPLETE;
     for (int i = 0; i < n_front; i++) {
         bti_report_model m;
-        bti_report_model_of(&t->trial[index[i]], &m);
-        bti_json_append(front, json_of_model(&m));
+        bti_report_model_of(t, &t->trial[index[i]], &m);
+        bti_json_append(front, json_of_model(g, &m));
     }
     bti_json_set_str(root, "study", study);
+    bti_json_set(root, "objectives", json_of_objectives(g));
+    bti_json_set_num(root, "hypervolume", bti_report_hypervolume(t));
     bti_json_set_int(root, "trials", t->n);
     bti_json_set_int(root, "complete", n_complete);
     bti_json_set(root, "front", front);
-    char *text = index ? bti_json_text(root, 2) : NULL;
+    bt_status chosen = put_choices(root, t, marks);
+    char *text = index && !chosen ? bti_json_text(root, 2) : NULL;
     if (text)
         bti_str_add(out, text);
     bt_status rc = text ? status_of(out) : BT_NOMEM;
@@ -127,42 +235,131 @@ static void count_cell(bti_str *out, double v)
     bti_str_addf(out, "%9s", text);
 }
 
-static void table_row(bti_str *out, const bti_report_model *m, bool tested)
+/* Columns of a table: which are there. */
+typedef struct columns {
+    const bti_goals *g;
+    bool accuracy, tested;
+} columns;
+
+static void share_cell(bti_str *out, int width, double v)
 {
+    if (isfinite(v))
+        bti_str_addf(out, "%*.2f%%", width - 1, 100 * v);
+    else
+        bti_str_addf(out, "%*s", width, "");
+}
+
+static void table_head(bti_str *out, const columns *c)
+{
+    char buf[24];
+    bti_str_addf(out, "%9s%9s", "params", "MACs");
+    for (int k = 0; k < c->g->n; k++)
+        if (is_extra(c->g, k))
+            bti_str_addf(out, "  %10s", objective_name(c->g, k, buf));
+    bti_str_addf(out, "%s%s   model\n", c->accuracy ? "  validation" : "",
+                 c->tested ? "     test   95% interval" : "");
+}
+
+static void table_row(bti_str *out, const bti_report_model *m, const columns *c)
+{
+    char cell[24], name[24];
     count_cell(out, m->params);
     count_cell(out, m->macs);
-    bti_str_addf(out, "%11.2f%%", 100 * m->val_accuracy);
-    if (tested && isfinite(m->test_accuracy))
-        bti_str_addf(out, "%8.2f%%", 100 * m->test_accuracy);
-    else if (tested)
-        bti_str_addf(out, "%9s", "");
-    if (tested && isfinite(m->lo) && isfinite(m->hi))
+    for (int k = 0; k < c->g->n; k++) {
+        int width = (int)strlen(objective_name(c->g, k, name));
+        if (is_extra(c->g, k))
+            bti_str_addf(out, "  %*s", width > 10 ? width : 10,
+                         bti_metric_format(cell, c->g->metric[k], m->trial->value[k]));
+    }
+    if (c->accuracy)
+        share_cell(out, 12, m->val_accuracy);
+    if (c->tested)
+        share_cell(out, 9, m->test_accuracy);
+    if (c->tested && isfinite(m->lo) && isfinite(m->hi))
         bti_str_addf(out, "   %5.2f-%5.2f%%", 100 * m->lo, 100 * m->hi);
-    else if (tested)
+    else if (c->tested)
         bti_str_addf(out, "%15s", "");
     bti_str_addf(out, "   %s%s%s\n", m->name, m->note ? "  " : "", m->note ? m->note : "");
 }
 
-bt_status bti_report_front_table(const bti_trials *t, int max_rows, bti_str *out)
+/* Below the models: what people compare them with. */
+static void table_baselines(bti_str *out, const bti_trials *t, const bti_marks *marks)
+{
+    char cost[24], quality[24];
+    for (int i = 0; marks && i < marks->n; i++) {
+        const bti_baseline *b = &marks->baseline[i];
+        bti_str_addf(out, "%s baseline %s: %s, %s\n", i ? "" : "\n", b->name,
+                     bti_metric_format(cost, bti_report_cost_metric(t), b->cost),
+                     bti_metric_format(quality, bti_report_quality_metric(t), b->quality));
+    }
+}
+
+static void table_choice(bti_str *out, const bti_trials *t, const char *title,
+                         const bti_report_model *m)
+{
+    char cost[24], quality[24];
+    double lo, hi;
+    bool tested;
+    if (!m) {
+        bti_str_addf(out, "%s: none\n", title);
+        return;
+    }
+    double v = bti_report_shown(t, m, &lo, &hi, &tested);
+    bti_metric metric = tested ? BTI_METRIC_ACCURACY : bti_report_quality_metric(t);
+    bti_str_addf(out, "%s: %s, %s%s %s", title, m->name,
+                 bti_metric_format(cost, bti_report_cost_metric(t), m->cost),
+                 bti_report_cost_metric(t) == BTI_METRIC_PARAMS ? " parameters," : ",",
+                 bti_metric_format(quality, metric, v));
+    if (isfinite(lo) && isfinite(hi))
+        bti_str_addf(out, " (%.2f-%.2f)", 100 * lo, 100 * hi);
+    bti_str_add(out, tested ? " on test\n" : " on validation\n");
+}
+
+static void table_choices(bti_str *out, const bti_trials *t, const bti_marks *marks,
+                          const bti_report_model *model, int n)
+{
+    int best, value;
+    bti_report_choose(model, n, &best, &value);
+    if (best < 0)
+        return;
+    table_baselines(out, t, marks);
+    bti_str_add(out, "\n");
+    table_choice(out, t, "best", &model[best]);
+    table_choice(out, t, "best value", &model[value]);
+    for (int i = 0; i < marks->n_within; i++) {
+        const bti_within *w = &marks->within[i];
+        int at = bti_report_within(model, n, best, w);
+        char title[112];
+        snprintf(title, sizeof(title), "smallest within %.4g point%s of %s", 100 * w->points,
+                 w->points == 0.01 ? "" : "s", w->of ? w->of->name : "the best");
+        table_choice(out, t, title, at < 0 ? NULL : &model[at]);
+    }
+}
+
+bt_status bti_report_front_table(const bti_trials *t, int max_rows, const bti_marks *marks,
+                                 bti_str *out)
 {
     bti_report_model *model;
+    columns c = {.g = bti_trials_goals(t)};
     int n;
-    bool tested = false;
     bt_status rc = bti_report_models(t, &model, &n, NULL);
     if (rc)
         return rc;
-    for (int i = 0; i < n; i++)
-        tested = tested || isfinite(model[i].test_accuracy);
+    for (int i = 0; i < n; i++) {
+        c.tested = c.tested || isfinite(model[i].test_accuracy);
+        c.accuracy = c.accuracy || isfinite(model[i].val_accuracy);
+    }
     if (!n)
         bti_str_add(out, "no model has finished yet\n");
     else
-        bti_str_addf(out, "%9s%9s%12s%s   model\n", "params", "MACs", "validation",
-                     tested ? "     test   95% interval" : "");
+        table_head(out, &c);
     int rows = max_rows > 0 && n > max_rows ? max_rows : n;
     for (int i = 0; i < rows; i++) /* first and last always, the rest spread evenly */
-        table_row(out, &model[rows > 1 ? (int)((int64_t)i * (n - 1) / (rows - 1)) : n - 1], tested);
+        table_row(out, &model[rows > 1 ? (int)((int64_t)i * (n - 1) / (rows - 1)) : n - 1], &c);
     if (rows < n)
         bti_str_addf(out, "%9s and %d more on the front\n", "...", n - rows);
+    if (marks)
+        table_choices(out, t, marks, model, n);
     bti_free(model);
     return status_of(out);
 }

@@ -33,8 +33,9 @@ typedef struct bti_plan {
     bti_pick pick[BTI_PICKS_MAX]; /* most costly first: longest jobs are claimed first */
 } bti_plan;
 
-/* Chooses picks from the front: all of it up to `most` (at most BTI_PICKS_MAX), else evenly spread
- * in log(params), ends included. Keeps plan->round. */
+/* Chooses picks from the front: all of it up to `most` (at most BTI_PICKS_MAX), else spread evenly:
+ * with two objectives in the logarithm of the cost, ends included; with three the best of each and
+ * then the farthest from those chosen. Keeps plan->round. */
 void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most);
 /* Divides `seconds` of `workers` workers: as far as the jobs can be spread, each pick trains on the
  * same number of images (longest first, Graham 1969), and a worker that would be done early gives

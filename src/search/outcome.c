@@ -15,48 +15,35 @@
 #include <unistd.h>
 
 typedef struct picked {
-    const bti_trial *trial;
-    const bti_json *final; /* its record of this round */
-    double params, accuracy;
+    const bti_json *final[BTI_PICKS_MAX]; /* records of this round */
+    bti_report_model model[BTI_PICKS_MAX];
+    int n;
 } picked;
 
-static int by_params(const void *a, const void *b)
+/* Sorted by cost. */
+static void collect(const bti_session *s, const bti_plan *plan, picked *out)
 {
-    const picked *x = a, *y = b;
-    return x->params < y->params ? -1 : x->params > y->params;
-}
-
-static int collect(const bti_session *s, const bti_plan *plan, picked *out)
-{
-    int n = 0;
+    out->n = 0;
     for (int i = 0; i < plan->n; i++) {
         const bti_trial *t = bti_trials_number(&s->trials, plan->pick[i].trial);
         const bti_json *f = t ? bti_final_record(t, plan->round) : NULL;
-        if (f)
-            out[n++] = (picked){t, f, bti_json_as_num(bti_json_get(f, "params"), 0), t->value[0]};
-    }
-    qsort(out, (size_t)n, sizeof(out[0]), by_params);
-    return n;
-}
-
-/* The knee: farthest above the chord from the smallest to the most accurate model in (log params,
- * accuracy). By validation accuracy: test is never chosen by. */
-static int knee(const picked *p, int n, int best)
-{
-    int at = best;
-    double far = 1e-12, x0 = log10(fmax(p[0].params, 1)), y0 = p[0].accuracy;
-    double dx = log10(fmax(p[best].params, 1)) - x0, dy = p[best].accuracy - y0;
-    for (int i = 0; i < n && dx > 0 && dy > 0; i++) {
-        double d = (p[i].accuracy - y0) / dy - (log10(fmax(p[i].params, 1)) - x0) / dx;
-        if (d > far) {
-            far = d;
-            at = i;
+        bti_report_model m;
+        int at = out->n;
+        if (!f)
+            continue;
+        bti_report_model_of(&s->trials, t, &m);
+        for (; at > 0 && out->model[at - 1].cost > m.cost; at--) {
+            out->model[at] = out->model[at - 1];
+            out->final[at] = out->final[at - 1];
         }
+        out->model[at] = m;
+        out->final[at] = f;
+        out->n++;
     }
-    return at;
 }
 
-static bt_status link_model(const char *models, const char *name, const picked *p, bt_error *err)
+static bt_status link_model(const char *models, const char *name, const bti_report_model *m,
+                            bt_error *err)
 {
     char tmp_name[64];
     snprintf(tmp_name, sizeof(tmp_name), ".%s.tmp", name);
@@ -66,7 +53,7 @@ static bt_status link_model(const char *models, const char *name, const picked *
         rc = bti_fail_nomem(err);
     else {
         unlink(tmp);
-        if (symlink(bti_json_as_str(bti_json_get(p->final, "name"), "."), tmp) || rename(tmp, link))
+        if (symlink(m->name, tmp) || rename(tmp, link))
             rc = bti_fail_errno(err, link, "cannot make the link");
     }
     bti_free(link);
@@ -74,37 +61,35 @@ static bt_status link_model(const char *models, const char *name, const picked *
     return rc;
 }
 
-static bool wanted(const char *name, const picked *p, int n)
+static bool wanted(const char *name, const picked *p)
 {
     if (bti_streq(name, "smallest") || bti_streq(name, "value") || bti_streq(name, "best"))
-        return n > 0;
-    for (int i = 0; i < n; i++)
-        if (bti_streq(name, bti_json_as_str(bti_json_get(p[i].final, "name"), NULL)))
+        return p->n > 0;
+    for (int i = 0; i < p->n; i++)
+        if (bti_streq(name, p->model[i].name))
             return true;
     return false;
 }
 
-static bt_status tidy_models(const bti_session *s, const picked *p, int n, bt_error *err)
+static bt_status tidy_models(const bti_session *s, const picked *p, bt_error *err)
 {
     bti_names names = {0};
     char *models = bti_path_join(s->dir, "models");
     bt_status rc = models ? bti_list_dir(models, &names, err) : bti_fail_nomem(err);
     for (size_t i = 0; !rc && i < names.n; i++) {
-        char *path = wanted(names.name[i], p, n) ? NULL : bti_path_join(models, names.name[i]);
+        char *path = wanted(names.name[i], p) ? NULL : bti_path_join(models, names.name[i]);
         if (path)
             rc = bti_remove_tree(path, err);
         bti_free(path);
     }
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (p[i].accuracy >= p[best].accuracy)
-            best = i;
-    if (!rc && n)
-        rc = link_model(models, "smallest", &p[0], err);
-    if (!rc && n)
-        rc = link_model(models, "best", &p[best], err);
-    if (!rc && n)
-        rc = link_model(models, "value", &p[knee(p, n, best)], err);
+    int best, value;
+    bti_report_choose(p->model, p->n, &best, &value);
+    if (!rc && p->n)
+        rc = link_model(models, "smallest", &p->model[0], err);
+    if (!rc && p->n)
+        rc = link_model(models, "best", &p->model[best], err);
+    if (!rc && p->n)
+        rc = link_model(models, "value", &p->model[value], err);
     bti_names_free(&names);
     bti_free(models);
     return rc;
@@ -153,36 +138,47 @@ static double train_cpu(const bti_session *s, const bti_plan *plan, const bti_ac
     return fmax(0, bti_outcome_train_cpu(&s->trials, plan->round) - a->train_cpu_before_s);
 }
 
-static void summary_rows(bti_str *b, const picked *p, int n)
+static void summary_rows(bti_str *b, const picked *p)
 {
     bti_str_add(b, "| model | parameters | MACs | validation (search) | test (retrained) | 95 % "
                    "interval | trial |\n"
                    "|---|---:|---:|---:|---:|---|---:|\n");
-    for (int i = 0; i < n; i++) {
-        const bti_json *f = p[i].final, *iv = bti_json_get(f, "interval");
+    for (int i = 0; i < p->n; i++) {
+        const bti_json *f = p->final[i], *iv = bti_json_get(f, "interval");
         double test = bti_json_as_num(bti_json_get(f, "test_accuracy"), -1);
         bti_str_addf(b, "| [%s](%s) | %lld | %lld | %.2f %% | ",
                      bti_json_as_str(bti_json_get(f, "name"), ""),
-                     bti_json_as_str(bti_json_get(f, "path"), ""), (long long)p[i].params,
-                     (long long)bti_json_as_int(bti_json_get(f, "macs"), 0), 100 * p[i].accuracy);
+                     bti_json_as_str(bti_json_get(f, "path"), ""), (long long)p->model[i].params,
+                     (long long)bti_json_as_int(bti_json_get(f, "macs"), 0),
+                     100 * p->model[i].val_accuracy);
         if (test >= 0)
             bti_str_addf(b, "%.2f %% | %.2f-%.2f | ", 100 * test,
                          100 * bti_json_as_num(bti_json_at(iv, 0), 0),
                          100 * bti_json_as_num(bti_json_at(iv, 1), 0));
         else
             bti_str_add(b, "not read | | ");
-        bti_str_addf(b, "%d |\n", p[i].trial->number);
+        bti_str_addf(b, "%d |\n", p->model[i].trial->number);
     }
-    for (int i = 0; i < n; i++) {
-        const char *note = bti_json_as_str(bti_json_get(p[i].final, "note"), NULL);
-        if (note)
-            bti_str_addf(b, "\n%s: %s.\n", bti_json_as_str(bti_json_get(p[i].final, "name"), ""),
-                         note);
-    }
+    for (int i = 0; i < p->n; i++)
+        if (p->model[i].note)
+            bti_str_addf(b, "\n%s: %s.\n", p->model[i].name, p->model[i].note);
+}
+
+static void summary_goals(bti_str *b, const bti_session *s)
+{
+    const bti_goals *g = bti_trials_goals(&s->trials);
+    double volume = bti_report_hypervolume(&s->trials);
+    bti_str_add(b, "- Objectives:");
+    for (int i = 0; i < g->n; i++)
+        bti_str_addf(b, "%s %s", i ? "," : "",
+                     g->metric[i] == BTI_METRIC_NONE ? "?" : bti_metric_of(g->metric[i])->label);
+    if (isfinite(volume))
+        bti_str_addf(b, "; hypervolume of the front %.4f", volume);
+    bti_str_add(b, ".\n");
 }
 
 static void summary_text(bti_str *b, const bti_session *s, const bti_plan *plan,
-                         const bti_account *a, const picked *p, int n)
+                         const bti_account *a, const picked *p)
 {
     const bti_run *r = &s->run;
     totals t = count(&s->trials);
@@ -190,7 +186,7 @@ static void summary_text(bti_str *b, const bti_session *s, const bti_plan *plan,
     if (a->budget_s > 0)
         bti_format_duration(budget, a->budget_s);
     bti_str_addf(b, "# bantam search %s\n\n![front](front.svg)\n\n", r->data);
-    summary_rows(b, p, n);
+    summary_rows(b, p);
     bti_str_addf(b,
                  "\n- Time: %s of a budget of %s%s; decoding the images took %s of it. Training "
                  "steps used %.0f %% of the "
@@ -204,8 +200,9 @@ static void summary_text(bti_str *b, const bti_session *s, const bti_plan *plan,
                  "the training split, validation (%s) among them; seed %llu.\n",
                  t.complete, t.failed, t.running, r->epochs, r->subset ? r->subset : "all",
                  r->val ? r->val : "auto", (unsigned long long)r->seed);
+    summary_goals(b, s);
     bti_str_add(
-        b, "- Models were chosen by validation accuracy alone. The picks were then trained again "
+        b, "- Models were chosen by validation alone. The picks were then trained again "
            "on training + "
            "validation images, and the test split was read once for each (logged in the study: "
            "`bantam:test_reads`).\n");
@@ -217,7 +214,7 @@ static void summary_text(bti_str *b, const bti_session *s, const bti_plan *plan,
 }
 
 static char *summary_json(const bti_session *s, const bti_plan *plan, const bti_account *a,
-                          const picked *p, int n)
+                          const picked *p)
 {
     totals t = count(&s->trials);
     bti_json *o = bti_json_object(), *models = bti_json_array();
@@ -232,8 +229,9 @@ static char *summary_json(const bti_session *s, const bti_plan *plan, const bti_
     bti_json_set_int(o, "trials_complete", t.complete);
     bti_json_set_int(o, "trials_failed", t.failed);
     bti_json_set_int(o, "epochs", s->run.epochs);
-    for (int i = 0; i < n; i++)
-        bti_json_append(models, bti_json_copy(p[i].final));
+    bti_json_set_num(o, "hypervolume", bti_report_hypervolume(&s->trials));
+    for (int i = 0; i < p->n; i++)
+        bti_json_append(models, bti_json_copy(p->final[i]));
     bti_json_set(o, "models", models);
     char *text = bti_json_text(o, 2);
     bti_json_free(o);
@@ -260,31 +258,31 @@ static bt_status forget_old(bti_session *s, const bti_plan *plan, bt_error *err)
 bt_status bti_outcome_write(bti_session *s, const bti_plan *plan, const bti_account *a, char **json,
                             bt_error *err)
 {
-    picked p[BTI_PICKS_MAX];
+    picked p;
     char title[256];
     bti_str text = {0};
 
     bt_status rc = forget_old(s, plan, err);
-    int n = collect(s, plan, p);
+    collect(s, plan, &p);
     snprintf(title, sizeof(title), "%s: %d trials", s->run.data, count(&s->trials).complete);
     if (!rc)
-        rc = tidy_models(s, p, n, err);
+        rc = tidy_models(s, &p, err);
     if (!rc)
         rc = bti_report_front_csv(&s->trials, &text);
     if (!rc)
         rc = write_text(s->dir, "front.csv", &text, err);
     bti_str_reset(&text);
     if (!rc)
-        rc = bti_report_front_svg(&s->trials, title, &text);
+        rc = bti_report_front_svg(&s->trials, title, NULL, &text);
     if (!rc)
         rc = write_text(s->dir, "front.svg", &text, err);
     bti_str_reset(&text);
-    summary_text(&text, s, plan, a, p, n);
+    summary_text(&text, s, plan, a, &p);
     if (!rc)
         rc = write_text(s->dir, "summary.md", &text, err);
     bti_str_release(&text);
     if (!rc && json) {
-        *json = summary_json(s, plan, a, p, n);
+        *json = summary_json(s, plan, a, &p);
         if (!*json)
             rc = bti_fail_nomem(err);
     }

@@ -15,9 +15,11 @@
 #define EVAL_COST 0.45 /* of an evaluated image, in trained ones, where no trial measured it */
 #define WORKERS_MAX BTI_PICKS_MAX /* more have nothing to do */
 
-static double log_params(const bti_trial *t)
+/* Made by this program: it can be trained again. Others' trials in the same study (Optuna's
+ * samplers may go on with it) are on the front, but no picks. */
+static bool is_ours(const bti_trial *t)
 {
-    return log10(fmax(1, bti_json_as_num(bti_json_get(t->attrs, "params"), 1)));
+    return bti_json_as_num(bti_json_get(t->attrs, "images_per_s"), 0) > 0;
 }
 
 static void set_pick(bti_pick *p, const bti_trial *t)
@@ -41,30 +43,107 @@ static int by_cost(const void *a, const void *b)
     return x->trial - y->trial;
 }
 
-void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most)
+/* The front in coordinates of 0..1 an objective, costs by their logarithm. Row i: front[i]. */
+static void normalise(const bti_trials *trials, const int *front, int n, double *at)
 {
-    plan->n = 0;
-    int *front = bti_array((size_t)trials->n + 1, sizeof(int));
-    if (!front)
-        return;
-    int n = bti_report_front(trials, front); /* by params, ascending */
-    int want = n < most ? n : most;
-    double lo = n ? log_params(&trials->trial[front[0]]) : 0;
-    double hi = n ? log_params(&trials->trial[front[n - 1]]) : 0;
+    const bti_goals *g = bti_trials_goals(trials);
+    for (int j = 0; j < g->n; j++) {
+        double lo = INFINITY, hi = -INFINITY;
+        for (int i = 0; i < n; i++) {
+            double v = trials->trial[front[i]].value[j];
+            at[i * g->n + j] = g->maximize[j] ? v : log10(fmax(v, 1e-9));
+            lo = fmin(lo, at[i * g->n + j]);
+            hi = fmax(hi, at[i * g->n + j]);
+        }
+        for (int i = 0; i < n; i++)
+            at[i * g->n + j] = hi > lo ? (at[i * g->n + j] - lo) / (hi - lo) : 0;
+    }
+}
+
+/* Along a curve: even steps in the logarithm of the cost, both ends included. */
+static int spread_on_curve(const double *at, int m, int cost, int n, int want, int *chosen)
+{
     int next = 0; /* first of the front not yet passed */
     for (int k = 0; k < want; k++) {
-        double target = want > 1 ? lo + (hi - lo) * k / (want - 1) : lo;
+        double target = want > 1 ? (double)k / (want - 1) : 0;
         int last = n - (want - k); /* leaves enough for the picks after this one */
         int best = next;
         for (int i = next; i <= last; i++)
-            if (fabs(log_params(&trials->trial[front[i]]) - target) <=
-                fabs(log_params(&trials->trial[front[best]]) - target))
+            if (fabs(at[i * m + cost] - target) <= fabs(at[best * m + cost] - target))
                 best = i;
-        set_pick(&plan->pick[plan->n++], &trials->trial[front[best]]);
+        chosen[k] = best;
         next = best + 1;
     }
-    qsort(plan->pick, (size_t)plan->n, sizeof(plan->pick[0]), by_cost);
+    return want;
+}
+
+static double squared_distance(const double *a, const double *b, int m)
+{
+    double sum = 0;
+    for (int j = 0; j < m; j++)
+        sum += (a[j] - b[j]) * (a[j] - b[j]);
+    return sum;
+}
+
+static int best_in(const bti_goals *g, const double *at, int n, int j)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++) {
+        double a = at[i * g->n + j], b = at[best * g->n + j];
+        best = (g->maximize[j] ? a > b : a < b) ? i : best;
+    }
+    return best;
+}
+
+/* On a surface: the best of each objective, then always the point farthest from those chosen
+ * (Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985). */
+static int spread_on_surface(const bti_goals *g, const double *at, int n, int want, int *chosen)
+{
+    int k = 0;
+    for (int j = 0; j < g->n && k < want; j++) {
+        int best = best_in(g, at, n, j);
+        bool there = false;
+        for (int i = 0; i < k; i++)
+            there = there || chosen[i] == best;
+        if (!there)
+            chosen[k++] = best;
+    }
+    for (; k < want; k++) {
+        double farthest = -1;
+        for (int i = 0; i < n; i++) {
+            double near = INFINITY;
+            for (int c = 0; c < k; c++)
+                near = fmin(near, squared_distance(at + i * g->n, at + chosen[c] * g->n, g->n));
+            if (near > farthest) {
+                farthest = near;
+                chosen[k] = i;
+            }
+        }
+    }
+    return k;
+}
+
+void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most)
+{
+    const bti_goals *g = bti_trials_goals(trials);
+    int *front = bti_array((size_t)trials->n + 1, sizeof(int)), chosen[BTI_PICKS_MAX], n = 0;
+    double *at = bti_array(((size_t)trials->n + 1) * (size_t)g->n, sizeof(double));
+    plan->n = 0;
+    if (front && at) {
+        int all = bti_report_front(trials, front), cost = bti_goals_cost(g); /* by cost */
+        for (int i = 0; i < all; i++)
+            if (is_ours(&trials->trial[front[i]]))
+                front[n++] = front[i];
+        int want = n < most ? n : most;
+        normalise(trials, front, n, at);
+        plan->n = g->n == 2 && cost >= 0 ? spread_on_curve(at, g->n, cost, n, want, chosen)
+                                         : spread_on_surface(g, at, n, want, chosen);
+        for (int k = 0; k < plan->n; k++)
+            set_pick(&plan->pick[k], &trials->trial[front[chosen[k]]]);
+        qsort(plan->pick, (size_t)plan->n, sizeof(plan->pick[0]), by_cost);
+    }
     bti_free(front);
+    bti_free(at);
 }
 
 static double job_seconds(const bti_pick *p, double images, double n_test)

@@ -26,6 +26,15 @@ static void set_text(bti_json *o, const char *key, const char *text)
     bti_json_set(o, key, text ? bti_json_str(text) : bti_json_null());
 }
 
+static bti_json *limits_json(const bti_run *run)
+{
+    bti_json *o = bti_json_object();
+    for (int i = 0; i < BTI_METRICS; i++)
+        if (run->limit[i] > 0)
+            bti_json_set_num(o, bti_metric_names()[i], run->limit[i]);
+    return o;
+}
+
 bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
 {
     char seed[24];
@@ -46,10 +55,11 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     set_text(o, "seed", seed);
     bti_json_set_int(o, "jobs", run->jobs);
     bti_json_set_int(o, "threads", run->threads);
-    bti_json_set_num(o, "max_params", run->max_params);
-    bti_json_set_num(o, "max_macs", run->max_macs);
+    bti_json_set(o, "limits", limits_json(run));
+    set_text(o, "objectives", run->objectives);
     set_text(o, "isa", run->isa);
     set_text(o, "train_key", run->train_key);
+    bti_json_set_int(o, "train_images", run->train_images);
     bt_status rc = st->ops->study_attr_set(st, false, RUN_KEY, o, err);
     bti_json_free(o);
     return rc;
@@ -93,10 +103,13 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     run->seed = strtoull(bti_json_as_str(bti_json_get(o, "seed"), "0"), NULL, 10);
     run->jobs = (int)bti_json_as_int(bti_json_get(o, "jobs"), 0);
     run->threads = (int)bti_json_as_int(bti_json_get(o, "threads"), 0);
-    run->max_params = bti_json_as_num(bti_json_get(o, "max_params"), 0);
-    run->max_macs = bti_json_as_num(bti_json_get(o, "max_macs"), 0);
+    const bti_json *limits = bti_json_get(o, "limits");
+    for (int i = 0; i < BTI_METRICS; i++)
+        run->limit[i] = bti_json_as_num(bti_json_get(limits, bti_metric_names()[i]), 0);
+    run->objectives = get_text(run, o, "objectives", &ok);
     run->isa = get_text(run, o, "isa", &ok);
     run->train_key = get_text(run, o, "train_key", &ok);
+    run->train_images = bti_json_as_int(bti_json_get(o, "train_images"), 0);
     bti_json_free(o);
     if (!ok)
         rc = bti_fail_nomem(err);
@@ -112,10 +125,17 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err)
 {
     bti_space_vars vars = {run->classes, run->size, run->channels};
+    *out = NULL;
     bt_status rc =
         bti_space_parse(out, run->space_text, strlen(run->space_text), "space", &vars, err);
-    if (!rc)
-        bti_space_limit(*out, run->max_params, run->max_macs);
+    for (int i = 0; i < BTI_METRICS && !rc; i++)
+        bti_space_limit(*out, (bti_metric)i, run->limit[i]);
+    if (!rc && run->objectives)
+        rc = bti_space_set_objectives(*out, run->objectives, err);
+    if (rc) {
+        bti_space_free(*out);
+        *out = NULL;
+    }
     return rc;
 }
 

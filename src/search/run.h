@@ -29,9 +29,11 @@ typedef struct bti_run {
     const char *subset, *val; /* as bti_data_split reads them */
     uint64_t seed;
     int jobs, threads;
-    double max_params, max_macs; /* 0: the space's own */
-    const char *isa;             /* NULL: best */
+    double limit[BTI_METRICS]; /* 0: the space's own */
+    const char *objectives;    /* NULL: the space's own */
+    const char *isa;           /* NULL: best */
     const char *train_key; /* hash of training pixels and labels: data that changed is noticed */
+    int64_t train_images;  /* that it was made of, those of a validation folder too */
     bti_arena arena;       /* owns the strings */
 } bti_run;
 

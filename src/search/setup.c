@@ -10,9 +10,9 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "base/hash.h"
 #include "search/calibrate.h"
 #include "search/lab.h"
+#include "search/origin.h"
 #include "search/shipped.h"
 #include "study/sampler.h"
 
@@ -20,20 +20,10 @@
 
 #define NO_TABLES_YET 4096 /* size of a database that has none: a page at most */
 
-static bt_status hash_train(const bti_data *d, bti_run *run, bt_error *err)
+static bt_status take_fingerprint(const bti_data *d, bti_run *run, bt_error *err)
 {
-    bti_hash h = {0};
-    char hex[BTI_HASH_HEX];
-    const bti_dataset *set[2] = {&d->train, &d->val};
-    if (bti_hash_init(&h))
-        return bti_fail_nomem(err);
-    for (int i = 0; i < 2; i++) {
-        bti_hash_add(&h, set[i]->pixels, (size_t)set[i]->n * set[i]->h * set[i]->w * set[i]->c);
-        bti_hash_add(&h, set[i]->labels, (size_t)set[i]->n * sizeof(int32_t));
-    }
-    bti_hash_hex(&h, hex);
-    bti_hash_release(&h);
-    run->train_key = bti_arena_strdup(&run->arena, hex);
+    run->train_images = d->train.n + d->val.n;
+    run->train_key = bti_arena_strdup(&run->arena, d->fingerprint);
     return run->train_key ? BT_OK : bti_fail_nomem(err);
 }
 
@@ -58,6 +48,17 @@ static const char *copy(bti_run *run, const char *text, bool *ok)
     return c;
 }
 
+static bt_status read_limits(double limit[BTI_METRICS], const bt_search_options *opt, bt_error *err)
+{
+    for (int i = 0; i < BT_LIMITS_MAX && opt->limit[i].metric; i++) {
+        bti_metric m = bti_metric_find(opt->limit[i].metric);
+        if (m == BTI_METRIC_NONE)
+            return bti_fail(err, BT_INVAL, "limit", "unknown metric '%s'", opt->limit[i].metric);
+        limit[m] = opt->limit[i].bound;
+    }
+    return BT_OK;
+}
+
 static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const bti_data *d,
                               bt_error *err)
 {
@@ -66,10 +67,11 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
     run->data = copy(run, opt->data, &ok);
     run->cache_dir = copy(run, opt->data_opt.cache_dir, &ok);
     run->data_dir = copy(run, opt->data_opt.data_dir, &ok);
-    run->sampler = copy(run, opt->sampler ? opt->sampler : "evolution", &ok);
+    run->sampler = copy(run, opt->sampler ? opt->sampler : "portfolio", &ok);
     run->val = copy(run, opt->val, &ok);
     run->subset = copy(run, opt->subset, &ok);
     run->isa = copy(run, opt->isa, &ok);
+    run->objectives = copy(run, opt->objectives, &ok);
     if (!ok)
         return bti_fail_nomem(err);
     run->size = d->train.h;
@@ -78,12 +80,12 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
     run->seed = opt->seed;
     run->jobs = opt->jobs ? opt->jobs : cores;
     run->threads = opt->threads ? opt->threads : cores / run->jobs > 1 ? cores / run->jobs : 1;
-    run->max_params = (double)opt->max_params;
-    run->max_macs = (double)opt->max_macs;
     run->epochs = opt->epochs;
     const bti_sampler_ops *sampler;
     const char *params;
     bt_status rc = bti_sampler_find(&sampler, run->sampler, &params, err);
+    if (!rc)
+        rc = read_limits(run->limit, opt, err);
     bti_isa isa;
     if (!rc && run->isa && bti_isa_parse(run->isa, &isa))
         rc = bti_fail(err, BT_INVAL, "--isa",
@@ -207,6 +209,22 @@ static bt_status check_count(const char *option, int64_t given, double stored, b
     return differs(option, stored > 0 ? text : "none", err);
 }
 
+static bt_status check_limits(const bt_search_options *opt, const bti_run *r, bt_error *err)
+{
+    double limit[BTI_METRICS] = {0};
+    bt_status rc = read_limits(limit, opt, err);
+    for (int i = 0; i < BTI_METRICS && !rc; i++) {
+        char option[40], stored[24] = "none";
+        if (limit[i] <= 0 || limit[i] == r->limit[i])
+            continue;
+        snprintf(option, sizeof(option), "--%s", bti_metric_of((bti_metric)i)->option);
+        if (r->limit[i] > 0)
+            bti_metric_format(stored, (bti_metric)i, r->limit[i]);
+        rc = differs(option, stored, err);
+    }
+    return rc;
+}
+
 static bt_status check_text(const char *option, const char *given, const char *stored,
                             const char *otherwise, bt_error *err)
 {
@@ -215,20 +233,52 @@ static bt_status check_text(const char *option, const char *given, const char *s
     return differs(option, stored ? stored : otherwise, err);
 }
 
+/* Both refusals name the way on: a new study that begins with the front of this one. */
+static bt_status data_changed(const bti_session *s, const bti_run *fresh, const bti_data *d,
+                              bt_error *err)
+{
+    const bti_run *r = &s->run;
+    return bti_fail(err, BT_INVAL, s->dir,
+                    "the training images have changed since this study began: %lld of %d classes "
+                    "(fingerprint %.8s) then, %lld of %d (%.8s) now; go on with --from %s and "
+                    "another --out",
+                    (long long)r->train_images, r->classes, r->train_key ? r->train_key : "none",
+                    (long long)fresh->train_images, d->classes, fresh->train_key, s->dir);
+}
+
+static bt_status space_changed(const bti_run *r, const bti_run *fresh, bt_error *err)
+{
+    const bti_space_vars vars = {r->classes, r->size, r->channels};
+    bti_space *was = NULL, *is = NULL;
+    char what[300] = "another space";
+    bt_status rc = bti_space_parse(&was, r->space_text, strlen(r->space_text), "space", &vars, err);
+    if (!rc)
+        rc =
+            bti_space_parse(&is, fresh->space_text, strlen(fresh->space_text), "space", &vars, err);
+    if (!rc) {
+        bti_space_difference(was, is, what, sizeof(what));
+        rc = bti_fail(err, BT_INVAL, "--space",
+                      "the space has changed since this study began: %s; go on with --from and "
+                      "another --out",
+                      what);
+    }
+    bti_space_free(was);
+    bti_space_free(is);
+    return rc;
+}
+
 /* Options that contradict what the study was started with. `fresh` holds what is the case now. */
 static bt_status check_options(const bti_session *s, const bt_search_options *opt, bti_run *fresh,
                                const bti_data *d, bt_error *err)
 {
     const bti_run *r = &s->run;
     if (!bti_streq(fresh->train_key, r->train_key))
-        return bti_fail(
-            err, BT_INVAL, s->dir,
-            "the training images have changed since this study began: use another --out");
+        return data_changed(s, fresh, d, err);
     bt_status rc = check_count("--epochs", opt->epochs, r->epochs, err);
     if (!rc)
-        rc = check_count("--max-params", opt->max_params, r->max_params, err);
+        rc = check_limits(opt, r, err);
     if (!rc)
-        rc = check_count("--max-macs", opt->max_macs, r->max_macs, err);
+        rc = check_text("--objectives", opt->objectives, r->objectives, "the space's", err);
     if (!rc)
         rc = check_count("--threads", opt->threads, r->threads, err);
     if (!rc && opt->seed && opt->seed != r->seed)
@@ -238,14 +288,13 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
     if (!rc)
         rc = check_text("--val", opt->val, r->val, "auto", err);
     if (!rc)
-        rc = check_text("--sampler", opt->sampler, r->sampler, "evolution", err);
+        rc = check_text("--sampler", opt->sampler, r->sampler, "portfolio", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
     if (!rc && opt->space_path)
         rc = choose_space(fresh, opt->space_path, d, err);
     if (!rc && opt->space_path && !bti_streq(fresh->space_text, r->space_text))
-        rc = bti_fail(err, BT_INVAL, "--space",
-                      "this study was started with another space: use another --out");
+        rc = space_changed(r, fresh, err);
     return rc;
 }
 
@@ -310,6 +359,16 @@ done:
     return rc;
 }
 
+static bt_status go_on_from(bti_session *s, const bt_search_options *opt, bt_error *err)
+{
+    bti_space *space = NULL;
+    bt_status rc = bti_run_space(&s->run, &space, err);
+    if (!rc)
+        rc = bti_origin_enqueue(s->study, space, opt->from, s->run.seed, &opt->progress, err);
+    bti_space_free(space);
+    return rc;
+}
+
 /* The reader's and the sampler's errors name the setting; a person gave it as an option. */
 static bt_status as_option(bt_status rc, bt_error *err)
 {
@@ -336,13 +395,15 @@ bt_status bti_session_open(bti_session *s, const bt_search_options *opt, double 
         rc = open_data(&d, s, opt, err);
     s->decode_s = bt_now() - began;
     if (!rc)
-        rc = hash_train(d, s->resumed ? &fresh : &s->run, err);
+        rc = take_fingerprint(d, s->resumed ? &fresh : &s->run, err);
     if (!rc && s->resumed)
         rc = check_options(s, opt, &fresh, d, err);
     if (!rc)
         rc = s->resumed
                  ? go_on(s, opt, err)
                  : create(s, opt, d, (opt->budget_s - (bt_now() - began)) * search_share, err);
+    if (!rc && opt->from)
+        rc = go_on_from(s, opt, err);
     if (!rc)
         rc = s->study->ops->study_attr_get(s->study, false, "bantam:active_s", &active, err);
     s->active_before_s = bti_json_as_num(active, 0);

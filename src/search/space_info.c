@@ -26,30 +26,6 @@ static bt_status open_space(bti_space **out, const char *path, const bti_space_v
 }
 
 /* ---- parameters ---- */
-static void describe_choice(const bti_domain *d, bti_str *out)
-{
-    for (int i = 0; i < d->n; i++) {
-        char buf[256];
-        bti_str_addf(out, "%s%s", i ? " " : (d->ordered ? "ordinal " : "choice "),
-                     bti_value_text(buf, sizeof(buf), d->choice[i]));
-    }
-}
-
-static void describe(const bti_domain *d, bti_str *out)
-{
-    char lo[32], hi[32], step[32];
-    if (d->kind == BTI_DOMAIN_CHOICE) {
-        describe_choice(d, out);
-        return;
-    }
-    bti_str_addf(out, "%s %s..%s", d->kind == BTI_DOMAIN_INT ? "int" : "float",
-                 bti_format_double(lo, d->lo), bti_format_double(hi, d->hi));
-    if (d->step > 0 && !(d->kind == BTI_DOMAIN_INT && d->step == 1))
-        bti_str_addf(out, " step %s", bti_format_double(step, d->step));
-    if (d->log)
-        bti_str_add(out, " log");
-}
-
 static bti_json *list_params(const bti_space *s)
 {
     const bti_param *p;
@@ -58,7 +34,7 @@ static bti_json *list_params(const bti_space *s)
     for (int i = 0; i < n; i++) {
         bti_str text = {0};
         bti_json *one = bti_json_object();
-        describe(&p[i].domain, &text);
+        bti_domain_text(&p[i].domain, &text);
         bti_json_set_str(one, "name", p[i].name);
         bti_json_set_str(one, "domain", bti_str_c(&text));
         bti_json_append(list, one);
@@ -148,19 +124,14 @@ static bti_json *bounds(bti_bounds b)
 static void put_rules(bti_json *o, const bti_space *s)
 {
     bti_constraints c = bti_space_constraints(s);
-    const struct {
-        const char *name;
-        bti_bounds b;
-    } all[] = {{"params", c.params},
-               {"macs", c.macs},
-               {"peak_memory", c.peak_memory},
-               {"out_size", c.out_size}};
     const bti_objective *objective;
     int n = bti_space_objectives(s, &objective);
     bti_json *limits = bti_json_object(), *goals = bti_json_array();
-    for (int i = 0; i < 4; i++)
-        if (all[i].b.lo > 0 || isfinite(all[i].b.hi))
-            bti_json_set(limits, all[i].name, bounds(all[i].b));
+    for (int i = 0; i <= BTI_METRICS; i++) {
+        const bti_bounds *b = i < BTI_METRICS ? bti_constraint_of(&c, (bti_metric)i) : &c.out_size;
+        if (b->lo > 0 || isfinite(b->hi))
+            bti_json_set(limits, i < BTI_METRICS ? bti_metric_names()[i] : "out_size", bounds(*b));
+    }
     for (int i = 0; i < n; i++) {
         bti_json *one = bti_json_object();
         bti_json_set_str(one, "metric", objective[i].metric);

@@ -66,6 +66,7 @@ static void put_trials(bti_json *o, const look *l)
         n[l->trials.trial[i].state]++;
     bti_json_set_int(counts, "complete", n[BTI_COMPLETE]);
     bti_json_set_int(counts, "failed", n[BTI_FAIL]);
+    bti_json_set_int(counts, "waiting", n[BTI_WAITING]);
     /* Without a supervisor nobody works on them: the next search takes them over. */
     bti_json_set_int(counts, l->running ? "running" : "unfinished", n[BTI_RUNNING]);
     bti_json_set_int(counts, l->running ? "unfinished" : "running", 0);
@@ -112,8 +113,11 @@ static bt_status put_front(bti_json *o, const look *l, bt_error *err)
     bti_report_model *model = NULL;
     int n = 0;
     bt_status rc = bti_report_models(&l->trials, &model, &n, err); /* by params */
+    int best, value;
+    bti_report_choose(model, n, &best, &value);
     bti_json_set_int(o, "front", n);
-    bti_json_set(o, "best", n ? model_json(&model[n - 1]) : bti_json_null());
+    bti_json_set_num(o, "hypervolume", bti_report_hypervolume(&l->trials));
+    bti_json_set(o, "best", n ? model_json(&model[best]) : bti_json_null());
     bti_json_set(o, "smallest", n ? model_json(&model[0]) : bti_json_null());
     bti_free(model);
     return rc;

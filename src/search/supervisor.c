@@ -20,6 +20,7 @@
 #include "base/files.h"
 #include "report/report.h"
 #include "search/crew.h"
+#include "search/events.h"
 #include "search/final.h"
 #include "search/lab.h"
 #include "search/outcome.h"
@@ -44,6 +45,7 @@ typedef struct supervisor {
     bti_control control;
     bti_plan plan;
     bti_account account;
+    bti_events events;
     double start_s, deadline_s; /* bt_now scale; deadline 0: none */
     double active_saved_s, idle_since_s, line_at_s;
     int trials_before; /* of earlier sessions */
@@ -121,16 +123,18 @@ static void show(supervisor *v, const char *phase)
     int n = front ? bti_report_front(t, front) : 0;
     if (bt_now() >= v->line_at_s) { /* piped: a plain line now and then */
         char best[40] = "";
+        double most = -1;
+        for (int i = 0; i < n; i++)
+            most = fmax(most, bti_report_quality(t, &t->trial[front[i]]));
         if (n)
-            snprintf(best, sizeof(best), ", best validation %.2f %%",
-                     100 * t->trial[front[n - 1]].value[0]);
+            snprintf(best, sizeof(best), ", best validation %.2f %%", 100 * most);
         snprintf(line, sizeof(line), "%s: %d trials, %d on the front%s%s%s%s", phase, complete, n,
                  best, *left ? ", " : "", left, *left ? " left" : "");
     }
     bti_str table = {0};
     bti_str_addf(&table, "%s   %s%s   %d trials, %d running\n", phase, left, *left ? " left" : "",
                  complete, count_state(t, BTI_RUNNING));
-    if (bti_report_front_table(t, 10, &table) == BT_OK && !table.failed) {
+    if (bti_report_front_table(t, 10, NULL, &table) == BT_OK && !table.failed) {
         const bt_event e = {
             .kind = BT_EVENT_SEARCH, .text = line, .table = bti_str_c(&table), .left_s = left_s};
         v->opt->progress.report(v->opt->progress.user, &e);
@@ -154,24 +158,34 @@ static bt_status tick(supervisor *v, const char *phase, bti_storage *store, bti_
         rc = bti_crew_watch(&v->crew, store, jobs, &v->opt->progress, err);
     if (!rc)
         rc = save_active(v, false, err);
+    bti_events_trials(&v->events, &v->s.trials);
     show(v, phase);
     return rc;
+}
+
+/* Trials that our workers hold; others may have asked Optuna's samplers for some and not told. */
+static int count_at_work(const bti_trials *t)
+{
+    int n = 0;
+    for (int i = 0; i < t->n; i++)
+        n += t->trial[i].state == BTI_RUNNING && t->trial[i].attempt > 0;
+    return n;
 }
 
 /* True when no trial has run for a while: the workers found nothing more to start. */
 static bool idle(supervisor *v)
 {
     const bti_trials *t = &v->s.trials;
-    if (count_state(t, BTI_RUNNING) || t->n > v->trials_before) {
+    if (count_at_work(t) || t->n > v->trials_before) {
         v->worked = true;
-        if (count_state(t, BTI_RUNNING)) {
+        if (count_at_work(t)) {
             v->idle_since_s = 0;
             return false;
         }
     }
     if (v->idle_since_s <= 0)
         v->idle_since_s = bt_now();
-    if (v->control.max_trials && t->n >= v->control.max_trials)
+    if (v->control.max_trials && t->n >= v->control.max_trials && !count_state(t, BTI_WAITING))
         return true;
     return bt_now() - v->idle_since_s > (v->worked ? IDLE_S : START_S);
 }
@@ -185,6 +199,7 @@ static bt_status search_phase(supervisor *v, bt_error *err)
     v->control.until_utc = utc_of(end);
     v->control.max_trials = v->opt->trials;
     bt_status rc = bti_control_save(&v->control, v->s.study, err);
+    bti_events_phase(&v->events, "search", end > 0 ? end - bt_now() : -1);
     if (!rc && !bti_stopped(&v->opt->stop))
         rc = bti_crew_start(&v->crew, v->s.dir, v->s.run.jobs, v->s.run.threads, err);
     while (!rc && !bti_stopped(&v->opt->stop)) {
@@ -236,11 +251,15 @@ static bt_status final_phase(supervisor *v, bt_error *err)
         rc = bti_final_open(&final, v->s.dir, err);
     if (!rc)
         rc = bti_control_save(&v->control, v->s.study, err);
+    bti_events_phase(&v->events, "final", end > 0 ? end - bt_now() : -1);
     if (!rc)
         bti_note(&v->opt->progress, "training %d models of the front again on train + validation",
                  v->plan.n);
     while (!rc && !bti_stopped(&v->opt->stop)) {
         rc = tick(v, "final training", final, &jobs, err);
+        if (!rc)
+            rc = v->s.study->ops->refresh(v->s.study, &v->s.trials, err);
+        bti_events_final(&v->events, &v->s.trials, &v->plan);
         if (rc || plan_done(v, &jobs) || (end > 0 && bt_now() >= end))
             break;
         usleep(TICK_US);
@@ -261,6 +280,50 @@ static bool all_recorded(const supervisor *v)
     return true;
 }
 
+/* "an accuracy of 61.20%, less than 85.00%": the limits that a trial breaks. */
+static void describe_violation(const bti_space *space, const bti_goals *g, const bti_trial *t,
+                               char *out, size_t cap)
+{
+    const bti_constraints c = bti_space_constraints(space);
+    size_t n = 0;
+    for (int i = 0; i < BTI_METRICS; i++) {
+        char value[24], bound[24];
+        const bti_bounds *b = bti_constraint_of(&c, (bti_metric)i);
+        double v = bti_trial_metric(g, t, (bti_metric)i);
+        if (!(v < b->lo || v > b->hi) || n >= cap)
+            continue;
+        n += (size_t)snprintf(out + n, cap - n, "%s%s %s (limit %s)", n ? ", " : "",
+                              bti_metric_of((bti_metric)i)->label,
+                              bti_metric_format(value, (bti_metric)i, v),
+                              bti_metric_format(bound, (bti_metric)i, v < b->lo ? b->lo : b->hi));
+    }
+}
+
+/* Why there is nothing to show: nothing finished, or everything outside a limit. */
+static bt_status fail_empty(const supervisor *v, bt_error *err)
+{
+    const bti_trials *t = &v->s.trials;
+    const bti_trial *nearest = NULL;
+    for (int i = 0; i < t->n; i++)
+        if (t->trial[i].state == BTI_COMPLETE && t->trial[i].violation > 0 &&
+            (!nearest || t->trial[i].violation < nearest->violation))
+            nearest = &t->trial[i];
+    if (!nearest)
+        return bti_fail(err, BT_EMPTY, v->s.dir,
+                        "no trial was finished: give it more time (the same command goes on), "
+                        "fewer epochs or smaller models");
+    bti_space *space;
+    char what[128] = "a limit";
+    bt_status rc = bti_run_space(&v->s.run, &space, err);
+    if (rc)
+        return rc;
+    describe_violation(space, bti_trials_goals(t), nearest, what, sizeof(what));
+    bti_space_free(space);
+    return bti_fail(err, BT_EMPTY, v->s.dir,
+                    "none of %d finished trials keeps the limits; the nearest, trial %d, has %s",
+                    count_state(t, BTI_COMPLETE), nearest->number, what);
+}
+
 /* Stops the workers, gives every pick a model, writes the files. */
 static bt_status closing(supervisor *v, char **json, bt_error *err)
 {
@@ -268,6 +331,7 @@ static bt_status closing(supervisor *v, char **json, bt_error *err)
     bool stopped = bti_stopped(&v->opt->stop);
     double began = bt_now();
     v->control.phase = BTI_PHASE_STOP;
+    bti_events_phase(&v->events, "closing", v->deadline_s > 0 ? v->deadline_s - began : -1);
     bt_status rc = bti_control_save(&v->control, s->study, err);
     bti_crew_stop(&v->crew, 2.0);
     if (!rc)
@@ -278,9 +342,7 @@ static bt_status closing(supervisor *v, char **json, bt_error *err)
         rc = bti_plan_save(&v->plan, s->study, err);
     }
     if (!rc && !v->plan.n)
-        rc = bti_fail(err, BT_EMPTY, s->dir,
-                      "no trial was finished: give it more time (the same command goes on), fewer "
-                      "epochs or smaller models");
+        rc = fail_empty(v, err);
     if (!rc && !all_recorded(v))
         rc =
             bti_final_keep_rest(s->dir, &v->plan,
@@ -293,6 +355,8 @@ static bt_status closing(supervisor *v, char **json, bt_error *err)
     bt_status saved = save_active(v, true, rc ? NULL : err);
     if (!rc)
         rc = saved ? saved : s->study->ops->refresh(s->study, &s->trials, err);
+    bti_events_trials(&v->events, &s->trials);
+    bti_events_final(&v->events, &s->trials, &v->plan);
     return rc ? rc : bti_outcome_write(s, &v->plan, &v->account, json, err);
 }
 
@@ -357,11 +421,14 @@ bt_status bt_search(char **json, const bt_search_options *opt, bt_error *err)
         return rc;
     rc = set_clock(&v, err);
     if (!rc) {
+        bti_events_start(&v.events, &v.s, v.account.budget_s, &opt->progress);
         rc = run_phases(&v, err);
         /* Whatever happened: what the study holds is left as a front. err keeps the first cause. */
         bt_status closed = closing(&v, rc ? NULL : json, rc ? NULL : err);
         rc = rc ? rc : closed;
+        bti_events_end(&v.events, &v.s.trials, bt_now() - v.start_s, v.account.stopped, rc, err);
     }
+    bti_events_release(&v.events);
     bti_crew_release(&v.crew);
     bti_session_close(&v.s);
     return rc;

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/str.h"
+#include "nn/latency.h"
 #include "report/report.h"
 #include "search/cost.h"
 
@@ -45,6 +46,16 @@ typedef struct trial_run {
 
 /* ---- while it trains ---- */
 
+/* The first objective of a study: what its curves show. */
+static double curve_value(const trial_run *t, const bti_epoch *e)
+{
+    const bti_objective *obj;
+    bti_space_objectives(t->lab->space, &obj);
+    return obj[0].id == BTI_METRIC_F1_MACRO            ? e->val_f1_macro
+           : obj[0].id == BTI_METRIC_BALANCED_ACCURACY ? e->val_balanced_accuracy
+                                                       : e->val_accuracy;
+}
+
 static int on_epoch(void *user, const bti_epoch *e)
 {
     trial_run *t = user;
@@ -53,7 +64,7 @@ static int on_epoch(void *user, const bti_epoch *e)
     if (e->val_accuracy < 0)
         return 0;
     bt_status rc =
-        st->ops->report(st, c->id, c->worker, c->attempt, e->epoch, e->val_accuracy, NULL);
+        st->ops->report(st, c->id, c->worker, c->attempt, e->epoch, curve_value(t, e), NULL);
     t->lost = rc == BT_BUSY;
     return t->lost;
 }
@@ -160,30 +171,66 @@ static bti_json *result_attrs(const trial_run *t)
     return a;
 }
 
-static void objective_values(const trial_run *t, double *value)
+/* Latency takes a fraction of a second: only where it is asked for. */
+static bool is_wanted(const bti_space *space, bti_metric m)
 {
     const bti_objective *obj;
-    int n = bti_space_objectives(t->lab->space, &obj);
-    for (int i = 0; i < n && i < BTI_OBJECTIVES_MAX; i++) {
-        if (bti_streq(obj[i].metric, "params"))
-            value[i] = (double)t->graph->params;
-        else if (bti_streq(obj[i].metric, "macs"))
-            value[i] = (double)t->graph->macs;
-        else
-            value[i] = t->outcome.val_accuracy;
-    }
+    const bti_constraints c = bti_space_constraints(space);
+    const bti_bounds *b = bti_constraint_of(&c, m);
+    bool wanted = b->lo > 0 || isfinite(b->hi);
+    for (int i = 0, n = bti_space_objectives(space, &obj); i < n; i++)
+        wanted = wanted || obj[i].id == m;
+    return wanted;
 }
 
-/* False if a finished trial is at least as good in both: then the weights will never be asked for.
- */
-static bool joins_front(const bti_trials *trials, double params, double accuracy)
+/* Everything that this trial can be judged by; NaN: not measured. */
+static bt_status measure(const trial_run *t, double value[BTI_METRICS], bt_error *err)
 {
-    for (int i = 0; i < trials->n; i++) {
-        const bti_trial *t = &trials->trial[i];
-        if (t->state == BTI_COMPLETE && t->value[0] >= accuracy && bti_report_params(t) <= params)
-            return false;
+    value[BTI_METRIC_ACCURACY] = t->outcome.val_accuracy;
+    value[BTI_METRIC_F1_MACRO] = t->outcome.val_f1_macro;
+    value[BTI_METRIC_BALANCED_ACCURACY] = t->outcome.val_balanced_accuracy;
+    value[BTI_METRIC_PARAMS] = (double)t->graph->params;
+    value[BTI_METRIC_MACS] = (double)t->graph->macs;
+    value[BTI_METRIC_PEAK_MEMORY] = (double)t->graph->peak_activation_bytes;
+    value[BTI_METRIC_LATENCY_MS] = NAN;
+    if (!is_wanted(t->lab->space, BTI_METRIC_LATENCY_MS))
+        return BT_OK;
+    return bti_latency_ms(&value[BTI_METRIC_LATENCY_MS], t->graph, err);
+}
+
+/* Measured values and, where there are limits, Optuna's list of them: it stands before the trial is
+ * COMPLETE. */
+static bt_status put_values(const trial_run *t, const double value[BTI_METRICS], bti_json *attrs,
+                            double *violation, bt_error *err)
+{
+    double list[2 * BTI_METRICS];
+    const bti_constraints c = bti_space_constraints(t->lab->space);
+    bti_storage *st = t->lab->study;
+    int n = bti_constraint_list(&c, value, list);
+    bti_json *o = bti_json_array();
+    *violation = 0;
+    for (int i = 0; i < n; i++) {
+        *violation += fmax(0, list[i]);
+        bti_json_append(o, bti_json_num(list[i]));
     }
-    return true;
+    for (int i = 0; i < BTI_METRICS; i++)
+        if (bti_metric_of((bti_metric)i)->source != BTI_FROM_COST && isfinite(value[i]))
+            bti_json_set_num(attrs, bti_metric_names()[i], value[i]);
+    bt_status rc =
+        n ? st->ops->trial_attr_set(st, t->claim->id, true, "constraints", o, err) : BT_OK;
+    bti_json_free(o);
+    return rc;
+}
+
+/* False if a finished trial covers this one: then the weights will never be asked for. */
+static bool joins_front(const bti_trials *trials, const double *value, double violation)
+{
+    const bti_goals *g = bti_trials_goals(trials);
+    for (int i = 0; i < trials->n; i++)
+        if (bti_trial_counts(g, &trials->trial[i]) &&
+            bti_goals_covers(g, trials->trial[i].value, value))
+            return false;
+    return violation <= 0;
 }
 
 static bt_status save_weights(const trial_run *t, const bti_json *attrs, bt_error *err)
@@ -204,16 +251,21 @@ static bt_status record(trial_run *t, bt_error *err)
 {
     const bti_claim *c = t->claim;
     bti_storage *st = t->lab->study;
-    double value[BTI_OBJECTIVES_MAX] = {0};
-    bt_status rc = st->ops->renew(st, c->id, c->worker, c->attempt, BTI_LEASE_S, err);
+    double measured[BTI_METRICS], value[BTI_OBJECTIVES_MAX] = {0}, violation = 0;
+    const bti_objective *obj;
+    bt_status rc = measure(t, measured, err);
+    if (!rc)
+        rc = st->ops->renew(st, c->id, c->worker, c->attempt, BTI_LEASE_S, err);
     if (!rc)
         rc = st->ops->refresh(st, &t->lab->trials, err);
     if (rc)
         return rc;
-    objective_values(t, value);
-    bool keep = joins_front(&t->lab->trials, (double)t->graph->params, t->outcome.val_accuracy);
+    for (int i = 0, n = bti_space_objectives(t->lab->space, &obj); i < n; i++)
+        value[i] = measured[obj[i].id];
     bti_json *attrs = result_attrs(t);
-    if (keep)
+    rc = put_values(t, measured, attrs, &violation, err);
+    bool keep = joins_front(&t->lab->trials, value, violation);
+    if (!rc && keep)
         rc = save_weights(t, attrs, err);
     if (!rc)
         rc = st->ops->finish(st, c->id, c->worker, c->attempt, BTI_COMPLETE, value, attrs, err);

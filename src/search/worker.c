@@ -10,8 +10,10 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "base/str.h"
 #include "search/cost.h"
 #include "search/final.h"
+#include "search/origin.h"
 #include "study/sampler.h"
 
 #include <math.h>
@@ -19,8 +21,9 @@
 #include <unistd.h>
 
 #define POLL_US 100000
-#define ASKS_MAX 12     /* proposals looked at for one that fits into the time left */
-#define ASK_AGAIN_S 1.0 /* when none did: asking costs, and time left only shrinks */
+#define ASKS_MAX 12      /* proposals looked at for one that fits into the time left */
+#define WAITING_TRIES 20 /* draws of what an enqueued trial leaves open */
+#define ASK_AGAIN_S 1.0  /* when none did: asking costs, and time left only shrinks */
 
 typedef struct worker {
     bti_lab lab;
@@ -72,33 +75,50 @@ static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char
     bti_json *o = bti_json_object();
     bti_json_set_int(o, "params", (int64_t)a->cost.params);
     bti_json_set_int(o, "macs", (int64_t)a->cost.macs);
-    bti_json_set_int(o, "peak_activation_bytes", (int64_t)a->cost.peak_memory);
+    bti_json_set_int(o, "peak_memory", (int64_t)a->cost.peak_memory);
     bti_json_set_str(o, "hash", a->cost.hash);
     bti_json_set_str(o, "key", a->key);
+    bti_json_set_str(o, "data_key", lab->run.train_key ? lab->run.train_key : "");
     bti_json_set_int(o, "threads", lab->run.threads);
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
     bti_json_set_str(o, "worker", lab->worker);
+    bti_json_set_str(o, "sampler", a->by);
+    if (a->parent >= 0)
+        bti_json_set_int(o, "parent", a->parent);
     bti_json_set_str(o, "model_yaml", yaml);
     return o;
 }
 
 static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
 {
-    const bti_objective *obj;
-    bool maximize[BTI_OBJECTIVES_MAX];
-    int n = bti_space_objectives(w->lab.space, &obj);
-    for (int i = 0; i < n; i++)
-        maximize[i] = obj[i].maximize;
     const bti_ask q = {.space = w->lab.space,
                        .trials = &w->lab.trials,
-                       .maximize = maximize,
-                       .n_objectives = n,
+                       .goals = bti_trials_goals(&w->lab.trials),
                        .cost = bti_graph_cost,
                        .params = w->sampler_params,
                        .seed = w->lab.run.seed,
                        .number = w->lab.trials.n,
                        .retry = retry};
-    return w->sampler->ask(&q, answer, err);
+    return bti_sampler_ask(w->sampler, &q, answer, err);
+}
+
+/* Everything about a claim that follows from the answer. p->attrs and *yaml are yours. */
+static bt_status make_proposal(const bti_lab *lab, const bti_answer *answer, bti_proposal *p,
+                               char **yaml, bt_error *err)
+{
+    bti_graph *g = NULL;
+    double value[BTI_METRICS]; /* what is measured is not known yet */
+    const bti_constraints limits = bti_space_constraints(lab->space);
+    *p = (bti_proposal){.point = &answer->point, .key = answer->key};
+    bt_status rc = bti_point_graph(lab->space, &answer->point, &g, yaml, err);
+    bti_graph_free(g);
+    if (rc)
+        return rc;
+    for (int i = 0; i < BTI_METRICS; i++)
+        value[i] = bti_cost_of(&answer->cost, (bti_metric)i);
+    p->n_constraints = bti_constraint_list(&limits, value, p->constraint);
+    p->attrs = claim_attrs(lab, answer, *yaml);
+    return BT_OK;
 }
 
 /* claim->id stays -1 when the key is taken (*duplicate) or the limit is reached. */
@@ -106,24 +126,15 @@ static bt_status claim_answer(worker *w, const bti_answer *answer, int max_trial
                               bool *duplicate, bt_error *err)
 {
     bti_lab *lab = &w->lab;
-    bti_graph *g = NULL;
+    bti_proposal p;
     char *yaml = NULL;
-    bt_status rc = bti_point_graph(lab->space, &answer->point, &g, &yaml, err);
-    if (rc)
-        return rc;
-    bti_json *attrs = claim_attrs(lab, answer, yaml);
-    const bti_constraints limits = bti_space_constraints(lab->space);
-    bti_proposal p = {.point = &answer->point, .key = answer->key, .attrs = attrs};
-    if (isfinite(limits.params.hi))
-        p.constraint[p.n_constraints++] = answer->cost.params - limits.params.hi;
-    if (isfinite(limits.macs.hi))
-        p.constraint[p.n_constraints++] = answer->cost.macs - limits.macs.hi;
-    rc = lab->study->ops->claim(lab->study, &p, lab->worker, BTI_LEASE_S, max_trials, &claim->id,
-                                &claim->number, duplicate, err);
+    bt_status rc = make_proposal(lab, answer, &p, &yaml, err);
+    if (!rc)
+        rc = lab->study->ops->claim(lab->study, &p, lab->worker, BTI_LEASE_S, max_trials,
+                                    &claim->id, &claim->number, duplicate, err);
     claim->attempt = 1;
-    bti_json_free(attrs);
+    bti_json_free(p.attrs);
     bti_free(yaml);
-    bti_graph_free(g);
     return rc;
 }
 
@@ -162,6 +173,82 @@ static bt_status claim_new(worker *w, const bti_control *control, bti_answer *an
     return BT_OK;
 }
 
+/* Proposal of a WAITING trial, drawn again while what it leaves open makes no network. BT_EMPTY:
+ * there is none. */
+static bt_status ask_waiting(worker *w, const bti_trial *t, bti_answer *answer, bt_error *err)
+{
+    bti_lab *lab = &w->lab;
+    const bti_ask q = {.space = lab->space,
+                       .trials = &lab->trials,
+                       .goals = bti_trials_goals(&lab->trials),
+                       .cost = bti_graph_cost,
+                       .seed = lab->run.seed,
+                       .number = t->number};
+    int drawn = 1;
+    bt_status rc = BT_EMPTY;
+    for (int i = 0; rc == BT_EMPTY && drawn && i < WAITING_TRIES; i++) {
+        bti_rng rng =
+            bti_rng_at(lab->run.seed, BTI_RNG_SAMPLER, (uint32_t)t->number, (uint32_t)i, 4);
+        rc = bti_origin_point(lab->study, lab->space, t, &rng, &answer->point, &drawn, err);
+        if (!rc)
+            rc = bti_sampler_complete(&q, answer, err);
+    }
+    answer->rejected = 0;
+    answer->by = "enqueued";
+    answer->parent = -1;
+    return rc;
+}
+
+static bt_status start_waiting(worker *w, const bti_trial *t, const bti_answer *answer,
+                               bti_claim *claim, bt_error *err)
+{
+    bti_lab *lab = &w->lab;
+    bti_storage *st = lab->study;
+    bti_proposal p;
+    bool taken = false, duplicate = false;
+    char *yaml = NULL;
+    bt_status rc = make_proposal(lab, answer, &p, &yaml, err);
+    if (!rc)
+        rc = st->ops->start(st, t->id, &p, lab->worker, BTI_LEASE_S, &taken, &duplicate, err);
+    if (!rc && duplicate)
+        rc = st->ops->drop(st, t->id, "the network was tried before", err);
+    if (!rc && taken) {
+        claim->id = t->id;
+        claim->number = t->number;
+        claim->attempt = 1;
+    }
+    bti_json_free(p.attrs);
+    bti_free(yaml);
+    return rc;
+}
+
+/* The first trial that somebody enqueued (--from, Optuna's enqueue_trial) and that fits into the
+ * time left; one that makes no network within the limits becomes FAIL. claim->id -1: none. */
+static bt_status claim_waiting(worker *w, const bti_control *control, bti_answer *answer,
+                               bti_claim *claim, bt_error *err)
+{
+    bti_lab *lab = &w->lab;
+    double deadline = local_deadline(control->until_utc);
+    bt_status rc = lab->study->ops->refresh(lab->study, &lab->trials, err);
+    for (int i = 0; i < lab->trials.n && !rc && claim->id < 0; i++) {
+        const bti_trial *t = &lab->trials.trial[i];
+        bt_error why = {0};
+        if (t->state != BTI_WAITING)
+            continue;
+        rc = ask_waiting(w, t, answer, &why);
+        if (rc == BT_EMPTY || rc == BT_INVAL || rc == BT_FORMAT) {
+            rc = lab->study->ops->drop(lab->study, t->id, why.text, err);
+            continue;
+        }
+        if (rc && err)
+            *err = why;
+        double needs = predicted_seconds(&lab->trials, answer->cost.macs);
+        if (!rc && (deadline <= 0 || bt_now() + fmax(needs, 0) <= deadline))
+            rc = start_waiting(w, t, answer, claim, err);
+    }
+    return rc;
+}
+
 /* A dead worker's trial, claim->id -1 if there is none. */
 static bt_status claim_orphan(worker *w, bti_answer *answer, bti_claim *claim, bt_error *err)
 {
@@ -198,6 +285,8 @@ static bt_status search_once(worker *w, const bti_control *control, bool *worked
     if (!answer)
         return bti_fail_nomem(err);
     bt_status rc = claim_orphan(w, answer, &claim, err);
+    if (!rc && claim.id < 0)
+        rc = claim_waiting(w, control, answer, &claim, err);
     if (!rc && claim.id < 0)
         rc = claim_new(w, control, answer, &claim, err);
     if (!rc && claim.id >= 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Choosers for the walk: draw, default, repair, mutate, cross, restore.
- * All but the first two start from wishes and draw only what does not fit.
+ * Choosers for the walk: draw, default, pick, repair, mutate, cross, restore.
+ * All but the first three start from wishes and draw only what does not fit.
  */
 #include "space/space_int.h"
 
@@ -63,6 +63,44 @@ void bti_space_default(const bti_space *s, bti_point *out)
 bool bti_space_has_default(const bti_space *s)
 {
     return s->has_default;
+}
+
+/* ---- pick ---- */
+typedef struct picker {
+    bti_pick_fn pick;
+    void *user;
+} picker;
+
+static double choose_pick(void *user, const bti_walk *w, int slot, const bti_domain *d)
+{
+    const picker *p = user;
+    return p->pick(p->user, slot, w->item, d);
+}
+
+void bti_space_pick(const bti_space *s, bti_pick_fn pick, void *user, bti_point *out)
+{
+    picker p = {.pick = pick, .user = user};
+    walk_with(s, choose_pick, &p, out);
+}
+
+int bti_space_n_slots(const bti_space *s)
+{
+    return s->n_slots;
+}
+
+const char *bti_space_slot_name(const bti_space *s, int slot)
+{
+    return s->slot[slot].name;
+}
+
+int bti_space_slot(const bti_space *s, const char *name, int hint)
+{
+    for (int i = 0; i < s->n_slots; i++) {
+        int at = (hint + i) % s->n_slots;
+        if (bti_streq(s->slot[at].name, name))
+            return at;
+    }
+    return -1;
 }
 
 /* ---- repair ---- */

@@ -138,6 +138,42 @@ double bti_domain_draw(const bti_domain *d, bti_rng *rng)
     return n ? bti_domain_at(d, below(rng, n)) : bti_rng_uniform(rng, d->lo, d->hi);
 }
 
+void bti_domain_cell(const bti_domain *d, double value, double *lo, double *hi)
+{
+    double v = bti_domain_clamp(d, value);
+    if (d->kind != BTI_DOMAIN_CHOICE && d->log && d->hi > d->lo) {
+        double half = d->kind == BTI_DOMAIN_INT ? 0.5 : 0, from = log(d->lo - half);
+        double width = log(d->hi + half) - from;
+        *lo = (log(v - half) - from) / width;
+        *hi = (log(v + half) - from) / width;
+        return;
+    }
+    uint64_t n = bti_domain_count(d);
+    if (n == 1) {
+        *lo = 0;
+        *hi = 1;
+    } else if (n) {
+        double i = d->kind == BTI_DOMAIN_CHOICE ? v : rint((v - d->lo) / d->step);
+        *lo = i / (double)n;
+        *hi = (i + 1) / (double)n;
+    } else {
+        *lo = *hi = (v - d->lo) / (d->hi - d->lo);
+    }
+}
+
+double bti_domain_unit(const bti_domain *d, double u)
+{
+    if (d->kind != BTI_DOMAIN_CHOICE && d->log && d->hi > d->lo) {
+        double half = d->kind == BTI_DOMAIN_INT ? 0.5 : 0, from = log(d->lo - half);
+        return bti_domain_clamp(d, exp(from + u * (log(d->hi + half) - from)));
+    }
+    uint64_t n = bti_domain_count(d);
+    if (!n)
+        return bti_domain_clamp(d, d->lo + u * (d->hi - d->lo));
+    double i = floor(u * (double)n);
+    return bti_domain_at(d, i < 0 ? 0 : i >= (double)n ? n - 1 : (uint64_t)i);
+}
+
 double bti_domain_middle(const bti_domain *d)
 {
     if (d->kind == BTI_DOMAIN_CHOICE)
@@ -211,4 +247,29 @@ double bti_domain_move(const bti_domain *d, double from, bti_rng *rng)
     }
     uint64_t other = below(rng, n - 1);
     return bti_domain_at(d, other >= i ? other + 1 : other);
+}
+
+/* ---- for people ---- */
+static void describe_choice(const bti_domain *d, bti_str *out)
+{
+    for (int i = 0; i < d->n; i++) {
+        char buf[256];
+        bti_str_addf(out, "%s%s", i ? " " : (d->ordered ? "ordinal " : "choice "),
+                     bti_value_text(buf, sizeof(buf), d->choice[i]));
+    }
+}
+
+void bti_domain_text(const bti_domain *d, bti_str *out)
+{
+    char lo[32], hi[32], step[32];
+    if (d->kind == BTI_DOMAIN_CHOICE) {
+        describe_choice(d, out);
+        return;
+    }
+    bti_str_addf(out, "%s %s..%s", d->kind == BTI_DOMAIN_INT ? "int" : "float",
+                 bti_format_double(lo, d->lo), bti_format_double(hi, d->hi));
+    if (d->step > 0 && !(d->kind == BTI_DOMAIN_INT && d->step == 1))
+        bti_str_addf(out, " step %s", bti_format_double(step, d->step));
+    if (d->log)
+        bti_str_add(out, " log");
 }

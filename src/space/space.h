@@ -10,8 +10,10 @@
 #ifndef BTI_SPACE_H
 #define BTI_SPACE_H
 
+#include "base/metric.h"
 #include "base/rng.h"
 #include "base/rows.h"
+#include "base/str.h"
 #include "base/value.h"
 #include "base/yaml.h"
 
@@ -41,6 +43,14 @@ typedef struct bti_domain {
     int n;               /* CHOICE */
     const bti_value *choice;
 } bti_domain;
+
+/* Where a value lies in its domain, on the axis 0..1 (logarithmic where `log`): the cell [*lo, *hi]
+ * that it owns (choices and grids), or the place itself, *lo = *hi (continuous). */
+void bti_domain_cell(const bti_domain *d, double value, double *lo, double *hi);
+/* The value whose cell holds u in 0..1. */
+double bti_domain_unit(const bti_domain *d, double u);
+/* "choice Conv DWConv", "int 16..64 step 16", "float 0.01..0.4 log": appended. */
+void bti_domain_text(const bti_domain *d, bti_str *out);
 
 /* One assigned parameter of a point. */
 typedef struct bti_param {
@@ -79,6 +89,36 @@ void bti_space_cross(const bti_space *s, const bti_point *a, const bti_point *b,
  * are dropped; false if an active one is missing (it is then set to its middle). */
 bool bti_space_restore(const bti_space *s, const char *const *names, const double *values, int n,
                        bti_point *out);
+
+/* Walks the space with a chooser of one's own: `pick` gives the value (INT, FLOAT) or index
+ * (CHOICE) of each active parameter in walk order; it must lie in the domain, which is as
+ * conditions and bounds make it for this point. `slot` numbers the parameter, the same in every
+ * walk (0 .. bti_space_n_slots - 1); `group` the block or lone parameter that it belongs to. */
+typedef double (*bti_pick_fn)(void *user, int slot, int group, const bti_domain *d);
+void bti_space_pick(const bti_space *s, bti_pick_fn pick, void *user, bti_point *out);
+int bti_space_n_slots(const bti_space *s);
+const char *bti_space_slot_name(const bti_space *s, int slot);
+/* The slot of a parameter's name, looked for from `hint` on (the slot after the last one found:
+ * stored parameters are in walk order); -1 if the space has none of that name. */
+int bti_space_slot(const bti_space *s, const char *name, int hint);
+/* A named value from elsewhere. */
+typedef struct bti_wish {
+    const char *name; /* borrowed */
+    bti_value value;
+    bool active; /* set: the space has a place for it here ... */
+    bool used;   /* ... and the value lies in its domain */
+} bti_wish;
+/* Walks the space in order with the wishes that exist and fit, drawing the rest; sets their marks.
+ * Returns how many active parameters were drawn. */
+int bti_space_grant(const bti_space *s, bti_wish *wish, int n, bti_rng *rng, bti_point *out);
+/* The name in a space file of a parameter of the course's studies: "m3/v3_t" is
+ * "m3.InvertedResidualv3.expand", "m3/out_channels" that of the block's module (NULL: none). False
+ * if it is not one of those. */
+bool bti_course_name(const char *old, const char *module, char out[96]);
+
+/* The first difference of two spaces for people: "m3.Conv.out was int 16..48 and is int 16..64 (and
+ * 2 more)"; the first line that differs when no parameter does. */
+void bti_space_difference(const bti_space *was, const bti_space *is, char *out, size_t cap);
 
 /* The network of a point (blocks that are Pass leave no row; stride budget and forcing applied), in
  * `arena`. */
@@ -119,24 +159,40 @@ typedef struct bti_bounds {
     double lo, hi; /* hi = INFINITY: none */
 } bti_bounds;
 typedef struct bti_constraints {
-    bti_bounds params, macs, peak_memory, out_size;
+#define METRIC(id, name, goal, source, unit, low, high, option, label) bti_bounds name;
+#include "base/metrics.def"
+#undef METRIC
+    bti_bounds out_size; /* of the map at the tail */
 } bti_constraints;
+bti_constraints bti_constraints_none(void);
 bti_constraints bti_space_constraints(const bti_space *s);
-/* Options --max-params and --max-macs tighten the file's. */
-void bti_space_limit(bti_space *s, double max_params, double max_macs); /* 0: leave */
+const bti_bounds *bti_constraint_of(const bti_constraints *c, bti_metric m);
+/* A limit from the command line tightens the file's: the upper end of what is minimised, the lower
+ * end of what is maximised. bound 0: leave. */
+void bti_space_limit(bti_space *s, bti_metric m, double bound);
+/* Those that are known before training. */
 bool bti_constraints_hold(const bti_constraints *c, const bti_cost *cost);
+double bti_cost_of(const bti_cost *cost, bti_metric m); /* NaN unless its source is COST */
+/* Optuna's list, a number for each bound that is set, in the order of the table: value - upper or
+ * lower - value, so that <= 0 is feasible; 0 where the value is not known (NaN). Returns how many;
+ * out has room for 2 * BTI_METRICS. */
+int bti_constraint_list(const bti_constraints *c, const double value[BTI_METRICS], double *out);
 
 /* Key of a trial: canonical network + active hyper-parameters (4.6), as 32 hex digits. */
 bt_status bti_space_key(const bti_space *s, const bti_point *p, const bti_cost *cost, char key[40],
                         bt_error *err);
 
+#define BTI_OBJECTIVES_MAX 4
 typedef struct bti_objective {
-    const char *metric; /* "accuracy", "params", "macs" */
+    const char *metric; /* its name in metrics.def */
+    bti_metric id;
     bool maximize;
 } bti_objective;
-int bti_space_objectives(
-    const bti_space *s,
-    const bti_objective **out); /* at least 1; default accuracy max, params min */
+/* At least 1, the first one measured on validation; default accuracy max, params min. */
+int bti_space_objectives(const bti_space *s, const bti_objective **out);
+/* "accuracy,params" instead of the file's. BT_INVAL: an unknown metric, one twice, the first not
+ * measured on validation. */
+bt_status bti_space_set_objectives(bti_space *s, const char *names, bt_error *err);
 
 /* Number of assignments of active parameters (grids only; continuous ones count 1 and set
  * *continuous), exact by dynamic programming over the stride count. Decimal text, yours (bti_free).

@@ -211,10 +211,9 @@ static bt_status parse_root(bti_parser *p, const bti_yaml *root)
 /* ---- the object ---- */
 static void set_nothing_written(bti_space *s)
 {
-    const bti_bounds open = {0, INFINITY};
     s->depth_slot = s->width_slot = s->channels_slot = s->size_slot = -1;
     s->stride_max = INT_MAX;
-    s->constraints = (bti_constraints){open, open, open, open};
+    s->constraints = bti_constraints_none();
     s->augment = (bti_augment_def){.policy = -1,
                                    .n = -1,
                                    .m = -1,

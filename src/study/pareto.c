@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 
 #include <math.h>
+#include <string.h>
 
 static double cost_of(const double *values, int m, const bool *maximize, int i, int j)
 {
@@ -160,9 +161,11 @@ void bti_crowding(const double *values, int n, int m, const int *rank, double *c
     bti_free(sorted);
 }
 
+/* ---- hypervolume ---- */
+
 /* A sweep along the front from left to right: the next step down is the leftmost point below the
  * last. */
-double bti_hypervolume2(const double *values, int n, const double ref[2])
+static double sweep2(const double *values, int n, const double ref[2])
 {
     double area = 0, floor = ref[1];
     for (;;) {
@@ -179,4 +182,78 @@ double bti_hypervolume2(const double *values, int n, const double ref[2])
         area += (ref[0] - values[2 * next]) * (floor - values[2 * next + 1]);
         floor = values[2 * next + 1];
     }
+}
+
+static bool at_least_as_good(const double *a, const double *b, int m)
+{
+    for (int j = 0; j < m; j++)
+        if (!(a[j] <= b[j]))
+            return false;
+    return true;
+}
+
+/* Drops points that another covers; of equal ones the first stays. Returns how many are left. */
+static int keep_front(double *p, int n, int m)
+{
+    static const bool minimize[BTI_OBJECTIVES_MAX];
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+        bool covered = false;
+        for (int k = 0; k < kept && !covered; k++)
+            covered = at_least_as_good(p + k * m, p + i * m, m);
+        for (int k = i + 1; k < n && !covered; k++)
+            covered = dominates(p, m, minimize, k, i);
+        if (!covered)
+            memmove(p + kept++ * m, p + i * m, (size_t)m * sizeof(*p));
+    }
+    return kept;
+}
+
+/* While, Bradstreet, Barone, "A fast way of calculating exact hypervolumes", IEEE Trans. Evol.
+ * Comput. 16, 2012 (WFG): each point adds its own box less what the points after it share with
+ * that box. `p` is a front; `room` has space for n points more on every level below. */
+static double wfg(const double *p, int n, int m, const double *ref, double *room)
+{
+    double volume = 0;
+    if (m == 2)
+        return sweep2(p, n, ref);
+    for (int k = 0; k < n; k++) {
+        double box = 1;
+        int rest = n - k - 1;
+        for (int j = 0; j < m; j++)
+            box *= ref[j] - p[k * m + j];
+        for (int i = 0; i < rest; i++)
+            for (int j = 0; j < m; j++)
+                room[i * m + j] = fmax(p[(k + 1 + i) * m + j], p[k * m + j]);
+        int left = keep_front(room, rest, m);
+        volume += box - (left ? wfg(room, left, m, ref, room + left * m) : 0);
+    }
+    return volume;
+}
+
+double bti_hypervolume(const double *values, int n, int m, const double *ref)
+{
+    size_t cells = (size_t)(n > 0 ? n : 1) * (size_t)m;
+    double *front = bti_array(cells, sizeof(*front)), *room = NULL, volume = NAN;
+    int inside = 0;
+    for (int i = 0; front && i < n; i++) {
+        bool counts = true;
+        for (int j = 0; j < m; j++)
+            counts = counts && values[i * m + j] < ref[j];
+        if (counts)
+            memcpy(front + m * inside++, values + i * m, (size_t)m * sizeof(*front));
+    }
+    if (front)
+        inside = keep_front(front, inside, m);
+    /* Level d holds at most n - d points: n (n + 1) / 2 in all. */
+    if (front && m > 2)
+        room =
+            bti_array((size_t)(inside + 1) * ((size_t)inside + 2) / 2 * (size_t)m, sizeof(*room));
+    if (front && m == 1)
+        volume = inside ? ref[0] - front[0] : 0;
+    else if (front && (m == 2 || room))
+        volume = wfg(front, inside, m, ref, room);
+    bti_free(front);
+    bti_free(room);
+    return volume;
 }

@@ -36,6 +36,14 @@ int bti_samplers(const bti_sampler_ops *const **out)
     return N_SAMPLERS;
 }
 
+bt_status bti_sampler_ask(const bti_sampler_ops *ops, const bti_ask *ask, bti_answer *out,
+                          bt_error *err)
+{
+    out->by = ops->name;
+    out->parent = -1;
+    return ops->ask(ask, out, err);
+}
+
 bt_status bti_sampler_find(const bti_sampler_ops **out, const char *spec, const char **params,
                            bt_error *err)
 {
@@ -89,6 +97,36 @@ bt_status bti_sampler_options(const char *params, const char *sampler,
         s += len + (s[len] == ',');
     }
     return BT_OK;
+}
+
+/* ---- the axis ---- */
+bti_metric bti_ask_axis(const bti_ask *ask)
+{
+    bti_metric otherwise = BTI_METRIC_PARAMS;
+    for (int i = 0; i < ask->goals->n; i++) {
+        bti_metric m = ask->goals->metric[i];
+        if (m != BTI_METRIC_NONE && bti_metric_of(m)->source == BTI_FROM_COST)
+            return m;
+        if (m == BTI_METRIC_LATENCY_MS)
+            otherwise = BTI_METRIC_MACS;
+    }
+    return otherwise;
+}
+
+static double axis_cost(const bti_ask *ask, const bti_answer *a)
+{
+    return bti_cost_of(&a->cost, bti_ask_axis(ask));
+}
+
+double bti_axis_size(const bti_ask *ask, const bti_cost *cost)
+{
+    return log(bti_cost_of(cost, bti_ask_axis(ask)) + 1);
+}
+
+double bti_axis_size_of(const bti_ask *ask, const bti_trial *trial)
+{
+    double cost = bti_trial_metric(ask->goals, trial, bti_ask_axis(ask));
+    return cost > 0 ? log(cost + 1) : 0;
 }
 
 /* ---- completing a point ---- */
@@ -169,7 +207,7 @@ static bt_status none_found(const bti_ask *ask, int64_t tries, bt_error *err)
 /* Mutates towards the constraints; for limits that uniform draws hardly ever meet. */
 static bt_status climb(const bti_ask *ask, bti_rng *rng, bti_answer *out, bt_error *err)
 {
-    bti_answer next;
+    bti_answer next = *out;
     double best = INFINITY;
     int last_gain = 0;
     for (int i = 0; i < CLIMB_STEPS; i++) {
@@ -219,15 +257,15 @@ double bti_span_target(bti_span span, double fraction)
     return span.lo + fraction * (span.hi - span.lo);
 }
 
-static double miss(const bti_answer *a, double goal)
+static double miss(const bti_ask *ask, const bti_answer *a, double goal)
 {
-    return fabs(log(a->cost.params + 1) - goal);
+    return fabs(bti_axis_size(ask, &a->cost) - goal);
 }
 
 bt_status bti_sampler_draw(const bti_ask *ask, bti_rng *rng, double target, bti_answer *out,
                            bt_error *err)
 {
-    bti_answer next;
+    bti_answer next = *out;
     bti_span span;
     out->rejected = 0;
     if (target < 0)
@@ -239,7 +277,7 @@ bt_status bti_sampler_draw(const bti_ask *ask, bti_rng *rng, double target, bti_
         return rc;
     double goal = bti_span_target(span, target);
     for (int i = 1; i < NEAR_DRAWS + NEAR_STEPS; i++) {
-        if (miss(out, goal) <= NEAR_ENOUGH * (span.hi - span.lo))
+        if (miss(ask, out, goal) <= NEAR_ENOUGH * (span.hi - span.lo))
             break;
         next.rejected = out->rejected;
         if (i < NEAR_DRAWS)
@@ -251,7 +289,7 @@ bt_status bti_sampler_draw(const bti_ask *ask, bti_rng *rng, double target, bti_
             return rc;
         if (rc)
             out->rejected++;
-        else if (miss(&next, goal) < miss(out, goal))
+        else if (miss(ask, &next, goal) < miss(ask, out, goal))
             *out = next;
     }
     return BT_OK;
@@ -268,7 +306,7 @@ static bt_status look_smaller(const bti_ask *ask, bti_rng *rng, bti_answer *leas
         bt_status rc = violation(ask, &next, &far, err);
         if (rc)
             return rc;
-        if (far == 0 && next.cost.params < least->cost.params)
+        if (far == 0 && axis_cost(ask, &next) < axis_cost(ask, least))
             *least = next;
     }
     return BT_OK;
@@ -290,19 +328,20 @@ bt_status bti_sampler_span(const bti_ask *ask, bti_span *span, bt_error *err)
         if (far > 0)
             continue;
         feasible++;
-        hi = fmax(hi, pilot.cost.params);
-        if (pilot.cost.params < lo) {
-            lo = pilot.cost.params;
+        hi = fmax(hi, axis_cost(ask, &pilot));
+        if (axis_cost(ask, &pilot) < lo) {
+            lo = axis_cost(ask, &pilot);
             least = pilot;
         }
     }
     bt_status rc = feasible ? look_smaller(ask, &rng, &least, err) : BT_OK;
     if (rc)
         return rc;
-    lo = feasible ? least.cost.params : fmax(c.params.lo, 1);
+    const bti_bounds *limit = bti_constraint_of(&c, bti_ask_axis(ask));
+    lo = feasible ? axis_cost(ask, &least) : fmax(limit->lo, 1);
     /* Too few feasible pilots say little about the upper end: then it is the limit itself. */
-    if (feasible < PILOT_ENOUGH / 4 && isfinite(c.params.hi))
-        hi = c.params.hi;
+    if (feasible < PILOT_ENOUGH / 4 && isfinite(limit->hi))
+        hi = limit->hi;
     *span = (bti_span){.lo = log(lo + 1), .hi = log(fmax(hi, lo) + 1)};
     return BT_OK;
 }

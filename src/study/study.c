@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *const state_names[] = {
@@ -95,6 +96,55 @@ bt_status bti_trials_take(bti_trials *t, bti_trial *trial, bt_error *err)
     t->trial[t->n++] = *trial;
     *trial = (bti_trial){0};
     return BT_OK;
+}
+
+const bti_goals *bti_trials_goals(const bti_trials *t)
+{
+    static const bti_goals usual = {
+        .n = 2, .metric = {BTI_METRIC_ACCURACY, BTI_METRIC_PARAMS}, .maximize = {true, false}};
+    return t->goals.n ? &t->goals : &usual;
+}
+
+static int first_goal(const bti_goals *g, bool maximize)
+{
+    for (int i = 0; i < g->n; i++)
+        if (g->maximize[i] == maximize)
+            return i;
+    return -1;
+}
+
+int bti_goals_quality(const bti_goals *g)
+{
+    return first_goal(g, true);
+}
+
+int bti_goals_cost(const bti_goals *g)
+{
+    return first_goal(g, false);
+}
+
+double bti_trial_metric(const bti_goals *g, const bti_trial *t, bti_metric m)
+{
+    for (int i = 0; i < g->n && i < t->n_values; i++)
+        if (g->metric[i] == m)
+            return t->value[i];
+    return bti_json_as_num(bti_json_get(t->attrs, bti_metric_of(m)->name), NAN);
+}
+
+bool bti_trial_counts(const bti_goals *g, const bti_trial *t)
+{
+    bool counts = t->state == BTI_COMPLETE && t->n_values >= g->n && t->violation <= 0;
+    for (int i = 0; counts && i < g->n; i++)
+        counts = isfinite(t->value[i]);
+    return counts;
+}
+
+bool bti_goals_covers(const bti_goals *g, const double *a, const double *b)
+{
+    for (int i = 0; i < g->n; i++)
+        if (g->maximize[i] ? a[i] < b[i] : a[i] > b[i])
+            return false;
+    return true;
 }
 
 bti_trial *bti_trials_id(const bti_trials *t, int64_t id)

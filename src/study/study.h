@@ -5,6 +5,7 @@
  *
  * Trial state machine (Optuna's names):
  *     (none) --claim--> RUNNING --finish--> COMPLETE | PRUNED | FAIL
+ *     (none) --enqueue--> WAITING --start--> RUNNING, --drop--> FAIL (also Optuna's enqueue_trial)
  *     RUNNING with an expired lease --claim--> RUNNING, attempt + 1 (third expiry: FAIL)
  * A finished trial never changes again. Every write of a worker checks that it still holds the
  * lease (worker, attempt): a worker that slept past its lease gets BT_BUSY and has written nothing.
@@ -26,7 +27,13 @@ const char *bti_trial_state_name(bti_trial_state s); /* "RUNNING" ... */
 bool bti_trial_state_find(const char *name, bti_trial_state *out);
 bool bti_trial_state_finished(bti_trial_state s); /* COMPLETE, PRUNED, FAIL: never changes again */
 
-#define BTI_OBJECTIVES_MAX 4
+/* What a study optimises, in the order of a trial's values. */
+typedef struct bti_goals {
+    int n;
+    bti_metric metric[BTI_OBJECTIVES_MAX]; /* BTI_METRIC_NONE: a foreign study's own */
+    bool maximize[BTI_OBJECTIVES_MAX];
+} bti_goals;
+
 typedef struct bti_trial {
     int64_t id; /* database id */
     int number; /* 0-based in the study */
@@ -35,6 +42,7 @@ typedef struct bti_trial {
     int n_values;
     double
         value[BTI_OBJECTIVES_MAX]; /* in the order of the study's objectives; set when COMPLETE */
+    double violation;              /* sum of what Optuna's "constraints" are above 0; 0: feasible */
     int n_params;
     char **param_name;         /* n_params */
     double *param_value;       /* INT, FLOAT: value; CHOICE: index */
@@ -52,7 +60,21 @@ typedef struct bti_trials {
     bti_trial *trial;
     int64_t attr_seen; /* the store's mark: user attributes written after it are not yet in
                           trial[].attrs */
+    bti_goals goals;   /* of the study; n 0: see bti_trials_goals() */
 } bti_trials;
+/* The study's; accuracy up, parameters down for a list that no store has filled. */
+const bti_goals *bti_trials_goals(const bti_trials *t);
+/* Which objective is the quality, and which the cost that it is set against: the first that is
+ * maximised (-1: none), and the first minimised one (-1: none). */
+int bti_goals_quality(const bti_goals *g);
+int bti_goals_cost(const bti_goals *g);
+/* A trial's value of a metric: its objective's, else the user attribute of that name; NaN if it has
+ * neither. */
+double bti_trial_metric(const bti_goals *g, const bti_trial *t, bti_metric m);
+/* A finished trial with a number for each objective, all constraints kept. */
+bool bti_trial_counts(const bti_goals *g, const bti_trial *t);
+/* a is at least as good as b in every objective. */
+bool bti_goals_covers(const bti_goals *g, const double *a, const double *b);
 void bti_trials_release(bti_trials *t);
 /* Appends *trial and zeroes it (ownership moves); on BT_NOMEM it stays the caller's. */
 bt_status bti_trials_take(bti_trials *t, bti_trial *trial, bt_error *err);
@@ -65,7 +87,7 @@ typedef struct bti_proposal {
     const char *key;   /* trial identity; unique in the study */
     bti_json *attrs;   /* user attributes to store with the claim; borrowed */
     int n_constraints; /* values <= 0 are feasible; written as Optuna's "constraints" */
-    double constraint[4];
+    double constraint[2 * BTI_METRICS];
 } bti_proposal;
 
 typedef struct bti_storage
@@ -118,6 +140,22 @@ typedef struct bti_storage_ops {
     /* Gives a claim back: the lease expires now, so another worker may go on with it. Not counted
      * as a lost attempt. */
     bt_status (*yield)(bti_storage *s, int64_t id, const char *worker, int attempt, bt_error *err);
+    /* Adds a WAITING trial. fixed: {"parameter": value}, values as people write them, as Optuna's
+     * enqueue_trial keeps them; attrs (may be NULL): user attributes. Both borrowed. */
+    bt_status (*enqueue)(bti_storage *s, const bti_json *fixed, const bti_json *attrs, int *number,
+                         bt_error *err);
+    /* What claim does, for a WAITING trial, which keeps its id and number. *taken false: another
+     * worker was first, or the key is in the study already (*duplicate). */
+    bt_status (*start)(bti_storage *s, int64_t id, const bti_proposal *p, const char *worker,
+                       double lease_s, bool *taken, bool *duplicate, bt_error *err);
+    /* Ends a WAITING trial that cannot be run, as FAIL with the user attribute "error". */
+    bt_status (*drop)(bti_storage *s, int64_t id, const char *why, bt_error *err);
+    /* *out NULL if absent; yours. */
+    bt_status (*trial_attr_get)(bti_storage *s, int64_t id, bool system, const char *key,
+                                bti_json **out, bt_error *err);
+    /* {"parameter": value} of a trial, values as people write them (Optuna's trial.params). Yours.
+     */
+    bt_status (*params_get)(bti_storage *s, int64_t id, bti_json **out, bt_error *err);
     /* A user attribute on a finished trial by the coordinator ("final": ...); not lease-checked. */
     bt_status (*trial_attr_set)(bti_storage *s, int64_t id, bool system, const char *key,
                                 const bti_json *v, bt_error *err);
@@ -125,9 +163,8 @@ typedef struct bti_storage_ops {
 
 struct bti_storage {
     const bti_storage_ops *ops;
-    char *name; /* of the study; its objectives as they are stored */
-    int n_objectives;
-    bool maximize[BTI_OBJECTIVES_MAX];
+    char *name; /* of the study */
+    bti_goals goals;
 };
 
 /* Opens by STUDY as people write it: run directory, .db path, sqlite:///rel.db, sqlite:////abs.db
@@ -145,7 +182,9 @@ void bti_storage_close(bti_storage *s);
 void bti_pareto_rank(const double *values, int n, int m, const bool *maximize, int *rank);
 /* Crowding distance within equal ranks (Deb et al. 2002). */
 void bti_crowding(const double *values, int n, int m, const int *rank, double *crowd);
-/* Exact hypervolume for two objectives, both minimised, against ref (2). */
-double bti_hypervolume2(const double *values, int n, const double ref[2]);
+/* Exact hypervolume (Zitzler and Thiele 1998): the volume between the points and ref (m), all
+ * minimised; values (n, m), m from 1 to BTI_OBJECTIVES_MAX. Points beyond ref count for nothing.
+ * NaN on no memory. */
+double bti_hypervolume(const double *values, int n, int m, const double *ref);
 
 #endif

@@ -73,6 +73,8 @@ static char *position_text(const bti_job *job, const bti_stepper *s, const bti_p
     bti_json_set_num(o, "train_s", at->train_s);
     bti_json_set_num(o, "loss", at->loss);
     bti_json_set_num(o, "val_accuracy", at->val_accuracy);
+    bti_json_set_num(o, "val_f1_macro", at->val_f1_macro);
+    bti_json_set_num(o, "val_balanced_accuracy", at->val_balanced_accuracy);
     bti_json_set(o, "curve", bti_json_copy(at->curve));
     char *text = bti_json_text(o, 0);
     bti_json_free(o);
@@ -215,6 +217,8 @@ static bt_status load_position(const bti_safetensors *file, const char *path, co
         at->train_s = bti_json_as_num(bti_json_get(o, "train_s"), 0);
         at->loss = bti_json_as_num(bti_json_get(o, "loss"), 0);
         at->val_accuracy = bti_json_as_num(bti_json_get(o, "val_accuracy"), -1);
+        at->val_f1_macro = bti_json_as_num(bti_json_get(o, "val_f1_macro"), 0);
+        at->val_balanced_accuracy = bti_json_as_num(bti_json_get(o, "val_balanced_accuracy"), 0);
         s->optimizer.steps = bti_json_as_int(bti_json_get(o, "optimizer_steps"), 0);
         if (at->epoch < 0 || at->epoch > job->recipe.epochs || at->step < 0 || at->images < 0 ||
             !bti_json_is_array(curve))

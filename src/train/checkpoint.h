@@ -18,7 +18,8 @@ typedef struct bti_position {
     int64_t images;            /* trained on so far, all epochs */
     double train_s;            /* wall seconds in steps so far */
     double loss, val_accuracy; /* newest of a whole epoch; accuracy negative: none yet */
-    bti_json *curve;           /* one object an epoch; owned */
+    double val_f1_macro, val_balanced_accuracy;
+    bti_json *curve; /* one object an epoch; owned */
 } bti_position;
 
 bt_status bti_checkpoint_save(const char *path, const bti_job *job, bti_stepper *s,

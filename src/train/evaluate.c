@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include <math.h>
+#include "base/interval.h"
 
 #define BATCH 250
 
@@ -97,18 +97,6 @@ double bti_evaluator_run(bti_evaluator *e, const float *weights)
     return (double)correct / (double)e->view->n;
 }
 
-/* Wilson, "Probable inference, the law of succession, and statistical inference", 1927; 95 %. */
-static void wilson(bti_score *s)
-{
-    const double z = 1.959963984540054, n = (double)s->n, p = s->accuracy;
-    double scale = 1 + z * z / n;
-    double middle = (p + z * z / (2 * n)) / scale;
-    double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale;
-
-    s->lo = fmax(0, fmin(p, middle - half)); /* p itself is inside, whatever rounding says */
-    s->hi = fmin(1, fmax(p, middle + half));
-}
-
 static double ratio(int64_t part, int64_t whole)
 {
     return whole ? (double)part / (double)whole : 0;
@@ -131,6 +119,23 @@ static void score_classes(bti_score *s, const int64_t *confusion)
         s->correct += hit;
         s->macro_f1 += s->f1[c] / (double)k;
     }
+}
+
+void bti_evaluator_macro(const bti_evaluator *e, double *f1, double *recall)
+{
+    int64_t k = e->classes, seen = 0;
+    *f1 = *recall = 0;
+    for (int64_t c = 0; c < k; c++) {
+        int64_t truth = 0, guessed = 0, hit = e->confusion[c * k + c];
+        for (int64_t j = 0; j < k; j++) {
+            truth += e->confusion[c * k + j];
+            guessed += e->confusion[j * k + c];
+        }
+        *f1 += ratio(2 * hit, truth + guessed) / (double)k;
+        *recall += ratio(hit, truth);
+        seen += truth > 0;
+    }
+    *recall /= seen ? (double)seen : 1;
 }
 
 bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
@@ -162,7 +167,7 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
         out->confusion = e.confusion;
         e.confusion = NULL;
         score_classes(out, out->confusion);
-        wilson(out);
+        bti_wilson(out->accuracy, (double)out->n, &out->lo, &out->hi);
     } else {
         bti_score_release(out);
     }

@@ -25,5 +25,9 @@ void bti_evaluator_release(bti_evaluator *e);
 /* Predicts every sample of the view and fills the confusion matrix and top5; returns the share that
  * is right. */
 double bti_evaluator_run(bti_evaluator *e, const float *weights);
+/* Of the confusion matrix that run left: macro F1 over all classes (one without examples and
+ * predictions scores 0), and the mean recall of the classes that have examples (balanced accuracy).
+ */
+void bti_evaluator_macro(const bti_evaluator *e, double *f1, double *recall);
 
 #endif

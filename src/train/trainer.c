@@ -223,6 +223,7 @@ static void validate(training *t)
 
     read_weights(t, t->stepper.plain);
     t->at.val_accuracy = bti_evaluator_run(&t->evaluator, t->stepper.plain);
+    bti_evaluator_macro(&t->evaluator, &t->at.val_f1_macro, &t->at.val_balanced_accuracy);
     t->out->eval_s += bt_now() - began;
     t->out->eval_cpu_s += bti_cpu_seconds() - cpu;
     t->evals_now++;
@@ -262,6 +263,8 @@ static bt_status run_epoch(training *t, bt_error *err)
     bti_epoch e = {.epoch = t->at.epoch + 1,
                    .loss = t->at.loss_sum / (double)t->steps,
                    .val_accuracy = due ? t->at.val_accuracy : -1,
+                   .val_f1_macro = t->at.val_f1_macro,
+                   .val_balanced_accuracy = t->at.val_balanced_accuracy,
                    .images_per_s =
                        (double)(t->out->images - before) / fmax(t->out->train_s - before_s, 1e-9)};
     report(t, e.images_per_s, seconds_left(t, 0, due));
@@ -320,6 +323,8 @@ static bt_status finish(training *t, bt_status rc, bt_error *err)
     o->epochs_done = t->at.epoch;
     o->loss = t->at.epoch ? t->at.loss : t->at.step ? t->at.loss_sum / (double)t->at.step : 0;
     o->val_accuracy = t->at.val_accuracy;
+    o->val_f1_macro = t->at.val_f1_macro;
+    o->val_balanced_accuracy = t->at.val_balanced_accuracy;
     o->images_per_s = o->train_s > 0 ? (double)o->images / o->train_s : 0;
     o->prior_s = t->at.train_s - o->train_s;
     o->curve = t->at.curve;

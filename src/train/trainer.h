@@ -13,7 +13,8 @@
 typedef struct bti_epoch {
     int epoch;           /* 1-based, just finished */
     double loss;         /* mean training loss of the epoch */
-    double val_accuracy; /* negative: not measured in this epoch */
+    double val_accuracy; /* negative: not measured in this epoch; then the next two neither */
+    double val_f1_macro, val_balanced_accuracy;
     double images_per_s;
 } bti_epoch;
 
@@ -51,7 +52,8 @@ typedef struct bti_job {
 
 typedef struct bti_outcome {
     int epochs_done;
-    double loss, val_accuracy;      /* val negative if not measured */
+    double loss, val_accuracy; /* val negative if not measured */
+    double val_f1_macro, val_balanced_accuracy;
     double images_per_s;            /* over training steps, batch assembly included */
     double train_s, eval_s;         /* wall seconds in steps / in validation */
     double train_cpu_s, eval_cpu_s; /* CPU seconds of the same */

@@ -510,8 +510,8 @@ static void other_handles_see_the_same_study(void **state)
         assert_ok(stores[i]->open(&a, path, &spec, true, &err), &err);
         assert_ok(stores[i]->open(&b, path, &(bti_study_spec){0}, false, &err), &err);
         assert_string_equal(b->name, "t");
-        assert_int_equal(b->n_objectives, 2);
-        assert_true(b->maximize[0] && !b->maximize[1]);
+        assert_int_equal(b->goals.n, 2);
+        assert_true(b->goals.maximize[0] && !b->goals.maximize[1]);
         claim c = claim_key(a, "k", "w", 60);
         assert_true(claim_key(b, "k", "w", 60).duplicate);
         complete(b, c.id, "w", 1, 0.25);

@@ -108,13 +108,13 @@ static void the_table_keeps_the_ends_of_the_front_when_it_is_cut(void **state)
     bti_str out = {0};
     for (int i = 0; i < 30; i++)
         add(&t, 0.5 + 0.01 * i, 1000 + 1000 * i);
-    assert_int_equal(bti_report_front_table(&t, 5, &out), BT_OK);
+    assert_int_equal(bti_report_front_table(&t, 5, NULL, &out), BT_OK);
     assert_non_null(strstr(bti_str_c(&out), "50.00%   trial-0\n"));
     assert_non_null(strstr(bti_str_c(&out), "79.00%   trial-29\n"));
     assert_non_null(strstr(bti_str_c(&out), "25 more"));
     bti_str_release(&out);
     bti_trials_release(&t);
-    assert_int_equal(bti_report_front_table(&t, 5, &out), BT_OK); /* nothing yet */
+    assert_int_equal(bti_report_front_table(&t, 5, NULL, &out), BT_OK); /* nothing yet */
     assert_string_equal(bti_str_c(&out), "no model has finished yet\n");
     bti_str_release(&out);
 }
@@ -127,7 +127,7 @@ static void json_says_what_the_csv_says(void **state)
     bti_json *v;
     make_trials(&t);
     add_final(&t.trial[4], "best", 0.9);
-    assert_int_equal(bti_report_front_json(&t, "study \"x\"", &out), BT_OK);
+    assert_int_equal(bti_report_front_json(&t, "study \"x\"", NULL, &out), BT_OK);
     assert_ok(bti_json_parse(&v, bti_str_c(&out), out.len, "front", &err), &err);
     assert_int_equal(bti_json_as_int(bti_json_get(v, "complete"), 0), 7);
     const bti_json *front = bti_json_get(v, "front");
@@ -182,7 +182,7 @@ static void the_picture_is_well_formed_and_shows_every_finished_trial(void **sta
     bti_str out = {0};
     make_trials(&t);
     add_final(&t.trial[4], "a<b & \"c\"", 0.9);
-    assert_int_equal(bti_report_front_svg(&t, "dogs & <cats>", &out), BT_OK);
+    assert_int_equal(bti_report_front_svg(&t, "dogs & <cats>", NULL, &out), BT_OK);
     const char *svg = bti_str_c(&out);
     assert_int_equal(count_elements(svg, "class=\"front\""), 3);
     assert_int_equal(count_elements(svg, "class=\"trial\""), 4);
@@ -201,12 +201,12 @@ static void a_picture_of_nothing_or_of_one_trial_is_still_a_picture(void **state
     (void)state;
     bti_trials t = {0};
     bti_str out = {0};
-    assert_int_equal(bti_report_front_svg(&t, NULL, &out), BT_OK);
+    assert_int_equal(bti_report_front_svg(&t, NULL, NULL, &out), BT_OK);
     count_elements(bti_str_c(&out), "-");
     assert_non_null(strstr(bti_str_c(&out), "no trial has finished yet"));
     bti_str_reset(&out);
     add(&t, 1, 1); /* a perfect model of one parameter */
-    assert_int_equal(bti_report_front_svg(&t, "one", &out), BT_OK);
+    assert_int_equal(bti_report_front_svg(&t, "one", NULL, &out), BT_OK);
     assert_int_equal(count_elements(bti_str_c(&out), "class=\"front\""), 1);
     assert_null(strstr(bti_str_c(&out), "nan"));
     assert_null(strstr(bti_str_c(&out), "inf"));
@@ -224,10 +224,10 @@ static void no_memory_is_said_and_leaks_nothing(void **state)
         bti_str out = {0};
         int64_t live = bti_alloc_live();
         bti_alloc_fail_at(n);
-        bt_status a = bti_report_front_svg(&t, "x", &out);
+        bt_status a = bti_report_front_svg(&t, "x", NULL, &out);
         bt_status b = a ? a : bti_report_front_csv(&t, &out);
-        bt_status c = b ? b : bti_report_front_json(&t, "x", &out);
-        bt_status d = c ? c : bti_report_front_table(&t, 0, &out);
+        bt_status c = b ? b : bti_report_front_json(&t, "x", NULL, &out);
+        bt_status d = c ? c : bti_report_front_table(&t, 0, NULL, &out);
         bti_alloc_fail_at(0);
         bti_str_release(&out);
         assert_int_equal(bti_alloc_live(), live);
@@ -257,13 +257,14 @@ static void a_study_on_disk_gives_its_front_in_every_format(void **state)
     int64_t id;
     double values[2] = {0.9, 12345};
     bti_proposal p = {.point = &point, .key = "k"};
-    assert_int_equal(bt_front(&text, dir, BT_FRONT_CSV, &err), BT_IO);
+    assert_int_equal(bt_front(&text, dir, NULL, &err), BT_IO);
     assert_ok(bti_storage_open(&s, dir, &spec, true, &err), &err);
     assert_ok(s->ops->claim(s, &p, "w", 60, 0, &id, &number, &duplicate, &err), &err);
     assert_ok(s->ops->finish(s, id, "w", 1, BTI_COMPLETE, values, NULL, &err), &err);
     bti_storage_close(s);
     for (int f = 0; f < 4; f++) {
-        assert_ok(bt_front(&text, dir, (bt_front_format)f, &err), &err);
+        assert_ok(bt_front(&text, dir, &(bt_front_options){.format = (bt_front_format)f}, &err),
+                  &err);
         assert_int_equal(strncmp(text, starts[f], strlen(starts[f])), 0);
         assert_non_null(strstr(text, f == BT_FRONT_SVG || f == BT_FRONT_TABLE ? "12.3k" : "12345"));
         bti_free(text);

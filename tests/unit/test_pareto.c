@@ -121,9 +121,9 @@ static void hypervolume_is_the_area_under_the_stairs(void **state)
     const double ref[2] = {10, 10};
     const double v[] = {2, 6, 4, 3, 7, 1, /* dominated: */ 5, 5, 2, 6, /* outside: */ 11, 0, 3, 10};
     /* (10-2)(10-6) + (10-4)(6-3) + (10-7)(3-1) = 32 + 18 + 6 */
-    assert_true(bti_hypervolume2(v, 7, ref) == 56);
-    assert_true(bti_hypervolume2(v, 1, ref) == 32);
-    assert_true(bti_hypervolume2(v, 0, ref) == 0);
+    assert_true(bti_hypervolume(v, 7, 2, ref) == 56);
+    assert_true(bti_hypervolume(v, 1, 2, ref) == 32);
+    assert_true(bti_hypervolume(v, 0, 2, ref) == 0);
 }
 
 static void nothing_to_rank_is_fine(void **state)

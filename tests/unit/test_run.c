@@ -20,7 +20,8 @@ static const bti_run example = {.data = "/data/birds",
                                 .seed = 18446744073709551615ull, /* more than a JSON number holds */
                                 .jobs = 3,
                                 .threads = 2,
-                                .max_params = 5e4,
+                                .limit = {[BTI_METRIC_PARAMS] = 5e4},
+                                .objectives = "accuracy,macs",
                                 .train_key = "abc"};
 
 static void settings_come_back_as_they_were_stored(void **state)
@@ -48,7 +49,7 @@ static void settings_come_back_as_they_were_stored(void **state)
     assert_int_equal(r.epochs, 5);
     assert_int_equal(r.jobs, 3);
     assert_int_equal(r.threads, 2);
-    assert_true(r.max_params == 5e4 && r.max_macs == 0);
+    assert_true(r.limit[BTI_METRIC_PARAMS] == 5e4 && r.limit[BTI_METRIC_MACS] == 0);
     bti_run_release(&r);
     bti_storage_close(st);
 }

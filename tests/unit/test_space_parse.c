@@ -93,7 +93,8 @@ static void option_limits_tighten_but_never_widen(void **state)
     (void)state;
     bti_space *s =
         space_of(SPACE_HEAD SPACE_TAIL "constraints: {params: [10, 1000], macs: [0, null]}\n");
-    bti_space_limit(s, 5000, 77);
+    bti_space_limit(s, BTI_METRIC_PARAMS, 5000);
+    bti_space_limit(s, BTI_METRIC_MACS, 77);
     bti_constraints c = bti_space_constraints(s);
     assert_true(c.params.lo == 10 && c.params.hi == 1000 && c.macs.hi == 77);
     bti_cost cost = {.params = 1000, .macs = 77, .out_h = 1, .out_w = 1};

@@ -5,9 +5,10 @@
  * et al., "Regularized evolution for image classifier architecture search", AAAI 2019), parents by
  * non-domination and crowding (Deb et al., NSGA-II, IEEE Trans. Evol. Comput. 6, 2002).
  *
- * Accuracy against parameters is one curve, so asks are spread along it: each aims at a parameter
- * count, in the widest hole of the front or anywhere, takes parents near it, and keeps the child
- * nearest to it.
+ * Quality against cost is one curve, so asks are spread along it: each aims at a cost, in the
+ * widest hole of the front or anywhere, takes parents near it, and keeps the child nearest to it.
+ * Trials outside a constraint come after all others, the least outside first (constrained
+ * domination, Deb et al. 2002).
  */
 #include "study/sampler.h"
 
@@ -30,7 +31,7 @@ typedef struct options {
 /* A finished trial that may be a parent. */
 typedef struct member {
     const bti_trial *trial;
-    double size; /* log(params + 1) */
+    double size; /* bti_axis_size_of() */
     int rank;
     double crowd;
 } member;
@@ -39,11 +40,6 @@ typedef struct pool {
     int n;
     member *member;
 } pool;
-
-static double size_of(const bti_trial *t)
-{
-    return log(bti_json_as_num(bti_json_get(t->attrs, "params"), 0) + 1);
-}
 
 /* ---- the pool ---- */
 static int by_rank_and_crowd(const void *a, const void *b)
@@ -58,7 +54,7 @@ static int by_rank_and_crowd(const void *a, const void *b)
 
 static bool is_parent(const bti_ask *ask, const bti_trial *t)
 {
-    return t->state == BTI_COMPLETE && t->n_values == ask->n_objectives;
+    return t->state == BTI_COMPLETE && t->n_values == ask->goals->n;
 }
 
 static int count_parents(const bti_ask *ask)
@@ -69,10 +65,23 @@ static int count_parents(const bti_ask *ask)
     return n;
 }
 
+/* Appends the finished trials that are feasible, or those that are not. */
+static void add_members(const bti_ask *ask, bool feasible, pool *out, double *values)
+{
+    int m = ask->goals->n;
+    for (int i = 0; ask->trials && i < ask->trials->n; i++) {
+        const bti_trial *t = &ask->trials->trial[i];
+        if (!is_parent(ask, t) || (t->violation <= 0) != feasible)
+            continue;
+        memcpy(&values[out->n * m], t->value, (size_t)m * sizeof(*values));
+        out->member[out->n++] = (member){.trial = t, .size = bti_axis_size_of(ask, t)};
+    }
+}
+
 /* The best `keep` finished trials by rank, then crowding. */
 static bt_status make_pool(const bti_ask *ask, int keep, pool *out, bt_error *err)
 {
-    int n = count_parents(ask), m = ask->n_objectives;
+    int n = count_parents(ask), m = ask->goals->n;
     size_t cells = (size_t)n * (size_t)m + 1;
     double *values = bti_array(cells, sizeof(*values));
     double *crowd = bti_array((size_t)n + 1, sizeof(*crowd));
@@ -81,22 +90,19 @@ static bt_status make_pool(const bti_ask *ask, int keep, pool *out, bt_error *er
     out->n = 0;
     bool ok = values && crowd && rank && out->member;
     if (ok) {
-        for (int i = 0; n && i < ask->trials->n; i++) {
-            const bti_trial *t = &ask->trials->trial[i];
-            if (!is_parent(ask, t))
-                continue;
-            memcpy(&values[out->n * m], t->value, (size_t)m * sizeof(*values));
-            out->member[out->n++] = (member){.trial = t, .size = size_of(t)};
-        }
-        bti_pareto_rank(values, n, m, ask->maximize, rank);
-        bti_crowding(values, n, m, rank, crowd);
+        add_members(ask, true, out, values);
+        int feasible = out->n;
+        add_members(ask, false, out, values);
+        bti_pareto_rank(values, feasible, m, ask->goals->maximize, rank);
+        bti_crowding(values, feasible, m, rank, crowd);
         for (int i = 0; i < n; i++) {
-            out->member[i].rank = rank[i];
-            out->member[i].crowd = crowd[i];
+            member *one = &out->member[i];
+            one->rank = i < feasible ? rank[i] : feasible ? n : 0;
+            one->crowd = i < feasible ? crowd[i] : -one->trial->violation;
         }
         qsort(out->member, (size_t)n, sizeof(member), by_rank_and_crowd);
         int front = 0;
-        while (front < n && out->member[front].rank == 0)
+        while (front < feasible && out->member[front].rank == 0)
             front++;
         keep = keep > front ? keep : front; /* the front stays whole */
         out->n = n < keep ? n : keep;
@@ -128,7 +134,7 @@ static bt_status widest_hole(const bti_ask *ask, const pool *p, bti_span span, d
             at[n++] = p->member[i].size;
     for (int i = 0; i < ask->trials->n; i++)
         if (ask->trials->trial[i].state == BTI_RUNNING)
-            at[n++] = size_of(&ask->trials->trial[i]);
+            at[n++] = bti_axis_size_of(ask, &ask->trials->trial[i]);
     at[n++] = span.lo;
     at[n++] = span.hi;
     qsort(at, (size_t)n, sizeof(*at), ascending);
@@ -194,7 +200,7 @@ static void make_child(const bti_ask *ask, const options *o, const pool *p, doub
 static bt_status best_child(const bti_ask *ask, const options *o, const pool *p, double goal,
                             double close, bti_rng *rng, bti_answer *out, bt_error *err)
 {
-    bti_answer next;
+    bti_answer next = *out;
     int found = 0;
     double best = INFINITY;
     int64_t rejected = 0;
@@ -208,7 +214,7 @@ static bt_status best_child(const bti_ask *ask, const options *o, const pool *p,
             continue;
         }
         found++;
-        double miss = fabs(log(next.cost.params + 1) - goal);
+        double miss = fabs(bti_axis_size(ask, &next.cost) - goal);
         if (miss < best) {
             best = miss;
             *out = next;
@@ -283,7 +289,7 @@ static bt_status ask_evolution(const bti_ask *ask, bti_answer *out, bt_error *er
 
 const bti_sampler_ops bti_sampler_evolution = {
     .name = "evolution",
-    .help = "mutation and crossover of the front, spread in log(params) (Real et al. 2019; Deb et "
+    .help = "mutation and crossover of the front, spread along its cost (Real et al. 2019; Deb et "
             "al. 2002)",
     .ask = ask_evolution,
 };

@@ -15,10 +15,10 @@
 #include <string.h>
 
 typedef struct entry {
-    bti_trial trial; /* attrs: user attributes */
-    bti_json *system;
-    char *key;
-    char worker[128]; /* lease; empty: given back */
+    bti_trial trial;           /* attrs: user attributes */
+    bti_json *system, *params; /* params: {"name": value} as people write them */
+    char *key;                 /* NULL while WAITING */
+    char worker[128];          /* lease; empty: given back */
     int yields;
     double expires;
     int64_t changed; /* the store's clock at the newest change of the user attributes */
@@ -37,6 +37,7 @@ static void entry_release(entry *e)
 {
     bti_trial_release(&e->trial);
     bti_json_free(e->system);
+    bti_json_free(e->params);
     bti_free(e->key);
 }
 
@@ -68,8 +69,11 @@ static bt_status memory_open(bti_storage **out, const char *url, const bti_study
         return bti_fail_nomem(err);
     m->base.ops = &bti_memory_ops;
     m->base.name = bti_strdup(spec->name ? spec->name : "study");
-    m->base.n_objectives = spec->n_objectives;
-    memcpy(m->base.maximize, spec->maximize, sizeof(m->base.maximize));
+    m->base.goals.n = spec->n_objectives;
+    for (int i = 0; i < spec->n_objectives; i++) {
+        m->base.goals.maximize[i] = spec->maximize[i];
+        m->base.goals.metric[i] = bti_metric_find(spec->metric[i]);
+    }
     m->user = bti_json_object();
     m->system = bti_json_object();
     m->signatures = bti_json_object();
@@ -115,6 +119,7 @@ static bt_status copy_trial(bti_trial *to, const bti_trial *from, bt_error *err)
         return rc;
     to->attempt = from->attempt;
     to->n_values = from->n_values;
+    to->violation = from->violation;
     memcpy(to->value, from->value, sizeof(to->value));
     to->started = from->started;
     to->completed = from->completed;
@@ -151,6 +156,7 @@ static bt_status memory_refresh(bti_storage *base, bti_trials *t, bt_error *err)
         rc = bti_trials_take(t, &now, err);
         bti_trial_release(&now);
     }
+    t->goals = m->base.goals;
     if (!rc)
         t->attr_seen = m->clock;
     return rc;
@@ -257,6 +263,23 @@ static bt_status check_signature(memory *m, const bti_param *p, bt_error *err)
     return rc;
 }
 
+static bti_json *external(const bti_param *p)
+{
+    bti_value v = bti_param_value(p);
+    switch (v.kind) {
+    case BTI_BOOL:
+        return bti_json_bool(v.u.b);
+    case BTI_INT:
+        return bti_json_int(v.u.i);
+    case BTI_FLOAT:
+        return bti_json_num(v.u.f);
+    case BTI_STR:
+        return bti_json_str(v.u.s);
+    default:
+        return bti_json_null();
+    }
+}
+
 static void learn_signature(memory *m, const bti_param *p)
 {
     bti_str text = {0};
@@ -265,10 +288,31 @@ static void learn_signature(memory *m, const bti_param *p)
     bti_str_release(&text);
 }
 
+static bt_status add_attrs(bti_json *to, const bti_json *attrs, bt_error *err)
+{
+    const char *key;
+    const bti_json *value;
+    for (size_t i = 0; attrs && bti_json_pair(attrs, i, &key, &value); i++) {
+        bti_json *copy = bti_json_copy(value);
+        if (!copy)
+            return bti_fail_nomem(err);
+        bti_json_set(to, key, copy);
+    }
+    return BT_OK;
+}
+
+/* Takes list. */
+static void set_constraints(entry *e, bti_json *list)
+{
+    e->trial.violation = bti_constraint_violation(list);
+    bti_json_set(e->system, "constraints", list);
+}
+
 static bt_status make_entry(memory *m, entry *e, const bti_proposal *p, bt_error *err)
 {
     bt_status rc = BT_OK;
     bti_json *constraints = bti_json_array();
+    e->params = bti_json_object();
     for (int i = 0; !rc && i < p->point->n; i++)
         rc = check_signature(m, &p->point->param[i], err);
     if (!rc)
@@ -278,18 +322,41 @@ static bt_status make_entry(memory *m, entry *e, const bti_proposal *p, bt_error
         learn_signature(m, &p->point->param[i]);
         e->trial.param_name[i] = bti_strdup(p->point->param[i].name);
         e->trial.param_value[i] = p->point->param[i].value;
+        bti_json_set(e->params, p->point->param[i].name, external(&p->point->param[i]));
         ok = ok && e->trial.param_name[i];
     }
     e->key = bti_strdup(p->key);
-    e->trial.attrs = p->attrs ? bti_json_copy(p->attrs) : bti_json_object();
+    if (!e->trial.attrs)
+        e->trial.attrs = bti_json_object();
+    if (!e->system)
+        e->system = bti_json_object();
+    if (!rc)
+        rc = add_attrs(e->trial.attrs, p->attrs, err);
     bti_json_set_str(e->trial.attrs, "key", p->key);
     for (int i = 0; i < p->n_constraints; i++)
         bti_json_append(constraints, bti_json_num(p->constraint[i]));
-    e->system = bti_json_object();
-    bti_json_set(e->system, "constraints", constraints);
-    if (!rc && (!ok || !e->key || !e->trial.attrs || !e->system))
+    set_constraints(e, constraints);
+    if (!rc && (!ok || !e->key || !e->trial.attrs || !e->system || !e->params))
         rc = bti_fail_nomem(err);
     return rc;
+}
+
+static bool has_key(const entry *e, const char *key)
+{
+    return e->key && !strcmp(e->key, key);
+}
+
+static bt_status make_room(memory *m, bt_error *err)
+{
+    if (m->n < m->cap)
+        return BT_OK;
+    int cap = m->cap ? m->cap * 2 : 32;
+    entry *grown = bti_regrow(m->entry, (size_t)cap, sizeof(*grown));
+    if (!grown)
+        return bti_fail_nomem(err);
+    m->entry = grown;
+    m->cap = cap;
+    return BT_OK;
 }
 
 static bt_status memory_claim(bti_storage *base, const bti_proposal *p, const char *worker,
@@ -302,18 +369,12 @@ static bt_status memory_claim(bti_storage *base, const bti_proposal *p, const ch
     *number = -1;
     *duplicate = false;
     for (int i = 0; i < m->n && !*duplicate; i++)
-        *duplicate = !strcmp(m->entry[i].key, p->key);
+        *duplicate = has_key(&m->entry[i], p->key);
     if (*duplicate || (max_trials > 0 && m->n >= max_trials))
         return BT_OK;
-    if (m->n == m->cap) {
-        int cap = m->cap ? m->cap * 2 : 32;
-        entry *grown = bti_regrow(m->entry, (size_t)cap, sizeof(*grown));
-        if (!grown)
-            return bti_fail_nomem(err);
-        m->entry = grown;
-        m->cap = cap;
-    }
-    bt_status rc = make_entry(m, &e, p, err);
+    bt_status rc = make_room(m, err);
+    if (!rc)
+        rc = make_entry(m, &e, p, err);
     if (rc) {
         entry_release(&e);
         return rc;
@@ -341,19 +402,6 @@ static bt_status memory_report(bti_storage *base, int64_t id, const char *worker
     return rc;
 }
 
-static bt_status add_attrs(bti_json *to, const bti_json *attrs, bt_error *err)
-{
-    const char *key;
-    const bti_json *value;
-    for (size_t i = 0; attrs && bti_json_pair(attrs, i, &key, &value); i++) {
-        bti_json *copy = bti_json_copy(value);
-        if (!copy)
-            return bti_fail_nomem(err);
-        bti_json_set(to, key, copy);
-    }
-    return BT_OK;
-}
-
 static bt_status memory_finish(bti_storage *base, int64_t id, const char *worker, int attempt,
                                bti_trial_state state, const double *values, const bti_json *attrs,
                                bt_error *err)
@@ -367,9 +415,9 @@ static bt_status memory_finish(bti_storage *base, int64_t id, const char *worker
         rc = add_attrs(e->trial.attrs, attrs, err);
     if (rc)
         return rc;
-    for (int i = 0; state == BTI_COMPLETE && i < base->n_objectives; i++)
+    for (int i = 0; state == BTI_COMPLETE && i < base->goals.n; i++)
         e->trial.value[i] = values[i];
-    e->trial.n_values = state == BTI_COMPLETE ? base->n_objectives : 0;
+    e->trial.n_values = state == BTI_COMPLETE ? base->goals.n : 0;
     e->trial.state = state;
     e->trial.completed = bti_wall_seconds();
     e->changed = ++m->clock;
@@ -387,10 +435,97 @@ static bt_status memory_trial_attr_set(bti_storage *base, int64_t id, bool syste
     bti_json *copy = bti_json_copy(v);
     if (!copy)
         return bti_fail_nomem(err);
-    bti_json_set(system ? e->system : e->trial.attrs, key, copy);
-    if (!system)
-        e->changed = ++m->clock;
+    if (system && !strcmp(key, "constraints"))
+        set_constraints(e, copy);
+    else
+        bti_json_set(system ? e->system : e->trial.attrs, key, copy);
+    e->changed = ++m->clock;
     return BT_OK;
+}
+
+/* ---- enqueued trials ---- */
+
+static bt_status memory_enqueue(bti_storage *base, const bti_json *fixed, const bti_json *attrs,
+                                int *number, bt_error *err)
+{
+    memory *m = (memory *)base;
+    entry e = {0};
+    bt_status rc = make_room(m, err);
+    e.system = bti_json_object();
+    e.params = bti_json_object();
+    e.trial.attrs = attrs ? bti_json_copy(attrs) : bti_json_object();
+    bti_json_set(e.system, "fixed_params", bti_json_copy(fixed));
+    if (!rc && (!e.system || !e.params || !e.trial.attrs))
+        rc = bti_fail_nomem(err);
+    if (rc) {
+        entry_release(&e);
+        return rc;
+    }
+    e.trial.id = m->n + 1;
+    e.trial.number = *number = m->n;
+    e.trial.state = BTI_WAITING;
+    e.changed = ++m->clock;
+    m->entry[m->n++] = e;
+    return BT_OK;
+}
+
+static bt_status memory_start(bti_storage *base, int64_t id, const bti_proposal *p,
+                              const char *worker, double lease_s, bool *taken, bool *duplicate,
+                              bt_error *err)
+{
+    memory *m = (memory *)base;
+    entry *e = find_entry(m, id);
+    *taken = *duplicate = false;
+    if (!e || e->trial.state != BTI_WAITING)
+        return BT_OK;
+    for (int i = 0; i < m->n && !*duplicate; i++)
+        *duplicate = has_key(&m->entry[i], p->key);
+    if (*duplicate)
+        return BT_OK;
+    bti_json_free(e->params);
+    bt_status rc = make_entry(m, e, p, err);
+    if (rc)
+        return rc;
+    *taken = true;
+    e->trial.state = BTI_RUNNING;
+    e->trial.attempt = 1;
+    e->trial.started = bti_wall_seconds();
+    e->changed = ++m->clock;
+    set_lease(e, worker, e->trial.started + lease_s);
+    return BT_OK;
+}
+
+static bt_status memory_drop(bti_storage *base, int64_t id, const char *why, bt_error *err)
+{
+    memory *m = (memory *)base;
+    entry *e = find_entry(m, id);
+    (void)err;
+    if (!e || e->trial.state != BTI_WAITING)
+        return BT_OK;
+    bti_json_set_str(e->trial.attrs, "error", why);
+    e->trial.state = BTI_FAIL;
+    e->trial.started = e->trial.completed = bti_wall_seconds();
+    e->changed = ++m->clock;
+    return BT_OK;
+}
+
+static bt_status copy_out(const bti_json *v, bti_json **out, bt_error *err)
+{
+    *out = v ? bti_json_copy(v) : NULL;
+    return v && !*out ? bti_fail_nomem(err) : BT_OK;
+}
+
+static bt_status memory_trial_attr_get(bti_storage *base, int64_t id, bool system, const char *key,
+                                       bti_json **out, bt_error *err)
+{
+    const entry *e = find_entry((memory *)base, id);
+    return copy_out(e ? bti_json_get(system ? e->system : e->trial.attrs, key) : NULL, out, err);
+}
+
+static bt_status memory_params_get(bti_storage *base, int64_t id, bti_json **out, bt_error *err)
+{
+    const entry *e = find_entry((memory *)base, id);
+    return copy_out(e ? e->params : NULL, out, err);
 }
 
 const bti_storage_ops bti_memory_ops = {
@@ -407,5 +542,10 @@ const bti_storage_ops bti_memory_ops = {
     .report = memory_report,
     .finish = memory_finish,
     .yield = memory_yield,
+    .enqueue = memory_enqueue,
+    .start = memory_start,
+    .drop = memory_drop,
+    .trial_attr_get = memory_trial_attr_get,
+    .params_get = memory_params_get,
     .trial_attr_set = memory_trial_attr_set,
 };

@@ -105,5 +105,10 @@ const bti_storage_ops bti_sqlite_ops = {
     .report = bti_sqlite_report,
     .finish = bti_sqlite_finish,
     .yield = bti_sqlite_yield,
+    .enqueue = bti_sqlite_enqueue,
+    .start = bti_sqlite_start,
+    .drop = bti_sqlite_drop,
+    .trial_attr_get = bti_sqlite_trial_attr_get,
+    .params_get = bti_sqlite_params_get,
     .trial_attr_set = sqlite_trial_attr_set,
 };

@@ -76,6 +76,14 @@ bt_status bti_sqlite_study(bti_sqlite *s, const bti_study_spec *spec, bool creat
 bt_status bti_sqlite_claim(bti_storage *base, const bti_proposal *p, const char *worker,
                            double lease_s, int max_trials, int64_t *id, int *number,
                            bool *duplicate, bt_error *err);
+bt_status bti_sqlite_enqueue(bti_storage *base, const bti_json *fixed, const bti_json *attrs,
+                             int *number, bt_error *err);
+bt_status bti_sqlite_start(bti_storage *base, int64_t id, const bti_proposal *p, const char *worker,
+                           double lease_s, bool *taken, bool *duplicate, bt_error *err);
+bt_status bti_sqlite_drop(bti_storage *base, int64_t id, const char *why, bt_error *err);
+bt_status bti_sqlite_trial_attr_get(bti_storage *base, int64_t id, bool system, const char *key,
+                                    bti_json **out, bt_error *err);
+bt_status bti_sqlite_params_get(bti_storage *base, int64_t id, bti_json **out, bt_error *err);
 bt_status bti_sqlite_report(bti_storage *base, int64_t id, const char *worker, int attempt,
                             int step, double value, bt_error *err);
 bt_status bti_sqlite_finish(bti_storage *base, int64_t id, const char *worker, int attempt,

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "study/storages/optuna_text.h"
+#include "study/storages/storages.h"
 
 #include <math.h>
 #include <string.h>
@@ -93,12 +94,89 @@ static bt_status read_attempt(bti_sqlite *s, bti_trial *t, bt_error *err)
     return rc;
 }
 
+/* One JSON value by (owner, key); *out NULL if there is none. */
+static bt_status read_json(bti_sqlite *s, bti_sql id, int64_t owner, const char *key,
+                           bti_json **out, bt_error *err)
+{
+    sqlite3_stmt *stmt;
+    bool more = false;
+    *out = NULL;
+    bt_status rc = bti_sqlite_query(s, &stmt, err, id, "it", owner, key);
+    if (!rc)
+        rc = bti_sqlite_next(s, stmt, &more, err);
+    if (!rc && more) {
+        rc = bti_json_parse(out, bti_sqlite_text(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0),
+                            key, err);
+        sqlite3_reset(stmt);
+    }
+    return rc;
+}
+
+bt_status bti_sqlite_trial_attr_get(bti_storage *base, int64_t id, bool system, const char *key,
+                                    bti_json **out, bt_error *err)
+{
+    return read_json((bti_sqlite *)base, system ? BTI_SQL_TRIAL_SYSTEM_GET : BTI_SQL_TRIAL_USER_GET,
+                     id, key, out, err);
+}
+
+static bt_status read_violation(bti_sqlite *s, bti_trial *t, bt_error *err)
+{
+    bti_json *list;
+    bt_status rc = read_json(s, BTI_SQL_TRIAL_SYSTEM_GET, t->id, "constraints", &list, err);
+    t->violation = rc ? 0 : bti_constraint_violation(list);
+    bti_json_free(list);
+    return rc == BT_FORMAT ? BT_OK : rc; /* Python writes infinities, which are no JSON */
+}
+
+/* What Optuna's to_external_repr gives: the choice of a category, a whole number of an int. */
+static bti_json *external(double value, const char *distribution)
+{
+    bti_json *d = NULL;
+    if (bti_json_parse(&d, distribution, strlen(distribution), "distribution", NULL))
+        return NULL;
+    const char *name = bti_json_as_str(bti_json_get(d, "name"), "");
+    const bti_json *choices = bti_json_get(bti_json_get(d, "attributes"), "choices");
+    bti_json *out;
+    if (choices && value >= 0)
+        out = bti_json_copy(bti_json_at(choices, (size_t)value));
+    else
+        out = strstr(name, "Int") ? bti_json_int((int64_t)value) : bti_json_num(value);
+    bti_json_free(d);
+    return out;
+}
+
+bt_status bti_sqlite_params_get(bti_storage *base, int64_t id, bti_json **out, bt_error *err)
+{
+    bti_sqlite *s = (bti_sqlite *)base;
+    sqlite3_stmt *stmt;
+    bool more = true;
+    *out = bti_json_object();
+    bt_status rc = bti_sqlite_query(s, &stmt, err, BTI_SQL_PARAMS_EXTERNAL, "i", id);
+    while (!rc && more) {
+        rc = bti_sqlite_next(s, stmt, &more, err);
+        if (rc || !more)
+            break;
+        bti_json *v = external(sqlite3_column_double(stmt, 1), bti_sqlite_text(stmt, 2));
+        if (v)
+            bti_json_set(*out, bti_sqlite_text(stmt, 0), v);
+    }
+    if (!rc && !*out)
+        rc = bti_fail_nomem(err);
+    if (rc) {
+        bti_json_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
 /* Everything but user attributes; t holds what read_head gave. */
 static bt_status read_body(bti_sqlite *s, bti_trial *t, bt_error *err)
 {
     bt_status rc = read_params(s, t, err);
     if (!rc)
         rc = read_values(s, t, err);
+    if (!rc)
+        rc = read_violation(s, t, err);
     return rc ? rc : read_attempt(s, t, err);
 }
 
@@ -196,6 +274,7 @@ bt_status bti_sqlite_refresh(bti_storage *base, bti_trials *t, bt_error *err)
     bt_status rc = bti_sqlite_begin(s, BTI_SQL_BEGIN_READ, err);
     if (rc)
         return rc;
+    t->goals = base->goals;
     rc = read_unfinished(s, t, err);
     if (!rc)
         rc = read_new(s, t, err);

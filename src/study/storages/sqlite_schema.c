@@ -214,31 +214,46 @@ static bt_status load_directions(bti_sqlite *s, bt_error *err)
                        "SELECT group_concat(direction, ' ') FROM (SELECT direction FROM "
                        "study_directions WHERE study_id = CAST(?1 AS INTEGER) ORDER BY objective)",
                        id, &text, err);
-    s->base.n_objectives = 0;
+    s->base.goals.n = 0;
     for (const char *p = text; !rc && p && *p;) {
         size_t n = strcspn(p, " ");
-        if (s->base.n_objectives == BTI_OBJECTIVES_MAX) {
+        if (s->base.goals.n == BTI_OBJECTIVES_MAX) {
             rc = bti_fail(err, BT_NOSUPP, s->path, "the study has more than %d objectives",
                           BTI_OBJECTIVES_MAX);
             break;
         }
-        s->base.maximize[s->base.n_objectives++] = n == 8 && !strncmp(p, "MAXIMIZE", n);
+        s->base.goals.metric[s->base.goals.n] = BTI_METRIC_NONE;
+        s->base.goals.maximize[s->base.goals.n++] = n == 8 && !strncmp(p, "MAXIMIZE", n);
         p += n + strspn(p + n, " ");
     }
     bti_free(text);
     return rc;
 }
 
+/* Names of the objectives, where the study has them and the table knows them. */
+static bt_status load_metrics(bti_sqlite *s, bt_error *err)
+{
+    bti_json *names = NULL;
+    bt_status rc = s->base.ops->study_attr_get(&s->base, true, "study:metric_names", &names, err);
+    for (int i = 0; !rc && i < s->base.goals.n; i++)
+        s->base.goals.metric[i] =
+            bti_metric_find(bti_json_as_str(bti_json_at(names, (size_t)i), NULL));
+    bti_json_free(names);
+    return rc;
+}
+
 static bt_status check_directions(const bti_sqlite *s, const bti_study_spec *spec, bt_error *err)
 {
-    bool same = spec->n_objectives == s->base.n_objectives;
+    bool same = spec->n_objectives == s->base.goals.n;
     for (int i = 0; same && i < spec->n_objectives; i++)
-        same = spec->maximize[i] == s->base.maximize[i];
+        same = spec->maximize[i] == s->base.goals.maximize[i] &&
+               (s->base.goals.metric[i] == BTI_METRIC_NONE ||
+                s->base.goals.metric[i] == bti_metric_find(spec->metric[i]));
     return same ? BT_OK
                 : bti_fail(
                       err, BT_INVAL, s->path,
                       "study '%s' was begun with other objectives (%d of them): use a new study",
-                      s->base.name, s->base.n_objectives);
+                      s->base.name, s->base.goals.n);
 }
 
 static bt_status open_study(bti_sqlite *s, const bti_study_spec *spec, bool create, bt_error *err)
@@ -257,6 +272,8 @@ static bt_status open_study(bti_sqlite *s, const bti_study_spec *spec, bool crea
         rc = fail_not_found(s, spec->name, err);
     if (!rc)
         rc = load_directions(s, err);
+    if (!rc)
+        rc = load_metrics(s, err);
     if (!rc && create)
         rc = check_directions(s, spec, err);
     return rc;

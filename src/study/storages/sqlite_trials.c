@@ -155,29 +155,35 @@ static bt_status next_number(bti_sqlite *s, int *number, bt_error *err)
     return rc;
 }
 
+/* What a trial that begins to run has besides its row. */
+static bt_status add_body(bti_sqlite *s, const bti_proposal *p, const bti_lease *lease, int64_t id,
+                          bt_error *err)
+{
+    bti_json *key = bti_json_str(p->key);
+    bt_status rc = bti_sqlite_run(s, err, BTI_SQL_KEY_ADD, "iti", s->study_id, p->key, id);
+    if (!rc)
+        rc = add_params(s, id, p->point, err);
+    if (!rc)
+        rc = bti_sqlite_set_attrs(s, id, p->attrs, err);
+    if (!rc)
+        rc = bti_sqlite_set_json(s, BTI_SQL_TRIAL_USER_SET, id, "key", key, err);
+    if (!rc)
+        rc = add_constraints(s, id, p, err);
+    if (!rc)
+        rc = bti_sqlite_lease_set(s, id, lease, err);
+    bti_json_free(key);
+    return rc;
+}
+
 static bt_status add_trial(bti_sqlite *s, const bti_proposal *p, const bti_lease *lease, int number,
                            int64_t *id, bt_error *err)
 {
     char now[BTI_OPTUNA_TIME_CAP];
-    bti_json *key = bti_json_str(p->key);
     bti_optuna_time(now, bti_wall_seconds(), s->utc);
     bt_status rc =
         bti_sqlite_run(s, err, BTI_SQL_TRIAL_ADD, "iit", (int64_t)number, s->study_id, now);
     *id = sqlite3_last_insert_rowid(s->db);
-    if (!rc)
-        rc = bti_sqlite_run(s, err, BTI_SQL_KEY_ADD, "iti", s->study_id, p->key, *id);
-    if (!rc)
-        rc = add_params(s, *id, p->point, err);
-    if (!rc)
-        rc = bti_sqlite_set_attrs(s, *id, p->attrs, err);
-    if (!rc)
-        rc = bti_sqlite_set_json(s, BTI_SQL_TRIAL_USER_SET, *id, "key", key, err);
-    if (!rc)
-        rc = add_constraints(s, *id, p, err);
-    if (!rc)
-        rc = bti_sqlite_lease_set(s, *id, lease, err);
-    bti_json_free(key);
-    return rc;
+    return rc ? rc : add_body(s, p, lease, *id, err);
 }
 
 static bt_status claim_new(bti_sqlite *s, const bti_proposal *p, const bti_lease *lease,
@@ -215,6 +221,82 @@ bt_status bti_sqlite_claim(bti_storage *base, const bti_proposal *p, const char 
     return rc;
 }
 
+/* ---- enqueued trials ---- */
+
+static bt_status add_waiting(bti_sqlite *s, const bti_json *fixed, const bti_json *attrs,
+                             int *number, bt_error *err)
+{
+    bt_status rc = next_number(s, number, err);
+    if (!rc)
+        rc = bti_sqlite_run(s, err, BTI_SQL_TRIAL_ENQUEUE, "ii", (int64_t)*number, s->study_id);
+    int64_t id = sqlite3_last_insert_rowid(s->db);
+    if (!rc)
+        rc = bti_sqlite_set_attrs(s, id, attrs, err);
+    if (!rc)
+        rc = bti_sqlite_set_json(s, BTI_SQL_TRIAL_SYSTEM_SET, id, "fixed_params", fixed, err);
+    return rc;
+}
+
+bt_status bti_sqlite_enqueue(bti_storage *base, const bti_json *fixed, const bti_json *attrs,
+                             int *number, bt_error *err)
+{
+    bti_sqlite *s = (bti_sqlite *)base;
+    bt_status rc = bti_sqlite_begin(s, BTI_SQL_BEGIN_WRITE, err);
+    return rc ? rc : bti_sqlite_end(s, add_waiting(s, fixed, attrs, number, err), err);
+}
+
+static bt_status start_waiting(bti_sqlite *s, int64_t id, const bti_proposal *p,
+                               const bti_lease *lease, bool *taken, bool *duplicate, bt_error *err)
+{
+    char now[BTI_OPTUNA_TIME_CAP];
+    bti_optuna_time(now, bti_wall_seconds(), s->utc);
+    bt_status rc = key_taken(s, p->key, duplicate, err);
+    if (rc || *duplicate)
+        return rc;
+    rc = bti_sqlite_run(s, err, BTI_SQL_TRIAL_START, "it", id, now);
+    if (rc || sqlite3_changes(s->db) == 0)
+        return rc;
+    *taken = true;
+    return add_body(s, p, lease, id, err);
+}
+
+bt_status bti_sqlite_start(bti_storage *base, int64_t id, const bti_proposal *p, const char *worker,
+                           double lease_s, bool *taken, bool *duplicate, bt_error *err)
+{
+    bti_sqlite *s = (bti_sqlite *)base;
+    bti_lease lease = {.attempt = 1, .expires = bti_wall_seconds() + lease_s};
+    *taken = *duplicate = false;
+    snprintf(lease.worker, sizeof(lease.worker), "%s", worker);
+    bt_status rc = bti_sqlite_begin(s, BTI_SQL_BEGIN_WRITE, err);
+    if (rc)
+        return rc;
+    rc = bti_sqlite_end(s, start_waiting(s, id, p, &lease, taken, duplicate, err), err);
+    if (rc) {
+        *taken = false;
+        forget_signatures(s);
+    }
+    return rc;
+}
+
+static bt_status drop_waiting(bti_sqlite *s, int64_t id, const char *why, bt_error *err)
+{
+    char now[BTI_OPTUNA_TIME_CAP];
+    bti_json *text = bti_json_str(why);
+    bti_optuna_time(now, bti_wall_seconds(), s->utc);
+    bt_status rc = bti_sqlite_run(s, err, BTI_SQL_TRIAL_DROP, "it", id, now);
+    if (!rc && sqlite3_changes(s->db))
+        rc = bti_sqlite_set_json(s, BTI_SQL_TRIAL_USER_SET, id, "error", text, err);
+    bti_json_free(text);
+    return rc;
+}
+
+bt_status bti_sqlite_drop(bti_storage *base, int64_t id, const char *why, bt_error *err)
+{
+    bti_sqlite *s = (bti_sqlite *)base;
+    bt_status rc = bti_sqlite_begin(s, BTI_SQL_BEGIN_WRITE, err);
+    return rc ? rc : bti_sqlite_end(s, drop_waiting(s, id, why, err), err);
+}
+
 /* ---- values ---- */
 
 static const char *value_type(double v)
@@ -240,7 +322,7 @@ bt_status bti_sqlite_report(bti_storage *base, int64_t id, const char *worker, i
 static bt_status add_values(bti_sqlite *s, int64_t id, const double *values, bt_error *err)
 {
     bt_status rc = BT_OK;
-    for (int i = 0; !rc && i < s->base.n_objectives; i++)
+    for (int i = 0; !rc && i < s->base.goals.n; i++)
         rc = bti_sqlite_run(s, err, BTI_SQL_VALUE_ADD, "iidt", id, (int64_t)i, values[i],
                             value_type(values[i]));
     return rc;
@@ -282,7 +364,7 @@ static bt_status end_trial(bti_sqlite *s, int64_t id, bti_trial_state state, con
     bt_status rc = bti_sqlite_set_attrs(s, id, attrs, err);
     if (!rc && state == BTI_COMPLETE)
         rc = add_values(s, id, values, err);
-    if (!rc && state == BTI_PRUNED && s->base.n_objectives > 1)
+    if (!rc && state == BTI_PRUNED && s->base.goals.n > 1)
         rc = move_curve(s, id, attrs && bti_json_get(attrs, "bantam:curve"), err);
     return rc ? rc : bti_sqlite_trial_end(s, id, state, err);
 }

@@ -25,12 +25,20 @@ bt_status bti_finish_check(const bti_storage *s, bti_trial_state state, const do
     if (!bti_trial_state_finished(state))
         return bti_fail(err, BT_INVAL, s->name, "a trial cannot end as %s",
                         bti_trial_state_name(state));
-    for (int i = 0; state == BTI_COMPLETE && i < s->n_objectives; i++)
+    for (int i = 0; state == BTI_COMPLETE && i < s->goals.n; i++)
         if (!values || isnan(values[i]))
             return bti_fail(
                 err, BT_INVAL, s->name,
                 "a COMPLETE trial needs a number for objective %d; without one it is FAIL", i);
     return BT_OK;
+}
+
+double bti_constraint_violation(const bti_json *list)
+{
+    double sum = 0;
+    for (size_t i = 0; i < bti_json_len(list); i++)
+        sum += fmax(0, bti_json_as_num(bti_json_at(list, i), 0));
+    return sum;
 }
 
 /* What was written, taken apart. */

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Product kernels over conditional parameters. Numbers and ordered choices have truncated normal
+ * kernels on the axis 0..1, integrated over a grid's cells; unordered choices keep the trial's
+ * value or take another (Aitchison and Aitken 1976).
+ */
+#include "study/samplers/parzen.h"
+
+#include "base/error.h"
+
+#include <math.h>
+
+#define WIDTH 0.2    /* bandwidth of one kernel, of the range */
+#define DIMS 4       /* typical parameters of a group in Scott's rule */
+#define CELLS_MAX 64 /* finer grids count as continuous */
+
+bt_status bti_parzen_init(bti_parzen *p, const bti_space *space, int cap, bt_error *err)
+{
+    size_t n_slots = (size_t)bti_space_n_slots(space), rows = (size_t)cap + 1;
+    *p = (bti_parzen){.space = space, .cap = cap, .n_slots = (int)n_slots};
+    p->value = bti_arena_alloc(&p->arena, rows * n_slots * sizeof(*p->value));
+    p->axis = bti_arena_alloc(&p->arena, n_slots * sizeof(*p->axis));
+    p->term = bti_arena_alloc(&p->arena, rows * sizeof(*p->term));
+    if (!p->value || !p->axis || !p->term)
+        return bti_fail_nomem(err);
+    memset(p->axis, 0, n_slots * sizeof(*p->axis));
+    return BT_OK;
+}
+
+void bti_parzen_release(bti_parzen *p)
+{
+    bti_arena_release(&p->arena);
+    *p = (bti_parzen){0};
+}
+
+void bti_parzen_add(bti_parzen *p, const bti_trial *t)
+{
+    if (p->n == p->cap)
+        return;
+    double *row = p->value + (size_t)p->n++ * (size_t)p->n_slots;
+    for (int s = 0; s < p->n_slots; s++)
+        row[s] = NAN;
+    for (int i = 0, at = 0; i < t->n_params; i++) {
+        int slot = bti_space_slot(p->space, t->param_name[i], at);
+        if (slot < 0)
+            continue;
+        row[slot] = t->param_value[i];
+        at = slot + 1;
+    }
+}
+
+/* ---- one kernel in one dimension ---- */
+static double normal_cdf(double x)
+{
+    return 0.5 * erfc(-x * M_SQRT1_2);
+}
+
+static double mass(double centre, double sigma, double lo, double hi)
+{
+    return normal_cdf((hi - centre) / sigma) - normal_cdf((lo - centre) / sigma);
+}
+
+static bool is_nominal(const bti_domain *d)
+{
+    return d->kind == BTI_DOMAIN_CHOICE && !d->ordered;
+}
+
+/* Scott's rule in a group's dimensions; never narrower than the trials are apart on average. */
+static double bandwidth(int n)
+{
+    double scott = WIDTH * pow(n + 1, -1.0 / (DIMS + 4)), least = 1.0 / (n < 99 ? n + 1 : 100);
+    return fmax(scott, 0.2 * least);
+}
+
+/* Probability that a nominal kernel keeps its trial's choice; the rest is spread evenly. One prior
+ * observation is shared by all kernels. */
+static double keep_share(int choices, int n)
+{
+    double prior = 1.0 / (n + 1.0);
+    return (1 + prior) / (1 + choices * prior);
+}
+
+double bti_parzen_draw(const bti_parzen *p, int k, int slot, const bti_domain *d, bti_rng *rng)
+{
+    double lo, hi;
+    double value = k < p->n ? p->value[(size_t)k * (size_t)p->n_slots + (size_t)slot] : NAN;
+    if (isnan(value))
+        return bti_domain_unit(d, bti_rng_unit(rng));
+    if (is_nominal(d)) {
+        int own = value < d->n ? (int)value : 0;
+        if (d->n < 2 || bti_rng_unit(rng) < keep_share(d->n, p->n))
+            return own;
+        int other = (int)bti_rng_below(rng, (uint32_t)d->n - 1);
+        return other >= own ? other + 1 : other;
+    }
+    bti_domain_cell(d, value, &lo, &hi);
+    double centre = 0.5 * (lo + hi), sigma = bandwidth(p->n);
+    for (int i = 0; i < 64; i++) {
+        double u = centre + sigma * bti_rng_normal(rng);
+        if (u >= 0 && u < 1)
+            return bti_domain_unit(d, u);
+    }
+    return bti_domain_unit(d, centre);
+}
+
+/* ---- axes ---- */
+static int cells_of(const bti_domain *d)
+{
+    if (d->kind == BTI_DOMAIN_CHOICE)
+        return d->n <= CELLS_MAX ? d->n : 0;
+    if (d->hi <= d->lo)
+        return 1;
+    double n = d->step > 0 ? rint((d->hi - d->lo) / d->step) + 1 : 0;
+    return n <= CELLS_MAX ? (int)n : 0;
+}
+
+static double value_of_cell(const bti_domain *d, int i)
+{
+    return d->kind == BTI_DOMAIN_CHOICE ? i : d->lo + i * d->step;
+}
+
+static int cell_index(const bti_domain *d, int n_cells, double value)
+{
+    double i = d->kind == BTI_DOMAIN_CHOICE || d->hi <= d->lo ? value : (value - d->lo) / d->step;
+    if (n_cells == 1 || !(i > 0))
+        return 0;
+    return i < n_cells ? (int)rint(i) : n_cells - 1;
+}
+
+static void tabulate(bti_parzen_axis *a, int n_kernels)
+{
+    const bti_domain *d = &a->domain;
+    int n = a->n_cells;
+    double keep = keep_share(n, n_kernels);
+    for (int from = 0; from < n; from++) {
+        double lo, hi;
+        bti_domain_cell(d, value_of_cell(d, from), &lo, &hi);
+        double centre = 0.5 * (lo + hi), all = mass(centre, a->sigma, 0, 1);
+        for (int to = 0; to < n; to++) {
+            double density = 1;
+            bti_domain_cell(d, value_of_cell(d, to), &lo, &hi);
+            if (n > 1 && is_nominal(d))
+                density = (to == from ? keep : (1 - keep) / (n - 1)) * n;
+            else if (n > 1)
+                density = mass(centre, a->sigma, lo, hi) / (all * (hi - lo));
+            a->table[to * n + from] = log(fmax(density, 1e-300));
+        }
+    }
+}
+
+static void place_kernels(const bti_parzen *p, bti_parzen_axis *a, int slot)
+{
+    for (int k = 0; k < p->n; k++) {
+        double lo, hi, v = p->value[(size_t)k * (size_t)p->n_slots + (size_t)slot];
+        if (a->n_cells) {
+            a->cell[k] = (int16_t)(isnan(v) ? -1 : cell_index(&a->domain, a->n_cells, v));
+            continue;
+        }
+        bti_domain_cell(&a->domain, isnan(v) ? a->domain.lo : v, &lo, &hi);
+        a->centre[k] = isnan(v) ? NAN : 0.5 * (lo + hi);
+        a->log_norm[k] = log(a->sigma * sqrt(2 * M_PI) * mass(0.5 * (lo + hi), a->sigma, 0, 1));
+    }
+}
+
+static bool same_domain(const bti_domain *a, const bti_domain *b)
+{
+    return a->kind == b->kind && a->lo == b->lo && a->hi == b->hi && a->step == b->step &&
+           a->n == b->n && a->log == b->log && a->ordered == b->ordered;
+}
+
+/* The axis of a slot for this domain. Bounds that depend on earlier parameters make it anew. */
+static bt_status axis_for(bti_parzen *p, int slot, const bti_domain *d, bti_parzen_axis **out,
+                          bt_error *err)
+{
+    bti_parzen_axis *a = &p->axis[slot];
+    *out = a;
+    if (a->made && same_domain(&a->domain, d))
+        return BT_OK;
+    int cells = cells_of(d), had = a->n_cells;
+    size_t n = (size_t)p->n + 1;
+    a->domain = *d;
+    a->sigma = bandwidth(p->n);
+    a->n_cells = cells;
+    if (cells && cells > had)
+        a->table = bti_arena_alloc(&p->arena, (size_t)cells * (size_t)cells * sizeof(double));
+    if (cells && !a->cell)
+        a->cell = bti_arena_alloc(&p->arena, n * sizeof(*a->cell));
+    if (!cells && !a->centre) {
+        a->centre = bti_arena_alloc(&p->arena, n * sizeof(double));
+        a->log_norm = bti_arena_alloc(&p->arena, n * sizeof(double));
+    }
+    if (cells ? !a->table || !a->cell : !a->centre || !a->log_norm)
+        return bti_fail_nomem(err);
+    a->made = true;
+    if (cells)
+        tabulate(a, p->n);
+    place_kernels(p, a, slot);
+    return BT_OK;
+}
+
+/* Adds the log densities of one parameter to every kernel's term. */
+static void add_terms(const bti_parzen *p, const bti_parzen_axis *a, double value)
+{
+    if (a->n_cells) {
+        const double *row = a->table + cell_index(&a->domain, a->n_cells, value) * a->n_cells;
+        for (int k = 0; k < p->n; k++)
+            p->term[k] += a->cell[k] < 0 ? 0 : row[a->cell[k]];
+        return;
+    }
+    double lo, hi;
+    bti_domain_cell(&a->domain, value, &lo, &hi);
+    double u = 0.5 * (lo + hi);
+    for (int k = 0; k < p->n; k++) {
+        double z = (u - a->centre[k]) / a->sigma;
+        p->term[k] += isnan(z) ? 0 : -0.5 * z * z - a->log_norm[k];
+    }
+}
+
+bt_status bti_parzen_log(bti_parzen *p, const bti_param *param, const int *slot, int n_params,
+                         double *out, bt_error *err)
+{
+    for (int k = 0; k <= p->n; k++)
+        p->term[k] = 0; /* the prior's stays so: densities are relative to it */
+    for (int i = 0; i < n_params; i++) {
+        bti_parzen_axis *a;
+        bt_status rc = axis_for(p, slot[i], &param[i].domain, &a, err);
+        if (rc)
+            return rc;
+        add_terms(p, a, param[i].value);
+    }
+    double most = 0, sum = 0;
+    for (int k = 0; k < p->n; k++)
+        most = fmax(most, p->term[k]);
+    for (int k = 0; k <= p->n; k++)
+        sum += exp(p->term[k] - most);
+    *out = most + log(sum / (p->n + 1));
+    return BT_OK;
+}

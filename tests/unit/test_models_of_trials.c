@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The models that samplers fit to trials: Parzen densities and Gaussian processes, against what
+ * they must be by definition.
+ */
+#include "space_text.h"
+
+#include "study/samplers/parzen.h"
+#include "study/samplers/process.h"
+
+#include <math.h>
+
+/* Two modules, so arguments are conditional. */
+static bti_space *one_block(void)
+{
+    return space_of(
+        SPACE_HEAD "blocks:\n"
+                   "  - id: a\n"
+                   "    module:\n"
+                   "      Conv: {out: {int: [8, 64, 8]}, kernel: {choice: [1, 3, 5]}}\n"
+                   "      InvertedResidualv3: {kernel: 3, expand: {float: [1.0, 6.0]}, out: 8, se: "
+                   "{choice: [0, 1]}, hs: 0}\n" SPACE_TAIL);
+}
+
+static bti_trial trial_of(const bti_point *p, double params)
+{
+    bti_trial t = {.state = BTI_COMPLETE};
+    bt_error err = {0};
+    assert_ok(bti_trial_params(&t, p->n, &err), &err);
+    for (int i = 0; i < p->n; i++) {
+        t.param_name[i] = bti_strdup(p->param[i].name);
+        t.param_value[i] = p->param[i].value;
+    }
+    t.attrs = bti_json_object();
+    bti_json_set_num(t.attrs, "params", params);
+    bti_json_set_num(t.attrs, "macs", 10 * params);
+    return t;
+}
+
+static void slots_of(const bti_space *s, const bti_point *p, int *slot)
+{
+    for (int i = 0; i < p->n; i++)
+        slot[i] = bti_space_slot(s, p->param[i].name, 0);
+}
+
+/* Draws of the prior weigh each point equally: the mean of the density relative to it is 1. */
+static void a_parzen_density_integrates_to_one(void **state)
+{
+    (void)state;
+    bti_space *s = one_block();
+    bti_rng rng = test_rng(1);
+    bti_parzen d;
+    bt_error err = {0};
+    assert_ok(bti_parzen_init(&d, s, 5, &err), &err);
+    for (int i = 0; i < 5; i++) {
+        bti_point p;
+        bti_space_draw(s, &rng, &p);
+        bti_trial t = trial_of(&p, 1000);
+        bti_parzen_add(&d, &t);
+        bti_trial_release(&t);
+    }
+    double sum = 0;
+    const int n = 40000;
+    for (int i = 0; i < n; i++) {
+        bti_point p;
+        int slot[BTI_POINT_MAX];
+        double log_density;
+        bti_space_draw(s, &rng, &p);
+        slots_of(s, &p, slot);
+        assert_ok(bti_parzen_log(&d, p.param, slot, p.n, &log_density, &err), &err);
+        sum += exp(log_density);
+    }
+    assert_true(fabs(sum / n - 1) < 0.05);
+    bti_parzen_release(&d);
+    bti_space_free(s);
+}
+
+/* A kernel's draws have the frequencies that its log density says. */
+static void a_parzen_kernel_draws_what_its_density_says(void **state)
+{
+    (void)state;
+    bti_space *s = one_block();
+    bti_rng rng = test_rng(2);
+    bti_parzen d;
+    bti_point p;
+    bt_error err = {0};
+    do
+        bti_space_draw(s, &rng, &p);
+    while (!bti_point_find(&p, "a.Conv.out"));
+    bti_trial t = trial_of(&p, 1000);
+    assert_ok(bti_parzen_init(&d, s, 1, &err), &err);
+    bti_parzen_add(&d, &t);
+    bti_param out = *bti_point_find(&p, "a.Conv.out");
+    int slot = bti_space_slot(s, out.name, 0), count[9] = {0};
+    const int n = 20000;
+    for (int i = 0; i < n; i++) {
+        int k = (int)bti_rng_below(&rng, 2); /* the trial's kernel, or the prior */
+        count[(int)bti_parzen_draw(&d, k, slot, &out.domain, &rng) / 8]++;
+    }
+    for (int v = 1; v <= 8; v++) {
+        double log_density;
+        out.value = 8 * v;
+        assert_ok(bti_parzen_log(&d, &out, &slot, 1, &log_density, &err), &err);
+        assert_true(fabs(count[v] / (double)n - exp(log_density) / 8) < 0.015);
+    }
+    bti_trial_release(&t);
+    bti_parzen_release(&d);
+    bti_space_free(s);
+}
+
+/* Accuracy that rises with `out`: the process orders new points by it, is sure where it has seen
+ * values and unsure elsewhere. */
+static void a_process_learns_a_main_effect_and_knows_where_it_knows(void **state)
+{
+    (void)state;
+    bti_space *s = one_block();
+    bti_rng rng = test_rng(3);
+    bti_trial trial[24];
+    const bti_trial *list[24];
+    double y[24], mean = 0, square = 0;
+    bt_error err = {0};
+    bti_process gp;
+    for (int i = 0; i < 24; i++) {
+        bti_point p;
+        do
+            bti_space_draw(s, &rng, &p);
+        while (!bti_point_find(&p, "a.Conv.out") || bti_point_find(&p, "a.Conv.out")->value > 40);
+        y[i] = bti_point_find(&p, "a.Conv.out")->value;
+        trial[i] = trial_of(&p, 1000);
+        list[i] = &trial[i];
+        mean += y[i] / 24;
+    }
+    for (int i = 0; i < 24; i++)
+        square += pow(y[i] - mean, 2) / 24;
+    for (int i = 0; i < 24; i++)
+        y[i] = (y[i] - mean) / sqrt(square);
+    assert_ok(bti_process_fit(&gp, s, list, y, 24, &err), &err);
+    double before = -INFINITY, sigma[8], mu;
+    for (int v = 1; v <= 8; v++) {
+        bti_point p;
+        const bti_cost cost = {.params = 1000, .macs = 10000};
+        do
+            bti_space_draw(s, &rng, &p);
+        while (!bti_point_find(&p, "a.Conv.out") ||
+               bti_point_find(&p, "a.Conv.out")->value != 8 * v);
+        bti_process_predict(&gp, &p, &cost, &mu, &sigma[v - 1]);
+        if (v <= 5) {
+            assert_true(mu > before);
+            assert_true(fabs(mu - (8 * v - mean) / sqrt(square)) < 0.5);
+        }
+        before = mu;
+    }
+    assert_true(sigma[7] > 1.5 * sigma[2]);
+    bti_process_release(&gp);
+    for (int i = 0; i < 24; i++)
+        bti_trial_release(&trial[i]);
+    bti_space_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_parzen_density_integrates_to_one),
+        cmocka_unit_test(a_parzen_kernel_draws_what_its_density_says),
+        cmocka_unit_test(a_process_learns_a_main_effect_and_knows_where_it_knows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
