@@ -4,7 +4,8 @@
  *
  * DATA is a name: "fashion-mnist" (Debian's package dataset-fashion-mnist), "cifar10" or "cifar100"
  * (downloaded from their own server into the cache, 170 MB, if data_dir does not have them), or
- * - an image folder: root/{train,val,test}/class/files or root/class/files (then all are train);
+ * - an image folder: root/{train,val,test}/class/files or root/class/files (then all are train,
+ *   but for test_share);
  * - a CSV file with a header and the columns path (relative to the file) and label (then all are
  *   train), or a folder with train.csv [val.csv] [test.csv];
  * - a folder with IDX files (train-images-idx3-ubyte[.gz] ...);
@@ -39,15 +40,21 @@ typedef struct bt_data_options {
     const char *program;
     bool strict;  /* one unreadable image is an error */
     bt_stop stop; /* BT_STOPPED within a second while images are decoded; the deadline counts too */
+    /* POSIX extended regular expression on an image's path below DATA: images with the same first
+     * group (without one: the same match) stay together when splits are made; NULL: none do. */
+    const char *group_by;
+    /* Share of the images, stratified and at most 10,000, that is set aside as test where DATA has
+     * no test split; 0: none, all are train. */
+    double test_share;
     bt_progress progress;
 } bt_data_options;
 
 BT_API bt_data_options bt_data_defaults(void);
 
 /* What is in DATA, as one JSON object (yours: free with bt_free): splits with counts per class,
- * balance, sizes, channels, unreadable files with reasons, identical images across splits. Nothing
- * is written (but a data set that is asked for by name may be downloaded); unreadable images are
- * listed, not fatal. */
+ * balance, sizes, channels, unreadable files with reasons, identical images across splits, with
+ * group_by the groups and how many of them are in two splits. Nothing is written (but a data set
+ * that is asked for by name may be downloaded); unreadable images are listed, not fatal. */
 BT_API BT_MUST_USE bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt,
                                           bt_error *err);
 

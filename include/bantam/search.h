@@ -19,15 +19,16 @@ typedef struct bt_limit {
 typedef struct bt_search_options {
     const char *data;
     bt_data_options data_opt;
-    const char *space_path; /* NULL: by data (docs: fashion7, brief) */
-    const char *sampler;    /* NULL: "evolution" */
+    const char *space_path; /* a file or a shipped name; NULL: "auto" */
+    const char *sampler;    /* NULL: "portfolio" */
+    const char *pruner;     /* NULL: "none" */
     const char *out_dir;    /* run directory; required */
     double budget_s; /* wall clock from start to the front on disk; 0: no limit (then trials must be
                         set) */
     bool budget_adds; /* "+T": add to an existing study's active seconds instead of reaching T in
                          all */
     int trials;       /* 0: no limit */
-    int epochs;       /* 0: chosen so that at least 40 median trials fit */
+    int epochs;       /* 0: chosen so that 40 median trials fit, fewer in a minute or two */
     int jobs;         /* worker processes; 0: one a core */
     int threads;      /* per worker; 0: cores / jobs */
     const char *objectives; /* "accuracy,params,latency_ms", the first measured on validation; NULL:

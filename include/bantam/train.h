@@ -72,13 +72,16 @@ typedef struct bt_eval_options {
     const char *data;
     bt_data_options data_opt;
     const char *split; /* "val" (the split the model was validated on) or "test" */
-    int threads;       /* 0: all cores */
+    /* With test: a CSV file to write, "path,class,prediction" of each image in the order of the
+     * data, paths below DATA; NULL: none */
+    const char *predictions;
+    int threads; /* 0: all cores */
     bt_progress progress;
 } bt_eval_options;
 
-/* {"accuracy","interval":[lo,hi],"top5","macro_f1","n","per_class":[...],"confusion":[[...]]};
- * interval: 95 % Wilson; confusion: a row for each true class, a column for each predicted one.
- * Yours, bt_free. */
+/* {"accuracy","interval":[lo,hi],"top5","macro_f1","balanced_accuracy","n","per_class":[...],"confusion":[[...]]};
+ * interval: 95 % Wilson; balanced_accuracy: mean recall of the classes that have images; confusion:
+ * a row for each true class, a column for each predicted one. Yours, bt_free. */
 BT_API BT_MUST_USE bt_status bt_eval(char **json, const bt_eval_options *opt, bt_error *err);
 
 typedef struct bt_predict_options {

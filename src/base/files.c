@@ -12,10 +12,34 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+/* Only tests set these. */
+static atomic_int_least64_t steps_left; /* 0: off; 1: fail from now on */
+static atomic_int step_error;
+
+void bti_files_fail_at(int64_t n, int number)
+{
+    atomic_store(&step_error, number);
+    atomic_store(&steps_left, n);
+}
+
+bool bti_files_step_fails(void)
+{
+    int_least64_t left = atomic_load_explicit(&steps_left, memory_order_relaxed);
+    if (left == 0)
+        return false;
+    if (left > 1) {
+        atomic_fetch_sub_explicit(&steps_left, 1, memory_order_relaxed);
+        return false;
+    }
+    errno = atomic_load(&step_error);
+    return true;
+}
 
 static bt_status read_stream(FILE *f, const char *path, size_t limit, bti_str *text, bt_error *err)
 {
@@ -59,7 +83,7 @@ bt_status bti_file_write(const char *path, const void *data, size_t n, bt_error 
 
     if (rc)
         return rc;
-    if (n && fwrite(data, 1, n, w.f) != n) {
+    if (n && (bti_files_step_fails() || fwrite(data, 1, n, w.f) != n)) {
         rc = bti_fail_errno(err, path, "cannot write");
         bti_writer_abort(&w);
         return rc;
@@ -85,6 +109,8 @@ static int create_beside(const char *path, char **tmp)
             errno = ENOMEM;
             return -1;
         }
+        if (bti_files_step_fails())
+            break;
         fd = open(*tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd < 0 && errno != EEXIST)
             break;
@@ -142,11 +168,12 @@ bt_status bti_writer_commit(bti_writer *w, bt_error *err)
 {
     bt_status rc = BT_OK;
 
-    if (fflush(w->f) || ferror(w->f) || fsync(fileno(w->f)))
+    if (bti_files_step_fails() || fflush(w->f) || ferror(w->f) || bti_files_step_fails() ||
+        fsync(fileno(w->f)))
         rc = bti_fail_errno(err, w->path, "cannot write");
     int bad_close = fclose(w->f);
     w->f = NULL;
-    if (!rc && (bad_close || rename(w->tmp, w->path)))
+    if (!rc && (bad_close || bti_files_step_fails() || rename(w->tmp, w->path)))
         rc = bti_fail_errno(err, w->path, "cannot write");
     if (rc)
         unlink(w->tmp);
@@ -180,7 +207,7 @@ bt_status bti_make_dirs(const char *path, bt_error *err)
             continue;
         char keep = p[i];
         p[i] = 0;
-        if (mkdir(p, 0777) && errno != EEXIST)
+        if ((bti_files_step_fails() || mkdir(p, 0777)) && errno != EEXIST)
             rc = bti_fail_errno(err, p, "cannot create the folder");
         p[i] = keep;
     }

@@ -51,6 +51,13 @@ typedef struct bti_map {
 bt_status bti_map_open(bti_map *m, const char *path, bt_error *err);
 void bti_map_close(bti_map *m);
 
+/* Tests: the n-th step of writing files from now on (1 = next; creating, writing, syncing,
+ * renaming, making a folder) and all later ones fail with `number`, an errno such as ENOSPC; n 0
+ * switches it off. Removing always works. */
+void bti_files_fail_at(int64_t n, int number);
+/* Every such step of the library asks here first: true with errno set when it is to fail. */
+bool bti_files_step_fails(void);
+
 /* Free bytes on the file system that holds path; -1 if unknown. */
 int64_t bti_disk_free(const char *path);
 

@@ -261,7 +261,8 @@ bt_status bti_json_parse(bti_json **out, const char *text, size_t n, const char 
     *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
     if (*out)
         return BT_OK;
-    if (json_error_code(&e) == json_error_out_of_memory)
+    /* jansson gives a reason for all but some failed allocations */
+    if (json_error_code(&e) == json_error_out_of_memory || !e.text[0])
         return bti_fail_nomem(err);
     return bti_fail_at(err, BT_FORMAT, where, e.line > 0 ? e.line : 0, "is not valid JSON: %s",
                        e.text);

@@ -86,6 +86,51 @@ bt_data_options cli_data_options(int size, const char *data_dir, bt_progress pro
 /* Prints the text and a newline to stdout, frees it (bt_free), returns 0 (1 if stdout failed). */
 int cli_print(char *text);
 
+/* ---- the tables, read by help, manual pages and completions ---- */
+
+typedef struct cli_verb {
+    const char *name, *group, *help;
+    int (*run)(int argc, char **argv);
+} cli_verb;
+extern const cli_verb cli_verbs[]; /* rows of verbs.def; ends with a zeroed row */
+
+/* The verb of this name, or NULL after printing the nearest one (a usage error). */
+const cli_verb *cli_find_verb(const char *name);
+/* One screen: every verb in a line, examples. */
+void cli_print_overview(void);
+/* "usage: bantam data {info, import} ..." and a line a sub-verb. */
+void cli_print_subverbs(const char *verb, const char *const *names);
+
+/* Receives the tables of cli_walk; they are valid during the call only. Either may be NULL. */
+typedef struct cli_visitor {
+    void (*subverbs)(void *user, const char *verb, const char *const *names);
+    void (*spec)(void *user, const cli_spec *spec);
+    void *user;
+} cli_visitor;
+/* Shows `v` the tables of a verb: its sub-verbs if it has any, then each option table. They live in
+ * the verbs' functions; the verb is run as for --help, with cli_parse and cli_subverb handing over
+ * what they were given. A verb therefore parses before it does anything else. */
+void cli_walk(const cli_verb *verb, const cli_visitor *v);
+
+/* The first sentence of spec->about on one line. buf >= 8 bytes. Returns buf. */
+const char *cli_summary(char *buf, size_t size, const cli_spec *spec);
+
+/* What can stand in the place of an option's placeholder (cli_option.arg) or a positional argument.
+ */
+typedef enum cli_values {
+    CLI_VALUES_OTHER, /* a number, a name: nothing to offer */
+    CLI_VALUES_WORDS, /* "val|test" */
+    CLI_VALUES_FILES, /* FILE, DATA, X.npy */
+    CLI_VALUES_DIRS,  /* DIR */
+} cli_values;
+cli_values cli_values_of(const char *arg);
+
+/* `bantam help --format F`: prints all verbs, or one (manual pages), to stdout. */
+void cli_manual(const cli_verb *verb); /* NULL: the page of the program itself */
+void cli_completion_bash(void);
+void cli_completion_zsh(void);
+void cli_completion_fish(void);
+
 /* Every verb: VERB(name, group, help) -> int cmd_<name>(int argc, char **argv), argv[0] = the verb.
  */
 #define VERB(name, group, help) int cmd_##name(int argc, char **argv);

@@ -11,8 +11,8 @@
 #include <inttypes.h>
 
 #define DATA_KINDS                                                                                 \
-    "the names fashion-mnist, cifar10 and cifar100 (the CIFARs are downloaded into the cache if\n" \
-    "--data-dir does not have them); an image folder (root/{train,val,test}/CLASS/files or\n"      \
+    "a name (fashion-mnist, cifar10, cifar100; the CIFARs are downloaded into the cache if\n"      \
+    "they are not in --data-dir); an image folder (root/{train,val,test}/CLASS/files or\n"         \
     "root/CLASS/files); a CSV file with the columns path,label, or a folder with train.csv\n"      \
     "[val.csv] [test.csv]; a folder with IDX files; CIFAR's binary files (a folder or .tar.gz);\n" \
     "a folder that data import wrote."
@@ -113,6 +113,20 @@ static void print_overlaps(const bti_json *o)
     }
 }
 
+static void print_groups(const bti_json *g)
+{
+    const bti_json *across = bti_json_get(g, "across");
+    if (!g)
+        return;
+    printf("groups     %" PRId64 " by '%s', the largest of %" PRId64 " images\n", number(g, "n"),
+           word(bti_json_get(g, "regex")), number(g, "largest"));
+    for (size_t i = 0; i < bti_json_len(across); i++) {
+        const bti_json *one = bti_json_at(across, i), *splits = bti_json_get(one, "splits");
+        printf("leakage    %" PRId64 " groups have images in %s and in %s\n", number(one, "count"),
+               word(bti_json_at(splits, 0)), word(bti_json_at(splits, 1)));
+    }
+}
+
 static int print_table(char *text)
 {
     bt_error err = {0};
@@ -126,6 +140,7 @@ static int print_table(char *text)
     print_classes(o);
     print_unreadable(bti_json_get(o, "unreadable"));
     print_overlaps(o);
+    print_groups(bti_json_get(o, "groups"));
     bti_json_free(o);
     return 0;
 }
@@ -135,8 +150,14 @@ static int data_info(int argc, char **argv)
     const char *data_dir = NULL;
     bool json = false;
     int threads = 0;
+    const char *group_by = NULL;
     const cli_option options[] = {
         {.name = "json", .kind = CLI_FLAG, .to = &json, .help = "print one JSON object"},
+        {.name = "group-by",
+         .kind = CLI_TEXT,
+         .to = &group_by,
+         .arg = "REGEX",
+         .help = "count the groups of images whose paths match it alike, and those in two splits"},
         {.name = "threads",
          .kind = CLI_INT,
          .to = &threads,
@@ -169,6 +190,7 @@ static int data_info(int argc, char **argv)
     bt_data_options opt = cli_data_options(0, data_dir, cli_progress(false));
     opt.threads = threads;
     opt.stop = cli_stop();
+    opt.group_by = group_by;
     if (bt_data_info(&text, args.v[0], &opt, &err))
         return cli_fail(&err);
     cli_progress_end();

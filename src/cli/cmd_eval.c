@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/json.h"
+#include "base/str.h"
 
 static double number(const bti_json *o, const char *key)
 {
@@ -43,7 +44,8 @@ static void print_table(const bti_json *o, const char *split)
            100 * bti_json_as_num(bti_json_at(interval, 1), 0));
     if (bti_json_len(classes) > 5)
         printf("top 5 %.2f%%, ", 100 * number(o, "top5"));
-    printf("macro F1 %.4f, %.0f images\n", number(o, "macro_f1"), number(o, "n"));
+    printf("balanced accuracy %.2f%%, macro F1 %.4f, %.0f images\n",
+           100 * number(o, "balanced_accuracy"), number(o, "macro_f1"), number(o, "n"));
     printf("%-20s %8s %8s %10s %8s\n", "class", "images", "recall", "precision", "F1");
     for (size_t i = 0; i < bti_json_len(classes); i++) {
         const bti_json *row = bti_json_at(classes, i);
@@ -61,7 +63,9 @@ int cmd_eval(int argc, char **argv)
     bool json = false, quiet = false, strict = false;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
-        {"split", 0, CLI_TEXT, &opt.split, "SPLIT", "val: as in training (default), or test", 0, 0},
+        {"split", 0, CLI_TEXT, &opt.split, "val|test", "val: as in training (default)", 0, 0},
+        {"predictions", 0, CLI_TEXT, &opt.predictions, "FILE",
+         "with --split test: write path,class,prediction of each image as CSV", 0, 0},
         {"threads", 't', CLI_INT, &opt.threads, "N", "(default: all cores)", 1, 1024},
         {"data-dir", 0, CLI_TEXT, &data_dir, "DIR",
          "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)", 0, 0},
@@ -86,6 +90,8 @@ int cmd_eval(int argc, char **argv)
         return status;
     if (!opt.data)
         return cli_usage("eval", "--data is missing: which images?");
+    if (!bti_streq(opt.split, "val") && !bti_streq(opt.split, "test"))
+        return cli_usage("eval", "--split: '%s' is neither val nor test", opt.split);
     opt.model_dir = args.v[0];
     opt.progress = cli_progress(quiet);
     opt.data_opt = cli_data_options(0, data_dir, opt.progress);

@@ -110,13 +110,19 @@ int cmd_search(int argc, char **argv)
          .kind = CLI_TEXT,
          .to = &o.space_path,
          .arg = "FILE",
-         .help = "search space: a file, fashion7 or brief (default by data)"},
+         .help =
+             "search space: auto (default: fitted to data and budget), a file, fashion7 or brief"},
         {.name = "sampler",
          .kind = CLI_TEXT,
          .to = &o.sampler,
          .arg = "S",
          .help =
              "portfolio (default), gp, tpe, evolution, nsga2, regularized, local, qmc or random"},
+        {.name = "pruner",
+         .kind = CLI_TEXT,
+         .to = &o.pruner,
+         .arg = "P",
+         .help = "stop poor trials early: none (default), asha[:eta=3] or median"},
         {.name = "epochs",
          .kind = CLI_INT,
          .to = &o.epochs,
@@ -134,11 +140,17 @@ int cmd_search(int argc, char **argv)
          .to = &o.val,
          .arg = "V",
          .help = "validation images: 10%, 2000 (default auto)"},
+        {.name = "group-by",
+         .kind = CLI_TEXT,
+         .to = &o.data_opt.group_by,
+         .arg = "REGEX",
+         .help = "images whose paths match it alike (its first group) stay in one split: frames of "
+                 "one video"},
         {.name = "size",
          .kind = CLI_INT,
          .to = &size,
          .arg = "PX",
-         .help = "resolution (default by data)",
+         .help = "resolution (default by data and budget)",
          .lo = 8,
          .hi = 512},
         {.name = "jobs",
@@ -218,7 +230,10 @@ int cmd_search(int argc, char **argv)
     o.progress = cli_progress(quiet);
     if (json)
         cli_progress_json();
-    o.data_opt = cli_data_options(size, data_dir, o.progress);
+    bt_data_options data_opt = cli_data_options(size, data_dir, o.progress);
+    data_opt.group_by = o.data_opt.group_by;
+    data_opt.test_share = o.data_opt.test_share;
+    o.data_opt = data_opt;
     o.stop = cli_stop();
     o.data_opt.strict = strict;
     o.data_opt.stop = o.stop;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `bantam space info FILE`: what a search space holds. FILE may be a shipped name (fashion7,
+ * `bantam space info FILE`: what a search space holds. FILE may be a shipped name (auto, fashion7,
  * brief).
  */
 #include "cli/cli.h"
 
+#include "base/files.h"
 #include "base/json.h"
 #include "base/str.h"
 
@@ -87,14 +88,74 @@ static void print_text(const bti_json *o)
     print_quantiles(o, "macs", "macs");
 }
 
+static int narrow(int argc, char **argv)
+{
+    int keep = 6, status;
+    bool json = false;
+    const char *out = NULL;
+    const cli_option options[] = {
+        {.name = "keep",
+         .kind = CLI_INT,
+         .to = &keep,
+         .arg = "N",
+         .help = "parameters that stay free (6)",
+         .lo = 1,
+         .hi = 1000},
+        {.name = "output",
+         .letter = 'o',
+         .kind = CLI_TEXT,
+         .to = &out,
+         .arg = "FILE",
+         .help = "the space file to write; required"},
+        {.name = "json", .kind = CLI_FLAG, .to = &json, .help = "print one JSON object"},
+        {0},
+    };
+    const cli_spec spec = {
+        "space narrow",
+        "[STUDY] -o FILE [--keep N]",
+        "Writes the study's space with all but the most important parameters frozen at\n"
+        "the commonest value of its good trials.",
+        options,
+        0,
+        1};
+    cli_args args;
+    bt_error err = {0};
+    char *text;
+    status = cli_parse(&spec, argc, argv, &args);
+    if (status >= 0)
+        return status;
+    if (!out)
+        return cli_usage("space narrow", "say where to write it: -o small.yaml");
+    const char *study = args.n ? args.v[0] : bti_is_file("study.db") ? "." : "bantam-run";
+    if (bt_space_narrow(&text, study, keep, out, &err))
+        return cli_fail(&err);
+    if (json)
+        return cli_print(text);
+    bti_json *o = NULL;
+    bt_status rc = bti_json_parse(&o, text, strlen(text), "space narrow", &err);
+    bt_free(text);
+    if (rc)
+        return cli_fail(&err);
+    const bti_json *kept = bti_json_get(o, "kept");
+    printf("%s: %d parameters frozen, free are\n", out,
+           (int)bti_json_as_int(bti_json_get(o, "frozen"), 0));
+    for (size_t i = 0; i < bti_json_len(kept); i++)
+        printf("  %s\n", bti_json_as_str(bti_json_at(kept, i), ""));
+    bti_json_free(o);
+    return 0;
+}
+
 int cmd_space(int argc, char **argv)
 {
-    static const char *const verbs[] = {"info", NULL};
+    static const char *const verbs[] = {"info", "narrow", NULL};
     int status, classes = 0, size = 0, channels = 0, draws = 1000;
     uint64_t seed = 0;
     bool json = false;
-    if (cli_subverb("space", verbs, argc, argv, &status) < 0)
+    int sub = cli_subverb("space", verbs, argc, argv, &status);
+    if (sub < 0)
         return status;
+    if (sub == 1)
+        return narrow(argc - 1, argv + 1);
     const cli_option options[] = {
         {.name = "classes",
          .kind = CLI_INT,
@@ -131,7 +192,7 @@ int cmd_space(int argc, char **argv)
     const cli_spec spec = {"space info",
                            "FILE [options]",
                            "Parameters, exact size and cost of a search space. FILE: a space file, "
-                           "or fashion7 or brief.",
+                           "auto, fashion7 or brief.",
                            options,
                            1,
                            1};

@@ -33,6 +33,8 @@ static void print_trials(const bti_json *o)
 {
     const bti_json *t = bti_json_get(o, "trials"), *final = bti_json_get(o, "final");
     printf("%-9s %.0f complete, %.0f failed", "trials", number(t, "complete"), number(t, "failed"));
+    if (number(t, "pruned") > 0)
+        printf(", %.0f stopped early", number(t, "pruned"));
     if (number(t, "running") > 0)
         printf(", %.0f running", number(t, "running"));
     if (number(t, "waiting") > 0)

@@ -79,7 +79,9 @@ static int run(train_args *a)
     if (a->no_nesterov)
         a->opt.recipe.nesterov = false;
     a->opt.progress = cli_progress(a->quiet);
+    const char *group_by = a->opt.data_opt.group_by;
     a->opt.data_opt = cli_data_options(a->size, a->data_dir, a->opt.progress);
+    a->opt.data_opt.group_by = group_by;
     a->opt.stop = cli_stop();
     a->opt.data_opt.strict = a->strict;
     a->opt.data_opt.stop = a->opt.stop;
@@ -138,6 +140,8 @@ int cmd_train(int argc, char **argv)
          "10000, 20% (stratified) or first:1000 of each class", 0, 0},
         {"val", 0, CLI_TEXT, &a.opt.val, "V",
          "validation: auto, a count, 10%, or 0 to train on everything", 0, 0},
+        {"group-by", 0, CLI_TEXT, &a.opt.data_opt.group_by, "REGEX",
+         "images whose paths match it alike (its first group) are not split by --val", 0, 0},
         {"size", 0, CLI_INT, &a.size, "PIXELS",
          "side to resize to (default: the images' own, or 32)", 1, 4096},
         {"seed", 's', CLI_SEED, &a.opt.seed, "N", "(default 0)", 0, 0},

@@ -13,6 +13,29 @@
 
 #define MAX_OPTIONS 64
 
+/* Set while cli_walk runs a verb: tables go there instead of being used. */
+static const cli_visitor *visitor;
+static const char *const *visited_names;
+
+void cli_walk(const cli_verb *verb, const cli_visitor *v)
+{
+    char name[32], sub[32] = "--help", help[] = "--help";
+    char *argv[] = {name, sub, help, NULL};
+    const cli_visitor *outer = visitor; /* a visitor may walk, too */
+    const char *const *outer_names = visited_names;
+    snprintf(name, sizeof(name), "%s", verb->name);
+    visitor = v;
+    visited_names = NULL;
+    verb->run(2, argv);
+    const char *const *names = visited_names;
+    for (int i = 0; names && names[i]; i++) {
+        snprintf(sub, sizeof(sub), "%s", names[i]);
+        verb->run(3, argv);
+    }
+    visitor = outer;
+    visited_names = outer_names;
+}
+
 static void print_help(const cli_spec *spec)
 {
     printf("usage: bantam %s %s\n\n%s\n", spec->verb, spec->synopsis, spec->about);
@@ -153,6 +176,11 @@ static int unknown_option(const cli_spec *spec, char **argv, int index)
 
 int cli_parse(const cli_spec *spec, int argc, char **argv, cli_args *args)
 {
+    if (visitor) {
+        if (visitor->spec)
+            visitor->spec(visitor->user, spec);
+        return 0;
+    }
     struct option longs[MAX_OPTIONS + 2] = {{"help", no_argument, NULL, 'h'}};
     char shorts[2 * MAX_OPTIONS + 8] = ":h";
     size_t n = 1, s = 2;
@@ -189,14 +217,15 @@ int cli_parse(const cli_spec *spec, int argc, char **argv, cli_args *args)
         if (status >= 0)
             return status;
     }
+    const int first_line = (int)strcspn(spec->synopsis, "\n");
     args->n = argc - optind;
     args->v = argv + optind;
     if (args->n < spec->min_args || (spec->max_args >= 0 && args->n > spec->max_args)) {
         if (args->n > spec->max_args && spec->max_args >= 0)
-            return cli_usage(spec->verb, "unexpected argument '%s'; usage: bantam %s %s",
-                             args->v[spec->max_args], spec->verb, spec->synopsis);
-        return cli_usage(spec->verb, "something is missing; usage: bantam %s %s", spec->verb,
-                         spec->synopsis);
+            return cli_usage(spec->verb, "unexpected argument '%s'; usage: bantam %s %.*s",
+                             args->v[spec->max_args], spec->verb, first_line, spec->synopsis);
+        return cli_usage(spec->verb, "something is missing; usage: bantam %s %.*s", spec->verb,
+                         first_line, spec->synopsis);
     }
     return -1;
 }
@@ -204,20 +233,27 @@ int cli_parse(const cli_spec *spec, int argc, char **argv, cli_args *args)
 int cli_subverb(const char *verb, const char *const *names, int argc, char **argv, int *status)
 {
     char list[128] = "";
+    if (visitor && !visited_names) {
+        visited_names = names;
+        if (visitor->subverbs)
+            visitor->subverbs(visitor->user, verb, names);
+        *status = 0;
+        return -1;
+    }
     for (int i = 0; names[i]; i++) {
         if (argc > 1 && bti_streq(argv[1], names[i]))
             return i;
         snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "", names[i]);
     }
     if (argc > 1 && (bti_streq(argv[1], "--help") || bti_streq(argv[1], "-h"))) {
-        printf("usage: bantam %s {%s} ...\n", verb, list);
+        cli_print_subverbs(verb, names);
         *status = 0;
         return -1;
     }
     const char *near = argc > 1 ? bti_nearest(argv[1], names) : NULL;
     if (near)
-        *status = cli_usage(NULL, "%s: unknown '%s': did you mean %s?", verb, argv[1], near);
+        *status = cli_usage(verb, "%s: unknown '%s': did you mean %s?", verb, argv[1], near);
     else
-        *status = cli_usage(NULL, "%s: expected one of %s", verb, list);
+        *status = cli_usage(verb, "%s: expected one of %s", verb, list);
     return -1;
 }

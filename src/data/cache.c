@@ -54,7 +54,7 @@ bt_status bti_cache_begin(char tmp[BTI_CACHE_PATH], const char *cache_dir, bt_er
     int n = snprintf(tmp, BTI_CACHE_PATH, "%s/" TMP_PREFIX "XXXXXX", cache_dir);
     if (n >= BTI_CACHE_PATH - 64) /* file names come behind it */
         return bti_fail(err, BT_INVAL, cache_dir, "the path of the cache is too long");
-    if (!mkdtemp(tmp))
+    if (bti_files_step_fails() || !mkdtemp(tmp))
         return bti_fail_errno(err, cache_dir, "cannot make a folder in the cache");
     if (chmod(tmp, 0755)) /* others may read what is not secret in its source */
         return bti_fail_errno(err, tmp, "cannot set the folder's mode");
@@ -69,7 +69,7 @@ bt_status bti_cache_publish(const char *tmp, const char *cache_dir, const char *
     snprintf(path, sizeof(path), "%s/%s", cache_dir, key);
     if (damaged)
         rc = bti_remove_tree(path, err);
-    if (!rc && !rename(tmp, path))
+    if (!rc && !bti_files_step_fails() && !rename(tmp, path))
         return BT_OK;
     if (!rc && errno != ENOTEMPTY && errno != EEXIST)
         rc = bti_fail_errno(err, path, "cannot put the decoded images into the cache");

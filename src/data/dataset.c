@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data/cache.h"
+#include "data/names.h"
+#include "data/part.h"
 
 #include <unistd.h>
 
@@ -34,12 +36,21 @@ typedef struct opening {
     bti_survey survey;
     int side;
     int64_t n_skipped; /* unreadable images of the splits that were opened */
+    bool test_set_aside;
 } opening;
 
 static bt_status check_options(const bt_data_options *opt, bt_error *err)
 {
     if (!opt->cache_dir || !*opt->cache_dir)
         return bti_fail(err, BT_INVAL, "cache_dir", "a folder for decoded images is needed");
+    if (opt->test_share < 0 || opt->test_share > 0.5)
+        return bti_fail(err, BT_INVAL, "test_share", "%g is not a share from 0 to 0.5",
+                        opt->test_share);
+    if (opt->group_by) {
+        bt_status rc = bti_group_check(opt->group_by, err);
+        if (rc)
+            return rc;
+    }
     if (opt->size < 0 || opt->size > BTI_SIDE_MAX)
         return bti_fail(err, BT_INVAL, "size", "%d is not a side in pixels; expected 1 to %d, or 0",
                         opt->size, BTI_SIDE_MAX);
@@ -63,9 +74,11 @@ static bool survey_load(opening *o)
     o->survey.channels = (int)bti_json_as_int(bti_json_get(j, "channels"), 0);
     o->survey.w = (int)bti_json_as_int(bti_json_get(j, "width"), -1);
     o->survey.h = (int)bti_json_as_int(bti_json_get(j, "height"), -1);
+    o->survey.shorter = (int)bti_json_as_int(bti_json_get(j, "shorter"), -1);
+    o->survey.train = bti_json_as_int(bti_json_get(j, "train"), -1);
     bti_json_free(j);
     return (o->survey.channels == 1 || o->survey.channels == 3) && o->survey.w >= 0 &&
-           o->survey.h >= 0;
+           o->survey.h >= 0 && o->survey.shorter >= 0 && o->survey.train >= 0;
 }
 
 static bt_status survey(opening *o, bt_error *err)
@@ -82,17 +95,23 @@ static bt_status survey(opening *o, bt_error *err)
     bti_json_set_int(j, "channels", o->survey.channels);
     bti_json_set_int(j, "width", o->survey.w);
     bti_json_set_int(j, "height", o->survey.h);
+    bti_json_set_int(j, "shorter", o->survey.shorter);
+    bti_json_set_int(j, "train", o->survey.train);
     survey_path(path, o);
     rc = bti_json_write(j, path, err);
     bti_json_free(j);
     return rc;
 }
 
+/* The side of all images if it is one that they may keep, else 0. */
+static int own_side(const bti_survey *s)
+{
+    return s->w == s->h && s->w >= 1 && s->w <= OWN_SIZE_MAX ? s->w : 0;
+}
+
 static int choose_side(const bti_survey *s, int wanted)
 {
-    if (wanted)
-        return wanted;
-    return s->w == s->h && s->w >= 1 && s->w <= OWN_SIZE_MAX ? s->w : DEFAULT_SIDE;
+    return wanted ? wanted : own_side(s) ? own_side(s) : DEFAULT_SIDE;
 }
 
 static bt_status opening_begin(opening *o, const char *data, const bt_data_options *opt,
@@ -104,6 +123,10 @@ static bt_status opening_begin(opening *o, const char *data, const bt_data_optio
         return rc;
     o->threads = opt->threads > 0 ? opt->threads : bti_cpu_count();
     rc = bti_source_open(&o->source, data, opt, &o->marks, err);
+    const bti_part_rule rule = {opt->test_share, opt->group_by};
+    o->test_set_aside = !rc && rule.share > 0 && !o->source.split[BTI_TEST].present;
+    if (o->test_set_aside)
+        rc = bti_source_part(&o->source, &rule, &o->marks, err);
     if (!rc)
         rc = survey(o, err);
     bool keep = !opt->size && o->source.reader && o->source.reader->prepared;
@@ -114,6 +137,16 @@ static bt_status opening_begin(opening *o, const char *data, const bt_data_optio
 static void opening_end(opening *o)
 {
     bti_source_close(&o->source);
+}
+
+bt_status bti_data_look(bti_look *out, const char *data, const bt_data_options *opt, bt_error *err)
+{
+    opening o;
+    bt_status rc = opening_begin(&o, data, opt, err);
+    *out = (bti_look){
+        .own_side = own_side(&o.survey), .shorter_side = o.survey.shorter, .train = o.survey.train};
+    opening_end(&o);
+    return rc;
 }
 
 /* "none": nothing was resized. Sizes of test images are not known here, so for them the rule itself
@@ -255,6 +288,59 @@ static bool entry_exists(const opening *o, const char *key)
     return bti_is_dir(path);
 }
 
+/* Groups of train by the names of its images. */
+static bt_status tie_samples(bti_data *d, opening *o, const bti_json *manifest, bt_error *err)
+{
+    bti_source *s = &o->source;
+    bti_arena arena = {0};
+    bti_group_list list = {0};
+    int64_t n = d->train.n;
+    char **name = bti_array((size_t)n + 1, sizeof(*name));
+    d->group = bti_array((size_t)n + 1, sizeof(*d->group));
+    bt_status rc = name && d->group ? s->reader->load(s, BTI_TRAIN, err) : bti_fail_nomem(err);
+    if (!rc)
+        rc = bti_names_kept(name, n, &arena, s, BTI_TRAIN, manifest, err);
+    if (!rc)
+        rc = bti_group_list_add(&list, o->opt->group_by, name, n, err);
+    if (!rc)
+        rc = bti_group_list_ids(&list, d->group, err);
+    d->train.group = d->group;
+    bti_group_list_release(&list);
+    bti_arena_release(&arena);
+    bti_free(name);
+    return rc;
+}
+
+/* Splits that the data brings along may tear groups: nothing here can mend that. */
+static bt_status warn_of_torn_groups(opening *o, bt_error *err)
+{
+    bti_group_count n;
+    bt_status rc = bti_group_count_splits(&n, &o->source, o->opt->group_by, err);
+    for (int a = 0; !rc && a < BTI_SPLITS; a++)
+        for (int b = a + 1; b < BTI_SPLITS; b++)
+            if (n.across[a][b])
+                bti_warn(&o->opt->progress,
+                         "%lld groups of '%s' have images in %s and in %s of %s: accuracy there "
+                         "will look better than it is",
+                         (long long)n.across[a][b], o->opt->group_by, bti_split_name[a],
+                         bti_split_name[b], o->data);
+    return rc;
+}
+
+static bt_status group_samples(bti_data *d, opening *o, bt_error *err)
+{
+    char dir[BTI_CACHE_PATH];
+    bti_json *manifest;
+    if (!o->opt->group_by)
+        return BT_OK;
+    bt_status rc = read_manifest(&manifest, dir, o, d->key, err);
+    if (rc)
+        return rc;
+    rc = tie_samples(d, o, manifest, err);
+    bti_json_free(manifest);
+    return rc ? rc : warn_of_torn_groups(o, err);
+}
+
 static bt_status open_or_make(bti_data *d, opening *o, bt_error *err)
 {
     bool there = entry_exists(o, d->key);
@@ -283,9 +369,12 @@ bt_status bti_data_open(bti_data **out, const char *data, const bt_data_options 
     }
     d->has_test = o.source.split[BTI_TEST].present;
     bti_cache_key(d->key, o.marks.train, o.side);
+    d->test_set_aside = o.test_set_aside;
     rc = open_or_make(d, &o, err);
     if (!rc)
         rc = check_strict(&o, err);
+    if (!rc)
+        rc = group_samples(d, &o, err);
     if (!rc)
         rc = bti_classes_warn((const char *const *)d->class_names, d->classes, d->train.labels,
                               d->train.n, &opt->progress, err);
@@ -304,6 +393,7 @@ void bti_data_close(bti_data *d)
     if (!d)
         return;
     drop_entry(d);
+    bti_free(d->group);
     bti_free(d->name);
     bti_free(d);
 }
@@ -366,11 +456,44 @@ done:
     return rc;
 }
 
+/* Names of a test split's images in its order, from the source and the manifest. */
+static bt_status name_test(bti_test_data *t, opening *o, bt_error *err)
+{
+    char key[BTI_HASH_HEX], dir[BTI_CACHE_PATH];
+    bti_json *manifest = NULL;
+    bti_source *s = &o->source;
+    bti_cache_key(key, o->marks.test, o->side);
+    bt_status rc = read_manifest(&manifest, dir, o, key, err);
+    if (!rc)
+        rc = s->reader->load(s, BTI_TRAIN, err); /* before the others */
+    if (!rc)
+        rc = s->reader->load(s, BTI_TEST, err);
+    t->name = rc ? NULL : bti_arena_alloc(&t->arena, ((size_t)t->set.n + 1) * sizeof(char *));
+    if (!rc && !t->name)
+        rc = bti_fail_nomem(err);
+    if (!rc)
+        rc = bti_names_kept(t->name, t->set.n, &t->arena, s, BTI_TEST, manifest, err);
+    bti_json_free(manifest);
+    return rc;
+}
+
+bt_status bti_test_name(bti_test_data *t, const char *data, const bt_data_options *opt,
+                        bt_error *err)
+{
+    opening o;
+    bt_status rc = opening_begin(&o, data, opt, err);
+    if (!rc)
+        rc = name_test(t, &o, err);
+    opening_end(&o);
+    return rc;
+}
+
 void bti_test_close(bti_test_data *t)
 {
     if (!t)
         return;
     bti_cache_unmap(&t->set);
+    bti_arena_release(&t->arena);
     bti_free(t);
 }
 

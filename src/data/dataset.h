@@ -11,6 +11,7 @@
 #define BTI_DATASET_H
 
 #include "bantam/data.h"
+#include "base/arena.h"
 #include "base/hash.h"
 #include <stdbool.h>
 
@@ -23,6 +24,7 @@ typedef struct bti_dataset {
     int classes;
     const uint8_t *pixels; /* (n,h,w,c) */
     const int32_t *labels; /* n, 0..classes-1 */
+    const int32_t *group;  /* n: samples of one number stay in one split; NULL: each is alone */
     struct bti_dataset_maps *maps;
 } bti_dataset;
 
@@ -43,7 +45,17 @@ typedef struct bti_data {
     bti_dataset train;
     bti_dataset val; /* n = 0 if the data has no validation folder */
     bool has_test;
+    bool test_set_aside; /* it is a part of what the data calls train (bt_data_options) */
+    int32_t *group;      /* what train.group points to; NULL without group_by */
 } bti_data;
+
+/* What the headers of train and val say, before anything is decoded. */
+typedef struct bti_look {
+    int own_side;     /* of all images, if they are square, alike and at most 64 pixels; else 0 */
+    int shorter_side; /* median */
+    int64_t train;    /* images, unreadable ones included */
+} bti_look;
+bt_status bti_data_look(bti_look *out, const char *data, const bt_data_options *opt, bt_error *err);
 
 /* Opens (decoding into the cache if needed) the train and val splits.
  * data: as in bantam/data.h. opt->size 0: the images' own
@@ -57,8 +69,14 @@ void bti_data_close(bti_data *d);
 typedef struct bti_test_data {
     bti_dataset set;
     int classes;
+    char **name; /* set.n, from bti_test_name; else NULL */
+    bti_arena arena;
 } bti_test_data;
 bt_status bti_test_open(bti_test_data **out, const char *data, const bt_data_options *opt,
+                        bt_error *err);
+/* Fills t->name: which image is which, paths below `data` where they are files. Same arguments as
+ * when *t was opened. */
+bt_status bti_test_name(bti_test_data *t, const char *data, const bt_data_options *opt,
                         bt_error *err);
 void bti_test_close(bti_test_data *t);
 

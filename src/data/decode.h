@@ -43,8 +43,10 @@ bt_status bti_decode_split(bti_decoded *out, bti_source *s, bti_split split,
 
 /* What all images that learning may see (train and val) have in common, from their headers. */
 typedef struct bti_survey {
-    int channels; /* 1 if every readable image is grey, else 3 */
-    int w, h;     /* of every image, 0 if they differ */
+    int channels;  /* 1 if every readable image is grey, else 3 */
+    int w, h;      /* of every image, 0 if they differ */
+    int shorter;   /* median of the shorter sides */
+    int64_t train; /* images of train, unreadable ones included */
 } bti_survey;
 
 /* Loads (and leaves loaded) train and val. Unreadable images are left for decoding to judge. */

@@ -10,6 +10,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "data/names.h"
 #include "data/reading.h"
 
 #define NAME_CAP 4096
@@ -247,7 +248,35 @@ static int channels(const survey *v)
     return 1;
 }
 
-static bt_status to_json(char **text, survey *v, const char *data, bt_error *err)
+/* {"regex", "n", "largest", "across": [{"splits": [a, b], "count"}]} */
+static bt_status set_groups(bti_json *out, survey *v, const char *regex, bt_error *err)
+{
+    bti_group_count n;
+    bt_status rc = bti_group_count_splits(&n, &v->source, regex, err);
+    if (rc)
+        return rc;
+    bti_json *o = bti_json_object(), *across = bti_json_array();
+    bti_json_set_str(o, "regex", regex);
+    bti_json_set_int(o, "n", n.groups);
+    bti_json_set_int(o, "largest", n.largest);
+    for (int a = 0; a < BTI_SPLITS; a++)
+        for (int b = a + 1; b < BTI_SPLITS; b++) {
+            if (!n.across[a][b])
+                continue;
+            bti_json *one = bti_json_object(), *splits = bti_json_array();
+            bti_json_append(splits, bti_json_str(bti_split_name[a]));
+            bti_json_append(splits, bti_json_str(bti_split_name[b]));
+            bti_json_set(one, "splits", splits);
+            bti_json_set_int(one, "count", n.across[a][b]);
+            bti_json_append(across, one);
+        }
+    bti_json_set(o, "across", across);
+    bti_json_set(out, "groups", o);
+    return BT_OK;
+}
+
+static bt_status to_json(char **text, survey *v, const char *data, const char *group_by,
+                         bt_error *err)
 {
     int64_t *count = bti_array((size_t)v->source.classes, sizeof(*count));
     if (!count)
@@ -269,17 +298,20 @@ static bt_status to_json(char **text, survey *v, const char *data, bt_error *err
     bti_json_set(o, "splits", splits);
     bti_json_set(o, "unreadable", unreadable);
     set_overlaps(o, v);
-    *text = bti_json_text(o, 2);
+    bt_status rc = group_by ? set_groups(o, v, group_by, err) : BT_OK;
+    *text = rc ? NULL : bti_json_text(o, 2);
     bti_json_free(o);
     bti_free(count);
-    return *text ? BT_OK : bti_fail_nomem(err);
+    return rc || *text ? rc : bti_fail_nomem(err);
 }
 
 bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt, bt_error *err)
 {
     survey v = {.opt = opt};
     *json = NULL;
-    bt_status rc = bti_source_open(&v.source, data, opt, NULL, err);
+    bt_status rc = opt->group_by ? bti_group_check(opt->group_by, err) : BT_OK;
+    if (!rc)
+        rc = bti_source_open(&v.source, data, opt, NULL, err);
     for (int i = 0; i < BTI_SPLITS && !rc; i++)
         rc = read_split(&v, (bti_split)i, err);
     const bti_samples *train = &v.source.split[BTI_TRAIN];
@@ -287,7 +319,7 @@ bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt
         rc = bti_classes_warn(v.source.class_name, v.source.classes, train->label, train->n,
                               &opt->progress, err);
     if (!rc)
-        rc = to_json(json, &v, data, err);
+        rc = to_json(json, &v, data, opt->group_by, err);
     for (int64_t i = 0; i < v.n; i++)
         bti_free(v.all[i].reason);
     bti_free(v.all);

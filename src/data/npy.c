@@ -47,10 +47,11 @@ bt_status bti_npy_create(bti_npy_writer *w, const char *path, const bti_npy_shap
 {
     int64_t size = BTI_NPY_HEADER + bti_npy_bytes(shape);
     *w = (bti_npy_writer){.fd = -1, .shape = *shape, .path = path};
-    w->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (!bti_files_step_fails())
+        w->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (w->fd < 0)
         return bti_fail_errno(err, path, "cannot create the file");
-    int code = posix_fallocate(w->fd, 0, size);
+    int code = bti_files_step_fails() ? errno : posix_fallocate(w->fd, 0, size);
     if (code) {
         bti_npy_abort(w);
         errno = code;
@@ -85,7 +86,8 @@ bt_status bti_npy_finish(bti_npy_writer *w, int64_t n, bt_error *err)
     bti_npy_shape shape = w->shape;
     shape.dim[0] = n;
     make_header((char *)w->map, &shape);
-    if (ftruncate(w->fd, BTI_NPY_HEADER + bti_npy_bytes(&shape)) || fsync(w->fd))
+    if (bti_files_step_fails() || ftruncate(w->fd, BTI_NPY_HEADER + bti_npy_bytes(&shape)) ||
+        fsync(w->fd))
         rc = bti_fail_errno(err, w->path, "cannot write decoded images");
     bti_npy_abort(w);
     return rc;

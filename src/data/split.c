@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which samples train and which validate: stratified, seeded, exact.
- *
- * Each class is shuffled once by address (seed, class); a choice takes a prefix of that order, so a
- * larger subset contains the smaller one of the same seed. How many a class gives: its proportional
- * share, whole parts first, then one each by largest remainder (ties: lower class first), in
- * integers.
+ * Which samples train and which validate: what the options mean; holdout.c chooses.
  */
 #include "data/dataset.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/rng.h"
 #include "base/str.h"
+#include "data/holdout.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -47,76 +42,6 @@ bt_status bti_view_all(bti_view *out, const bti_dataset *set, bt_error *err)
     return rc;
 }
 
-/* The samples of a view by class: order[start[c] .. start[c + 1]) are positions in the view,
- * ascending. */
-typedef struct by_class {
-    int classes;
-    int64_t *start; /* classes + 1 */
-    int32_t *order;
-} by_class;
-
-static void by_class_release(by_class *b)
-{
-    bti_free(b->start);
-    bti_free(b->order);
-    *b = (by_class){0};
-}
-
-static bt_status by_class_make(by_class *b, const bti_view *v, bt_error *err)
-{
-    int classes = v->set->classes;
-    const int32_t *label = v->set->labels;
-    *b = (by_class){.classes = classes};
-    b->start = bti_calloc((size_t)classes + 2, sizeof(int64_t));
-    b->order = bti_array((size_t)v->n, sizeof(int32_t));
-    if (!b->start || !b->order) {
-        by_class_release(b);
-        return bti_fail_nomem(err);
-    }
-    /* Counting sort; start is kept one place ahead while it fills. */
-    for (int64_t i = 0; i < v->n; i++)
-        b->start[label[v->index[i]] + 2]++;
-    for (int c = 2; c <= classes; c++)
-        b->start[c] += b->start[c - 1];
-    for (int64_t i = 0; i < v->n; i++)
-        b->order[b->start[label[v->index[i]] + 1]++] = (int32_t)i;
-    return BT_OK;
-}
-
-static int64_t class_size(const by_class *b, int c)
-{
-    return b->start[c + 1] - b->start[c];
-}
-
-/* quota[c] = k * size[c] / n rounded by largest remainder; at most size[c] - keep of each class. */
-static bt_status allocate(int64_t *quota, const by_class *b, int64_t n, int64_t k, int keep,
-                          bt_error *err)
-{
-    int64_t *rest = bti_array((size_t)b->classes, sizeof(*rest));
-    if (!rest)
-        return bti_fail_nomem(err);
-    int64_t left = k;
-    for (int c = 0; c < b->classes; c++) {
-        quota[c] = k * class_size(b, c) / n;
-        rest[c] = k * class_size(b, c) % n;
-        left -= quota[c];
-    }
-    while (left > 0) {
-        int best = -1;
-        for (int c = 0; c < b->classes; c++) {
-            if (quota[c] < class_size(b, c) - keep && (best < 0 || rest[c] > rest[best]))
-                best = c;
-        }
-        if (best < 0)
-            break; /* every class is at its limit */
-        quota[best]++;
-        rest[best] -= n; /* asked again only after all others */
-        left--;
-    }
-    bti_free(rest);
-    return BT_OK;
-}
-
 /* The positions that `mark` says (or does not say), as a view. */
 static bt_status pick(bti_view *out, const bti_view *from, const uint8_t *mark, uint8_t which,
                       bt_error *err)
@@ -135,39 +60,36 @@ static bt_status pick(bti_view *out, const bti_view *from, const uint8_t *mark, 
     return BT_OK;
 }
 
-/* Marks k samples of `from`, stratified. */
+/* Marks k samples of `from`, stratified; whole groups of them if `grouped`. */
 static bt_status mark_stratified(uint8_t *mark, const bti_view *from, int64_t k, int keep,
-                                 uint64_t seed, uint32_t slot, bt_error *err)
+                                 bool grouped, uint64_t seed, uint32_t slot, bt_error *err)
 {
-    by_class b;
-    bt_status rc = by_class_make(&b, from, err);
-    if (rc)
-        return rc;
-    int64_t *quota = bti_array((size_t)b.classes, sizeof(*quota));
-    rc = quota ? allocate(quota, &b, from->n, k, keep, err) : bti_fail_nomem(err);
-    for (int c = 0; c < b.classes && !rc; c++) {
-        int32_t *order = b.order + b.start[c];
-        bti_rng rng = bti_rng_at(seed, BTI_RNG_SPLIT, 0, (uint32_t)c, slot);
-        bti_rng_shuffle(&rng, order, (size_t)class_size(&b, c));
-        for (int64_t i = 0; i < quota[c]; i++)
-            mark[order[i]] = 1;
+    const bti_dataset *set = from->set;
+    grouped = grouped && set->group;
+    int32_t *label = bti_array((size_t)from->n, sizeof(*label));
+    int32_t *group = grouped ? bti_array((size_t)from->n, sizeof(*group)) : NULL;
+    bt_status rc = label && (group || !grouped) ? BT_OK : bti_fail_nomem(err);
+    for (int64_t i = 0; !rc && i < from->n; i++) {
+        label[i] = set->labels[from->index[i]];
+        if (grouped)
+            group[i] = set->group[from->index[i]];
     }
-    bti_free(quota);
-    by_class_release(&b);
+    const bti_pool pool = {from->n, set->classes, label, group};
+    if (!rc)
+        rc = bti_hold_out(mark, &pool, k, keep, seed, slot, err);
+    bti_free(label);
+    bti_free(group);
     return rc;
 }
 
 static bt_status mark_first(uint8_t *mark, const bti_view *from, int64_t k, bt_error *err)
 {
-    by_class b;
-    bt_status rc = by_class_make(&b, from, err);
-    if (rc)
-        return rc;
-    for (int c = 0; c < b.classes; c++) {
-        for (int64_t i = 0; i < k && i < class_size(&b, c); i++)
-            mark[b.order[b.start[c] + i]] = 1;
-    }
-    by_class_release(&b);
+    int64_t *n = bti_calloc((size_t)from->set->classes, sizeof(*n));
+    if (!n)
+        return bti_fail_nomem(err);
+    for (int64_t i = 0; i < from->n; i++)
+        mark[i] = n[from->set->labels[from->index[i]]]++ < k;
+    bti_free(n);
     return BT_OK;
 }
 
@@ -197,20 +119,21 @@ static bool parse_share(const char *text, int64_t n, int64_t *out)
 static bt_status check_every_class(const bti_data *d, const bti_view *v, const char *option,
                                    const char *text, bt_error *err)
 {
-    by_class b;
-    bt_status rc = by_class_make(&b, v, err);
-    if (rc)
-        return rc;
-    for (int c = 0; c < b.classes && !rc; c++) {
-        if (class_size(&b, c) == 0)
-            rc = bti_fail(
-                err, BT_INVAL, option,
-                "\"%s\" leaves the class \"%s\" without a training sample; at least one each "
-                "is needed",
-                text, d->class_names[c]);
-    }
-    by_class_release(&b);
-    return rc;
+    int64_t *n = bti_calloc((size_t)d->classes, sizeof(*n));
+    int empty = 0;
+    if (!n)
+        return bti_fail_nomem(err);
+    for (int64_t i = 0; i < v->n; i++)
+        n[v->set->labels[v->index[i]]]++;
+    while (empty < d->classes && n[empty])
+        empty++;
+    bti_free(n);
+    if (empty == d->classes)
+        return BT_OK;
+    return bti_fail(err, BT_INVAL, option,
+                    "\"%s\" leaves the class \"%s\" without a training sample; at least one each "
+                    "is needed",
+                    text, d->class_names[empty]);
 }
 
 static bt_status choose_subset(bti_view *out, const bti_data *d, const char *text, uint64_t seed,
@@ -237,7 +160,7 @@ static bt_status choose_subset(bti_view *out, const bti_data *d, const char *tex
     uint8_t *mark = bti_calloc((size_t)all.n, 1);
     rc = !mark     ? bti_fail_nomem(err)
          : by_name ? mark_first(mark, &all, k, err)
-                   : mark_stratified(mark, &all, k, 0, seed, SLOT_SUBSET, err);
+                   : mark_stratified(mark, &all, k, 0, false, seed, SLOT_SUBSET, err);
     if (!rc)
         rc = pick(out, &all, mark, 1, err);
     if (!rc)
@@ -261,9 +184,13 @@ static bt_status take_val(bti_view *train, bti_view *val, int64_t k, uint64_t se
     uint8_t *mark = bti_calloc((size_t)train->n, 1);
     if (!mark)
         return bti_fail_nomem(err);
-    bt_status rc = mark_stratified(mark, train, k, 1, seed, SLOT_VAL, err);
+    bt_status rc = mark_stratified(mark, train, k, 1, true, seed, SLOT_VAL, err);
     if (!rc)
         rc = pick(val, train, mark, 1, err);
+    if (!rc && !val->n)
+        rc = bti_fail(err, BT_INVAL, "group_by",
+                      "no group can be held out for validation without taking all of a class; "
+                      "smaller groups are needed");
     if (!rc)
         rc = pick(&rest, train, mark, 0, err);
     if (!rc) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A look at every image's header before decoding: are they all grey, are they all of one size?
+ * A look at every image's header before decoding: are they all grey, how large are they?
  * Only train and val are asked: nothing about the test split may shape what a study sees.
  */
 #include "data/decode.h"
@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "data/reading.h"
+
+#define SIDE_MAX 4096 /* larger ones count as this */
 
 typedef struct header {
     int w, h, c; /* c = 0: unreadable */
@@ -21,11 +23,19 @@ static bt_status take_header(void *user, int64_t i, const bti_answer *a, bt_erro
     return BT_OK;
 }
 
-static void merge(bti_survey *out, const header *found, int64_t n, bool *first)
+/* Images by their shorter side. */
+typedef struct side_counts {
+    int64_t n[SIDE_MAX + 1], all;
+} side_counts;
+
+static void merge(bti_survey *out, const header *found, int64_t n, side_counts *sides, bool *first)
 {
     for (int64_t i = 0; i < n; i++) {
         if (!found[i].c)
             continue;
+        int shorter = found[i].w < found[i].h ? found[i].w : found[i].h;
+        sides->n[shorter < SIDE_MAX ? shorter : SIDE_MAX]++;
+        sides->all++;
         if (found[i].c != 1)
             out->channels = 3;
         if (*first) {
@@ -38,11 +48,19 @@ static void merge(bti_survey *out, const header *found, int64_t n, bool *first)
     }
 }
 
-bt_status bti_survey_source(bti_survey *out, bti_source *s, int threads, const bt_data_options *opt,
-                            bt_error *err)
+static int median(const side_counts *sides)
+{
+    int64_t below = 0;
+    int side = 0;
+    while (side < SIDE_MAX && 2 * (below + sides->n[side]) <= sides->all)
+        below += sides->n[side++];
+    return sides->all ? side : 0;
+}
+
+static bt_status survey(bti_survey *out, bti_source *s, int threads, const bt_data_options *opt,
+                        side_counts *sides, bt_error *err)
 {
     bool first = true;
-    *out = (bti_survey){.channels = 1};
     for (int split = BTI_TRAIN; split <= BTI_VAL; split++) {
         if (!s->split[split].present)
             continue;
@@ -64,10 +82,23 @@ bt_status bti_survey_source(bti_survey *out, bti_source *s, int threads, const b
                                .user = found};
         rc = bti_read_images(&reading, err);
         if (!rc)
-            merge(out, found, n, &first);
+            merge(out, found, n, sides, &first);
         bti_free(found);
         if (rc)
             return rc;
+        if (split == BTI_TRAIN)
+            out->train = n;
     }
+    out->shorter = median(sides);
     return BT_OK;
+}
+
+bt_status bti_survey_source(bti_survey *out, bti_source *s, int threads, const bt_data_options *opt,
+                            bt_error *err)
+{
+    *out = (bti_survey){.channels = 1};
+    side_counts *sides = bti_calloc(1, sizeof(*sides));
+    bt_status rc = sides ? survey(out, s, threads, opt, sides, err) : bti_fail_nomem(err);
+    bti_free(sides);
+    return rc;
 }

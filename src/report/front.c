@@ -118,6 +118,31 @@ int bti_report_front(const bti_trials *t, int *index)
     return n_front;
 }
 
+static const bti_json *final_of(const bti_trial *t)
+{
+    const bti_json *final = bti_json_get(t->attrs, "final");
+    return bti_json_is_object(final) ? final : NULL;
+}
+
+/* Of the front, whose n_front trials are in `index`, those whose model is on disk; and those that
+ * fill it up. By params. Returns how many; 0 leaves the front as it was. */
+static int on_disk(const bti_trials *t, int *index, int n_front)
+{
+    int n = 0;
+    for (int i = 0; i < n_front; i++)
+        n += final_of(&t->trial[index[i]]) != NULL;
+    for (int i = 0, k = 0; n && i < n_front; i++)
+        if (final_of(&t->trial[index[i]]))
+            index[k++] = index[i];
+    for (int i = 0; n && i < t->n; i++)
+        if (t->trial[i].state == BTI_COMPLETE &&
+            bti_json_as_bool(bti_json_get(final_of(&t->trial[i]), "behind"), false))
+            index[n++] = i;
+    if (n)
+        qsort_r(index, (size_t)n, sizeof(int), cheaper_then_better, (void *)(uintptr_t)t);
+    return n;
+}
+
 double bti_report_hypervolume(const bti_trials *t)
 {
     const bti_goals *g = bti_trials_goals(t);
@@ -143,26 +168,21 @@ double bti_report_hypervolume(const bti_trials *t)
 
 bt_status bti_report_models(const bti_trials *t, bti_report_model **out, int *n, bt_error *err)
 {
-    int *index = bti_array((size_t)t->n, sizeof(int));
-    int n_final = 0;
+    int *index = bti_array(2 * (size_t)t->n, sizeof(int));
     *out = NULL;
     *n = 0;
     if (!index)
         return bti_fail_nomem(err);
-    int n_front = bti_report_front(t, index);
-    bti_report_model *model = n_front ? bti_array((size_t)n_front, sizeof(*model)) : NULL;
-    for (int i = 0; model && i < n_front; i++) {
+    int n_front = bti_report_front(t, index), n_disk = on_disk(t, index, n_front);
+    int rows = n_disk ? n_disk : n_front;
+    bti_report_model *model = rows ? bti_array((size_t)rows, sizeof(*model)) : NULL;
+    for (int i = 0; model && i < rows; i++)
         bti_report_model_of(t, &t->trial[index[i]], &model[i]);
-        n_final += model[i].final;
-    }
-    for (int i = 0; model && n_final && i < n_front; i++)
-        if (model[i].final)
-            model[(*n)++] = model[i];
-    if (model && !n_final)
-        *n = n_front;
+    if (model)
+        *n = rows;
     *out = model;
     bti_free(index);
-    return n_front && !model ? bti_fail_nomem(err) : BT_OK;
+    return rows && !model ? bti_fail_nomem(err) : BT_OK;
 }
 
 static bt_status render(bti_str *out, const bti_trials *t, const char *name,

@@ -6,8 +6,8 @@
  *
  * A model that was retrained and tested carries the user attribute "final" on its trial:
  *     {"name", "test_accuracy", "interval": [lo, hi], "params", "macs", "path", "seed",
- * "val_accuracy", "retrained": bool, "epochs", "note"} Any of them may be missing; null or absent
- * "final": the model is not on disk.
+ * "val_accuracy", "retrained": bool, "behind": bool, "epochs", "note"} Any of them may be missing;
+ * null or absent "final": the model is not on disk.
  */
 #ifndef BTI_REPORT_H
 #define BTI_REPORT_H
@@ -47,7 +47,8 @@ int bti_report_front(const bti_trials *t, int *index);
 double bti_report_hypervolume(const bti_trials *t);
 
 /* The rows of tables and CSV: the front; once models are on disk, those of the front that are
- * ("final"). Yours (bti_free). *n 0 and NULL when nothing has finished. */
+ * ("final") and those that fill it up ("behind" in "final"). Yours (bti_free). *n 0 and NULL when
+ * nothing has finished. */
 bt_status bti_report_models(const bti_trials *t, bti_report_model **out, int *n, bt_error *err);
 
 /* ---- marks and choices (choice.c) ---- */

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/str.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -85,10 +86,20 @@ static void last_line(const bti_crew *c, int k, char *out, size_t cap)
         while (n > from && (text[n - 1] == '\n' || text[n - 1] == ' '))
             text[--n] = '\0';
         const char *line = strrchr(text + from, '\n');
-        snprintf(out, cap, "%s", line ? line + 1 : text + from);
+        line = line ? line + 1 : text + from;
+        snprintf(out, cap, "%s", bti_has_prefix(line, "bantam: ") ? line + 8 : line);
     }
     bti_free(text);
     bti_free(path);
+}
+
+/* Why a worker ended that left no line in its log. */
+static void silent_end(const bti_child *child, char *out, size_t cap)
+{
+    if (WIFSIGNALED(child->status))
+        snprintf(out, cap, "killed by signal %d", WTERMSIG(child->status));
+    else
+        snprintf(out, cap, "its message could not be written: is the disk full?");
 }
 
 /* So many failures and no trial ended: it is not the trials. One that kills its workers is FAIL
@@ -127,11 +138,11 @@ bt_status bti_crew_watch(bti_crew *c, bti_storage *study, const bti_trials *tria
         give_back(p->id, study, trials);
         c->failures += has_failed(p);
         last_line(c, k, why, sizeof(why));
+        if (!*why)
+            silent_end(&p->child, why, sizeof(why));
         if (c->failures > failures_max(c))
-            return bti_fail(err, BT_IO, "worker", "workers keep failing: %s",
-                            *why ? why : "they are killed within seconds, without a message");
-        bti_warn(progress, "worker %d ended unexpectedly (%s); started again", k,
-                 *why ? why : "killed");
+            return bti_fail(err, BT_IO, "worker", "workers keep failing: %s", why);
+        bti_warn(progress, "worker %d ended unexpectedly (%s); started again", k, why);
         bt_status rc = start_one(c, k, err);
         if (rc)
             return rc;

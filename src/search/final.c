@@ -73,14 +73,21 @@ static double trial_images(const bti_trial *t)
            bti_json_as_num(bti_json_get(t->attrs, "train_images"), 0);
 }
 
+/* Images below which its search-time weights are better; those of a pick behind the front are gone.
+ */
+static double needed(const final_job *j)
+{
+    return j->pick.behind ? 0 : ENOUGH * trial_images(j->trial);
+}
+
 /* Network, recipe, all training and validation images. BT_STOPPED: too little time. */
 static bt_status prepare(final_job *j, bt_error *err)
 {
     const bti_lab *lab = j->lab;
     const bti_data *d = lab->data;
-    int epochs = j->end_s > 0 ? BTI_FINAL_EPOCHS_MAX : lab->run.epochs;
+    int epochs = j->end_s > 0 ? bti_final_epochs(d->train.n + d->val.n) : lab->run.epochs;
     double room = finish_time(j) - bt_now();
-    if (j->end_s > 0 && room < ENOUGH * trial_images(j->trial) * j->pick.s_per_image)
+    if (j->end_s > 0 && room < needed(j) * j->pick.s_per_image)
         return bti_fail(err, BT_STOPPED, NULL, "too little time is left to train it again");
     bti_point *point = bti_malloc(sizeof(*point));
     if (!point)
@@ -105,7 +112,7 @@ static bt_status train(final_job *j, const volatile int *halt, bt_error *err)
     job.stop.flag = halt;
     job.finish_s = finish_time(j);
     bt_status rc = bti_train_job(&j->outcome, &job, err);
-    if (!rc && j->end_s > 0 && (double)j->outcome.images < ENOUGH * trial_images(j->trial))
+    if (!rc && j->end_s > 0 && (double)j->outcome.images < needed(j))
         rc = bti_fail(err, BT_STOPPED, NULL, "too little time was left to train it again");
     return rc;
 }
@@ -133,6 +140,8 @@ static bt_status finish(final_job *j, bt_status trained, double began, bti_json 
                     .train_cpu_s = j->outcome.train_cpu_s};
     if (rc)
         return rc;
+    if (!trained && j->pick.behind)
+        f.note = "behind the front on validation: to choose from";
     if (!trained)
         return bti_finish_model(j->lab, &f, j->test, record, err);
     f.note = trained == BT_DIVERGED  ? "diverged when trained again: search-time weights"

@@ -15,9 +15,11 @@
 
 #define BTI_PICKS_MAX 8
 #define BTI_PICKS_LEAST 5  /* fewer make no front */
+#define BTI_FRONT_LEAST 3  /* a smaller one is filled up: there must be something to choose from */
 #define BTI_FINAL_PASSES 6 /* over the data, worth more than a further pick */
 /* The brief's setting; more buys nothing a budget should be kept for */
 #define BTI_FINAL_EPOCHS_MAX 200
+#define BTI_FINAL_IMAGES_LEAST 32000 /* of a tiny set, whose 200 epochs are few steps */
 
 typedef struct bti_pick {
     int trial;          /* number in the study */
@@ -25,6 +27,7 @@ typedef struct bti_pick {
     double s_per_image; /* wall seconds a training image of one worker, as the trial measured */
     double eval_s_per_image; /* the same of an evaluated image */
     double share; /* of the time that is left when it starts; the rest is for picks after it */
+    bool behind;  /* the front: it fills it up */
 } bti_pick;
 
 typedef struct bti_plan {
@@ -33,17 +36,23 @@ typedef struct bti_plan {
     bti_pick pick[BTI_PICKS_MAX]; /* most costly first: longest jobs are claimed first */
 } bti_plan;
 
+/* Epochs that a final training on n_all images has at most. */
+int bti_final_epochs(int64_t n_all);
+
 /* Chooses picks from the front: all of it up to `most` (at most BTI_PICKS_MAX), else spread evenly:
  * with two objectives in the logarithm of the cost, ends included; with three the best of each and
  * then the farthest from those chosen. Keeps plan->round. */
 void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most);
+/* A plan of fewer than BTI_FRONT_LEAST picks gets more of the fronts behind it, of other sizes
+ * first: on a small validation set one small network may beat all others by luck. */
+void bti_plan_fill(bti_plan *plan, const bti_trials *trials);
 /* Divides `seconds` of `workers` workers: as far as the jobs can be spread, each pick trains on the
  * same number of images (longest first, Graham 1969), and a worker that would be done early gives
- * its picks more. At most n_all * BTI_FINAL_EPOCHS_MAX images each. Sets pick[].share; returns the
+ * its picks more. At most bti_final_epochs() each. Sets pick[].share; returns the
  * images that each pick trains on at least. */
 double bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test);
-/* Both: BTI_PICKS_MAX picks, but where the time is short so few, BTI_PICKS_LEAST at the least, that
- * each trains BTI_FINAL_PASSES times over the data. */
+/* All three: BTI_PICKS_MAX picks, but where the time is short so few, BTI_PICKS_LEAST at the least,
+ * that each trains BTI_FINAL_PASSES times over the data. */
 void bti_plan_make(bti_plan *plan, const bti_trials *trials, double seconds, int workers,
                    int64_t n_all, int64_t n_test);
 /* Seconds that the plan needs at the epoch limit: a reserve never needs to be larger. */

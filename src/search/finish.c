@@ -18,18 +18,15 @@
 
 bt_status bti_finish_open_test(bti_test_data **test, const bti_lab *lab, bt_error *err)
 {
-    bt_data_options opt = bt_data_defaults();
+    bt_data_options opt = bti_run_data_options(&lab->run);
     *test = NULL;
     if (!lab->data->has_test)
         return BT_OK;
-    opt.cache_dir = lab->run.cache_dir;
-    opt.data_dir = lab->run.data_dir;
-    opt.size = lab->run.size;
-    opt.program = bti_self_path();
     return bti_test_open(test, lab->run.data, &opt, err);
 }
 
-static bti_json *final_json(const bti_finish *f, const bti_score *score, uint64_t seed)
+static bti_json *final_json(const bti_goals *g, const bti_finish *f, const bti_score *score,
+                            uint64_t seed)
 {
     char text[64];
     bti_json *o = bti_json_object();
@@ -38,7 +35,7 @@ static bti_json *final_json(const bti_finish *f, const bti_score *score, uint64_
     bti_json_set_int(o, "trial", f->trial->number);
     bti_json_set_int(o, "params", f->graph->params);
     bti_json_set_int(o, "macs", f->graph->macs);
-    bti_json_set_num(o, "val_accuracy", f->trial->value[0]);
+    bti_json_set_num(o, "val_accuracy", bti_trial_metric(g, f->trial, BTI_METRIC_ACCURACY));
     bti_json_set(o, "test_accuracy", score ? bti_json_num(score->accuracy) : bti_json_null());
     bti_json *interval = bti_json_array();
     if (score) {
@@ -47,11 +44,13 @@ static bti_json *final_json(const bti_finish *f, const bti_score *score, uint64_
     }
     bti_json_set(o, "interval", interval);
     bti_json_set_num(o, "macro_f1", score ? score->macro_f1 : NAN);
+    bti_json_set_num(o, "balanced_accuracy", score ? score->balanced : NAN);
     snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
     bti_json_set_str(o, "seed", text);
     snprintf(text, sizeof(text), "models/%s", f->pick->name);
     bti_json_set_str(o, "path", text);
     bti_json_set_bool(o, "retrained", f->retrained);
+    bti_json_set_bool(o, "behind", f->pick->behind);
     bti_json_set_int(o, "epochs", f->epochs);
     bti_json_set_int(o, "images", f->images);
     bti_json_set_num(o, "seconds", f->seconds);
@@ -86,6 +85,8 @@ static bti_json *result_json(const bti_lab *lab, const bti_finish *f, const bti_
     bti_json_set(split, "subset", r->subset && !all ? bti_json_str(r->subset) : bti_json_null());
     bti_json_set_str(split, "val", all ? "0" : r->val ? r->val : "auto");
     bti_json_set_int(split, "seed", (int64_t)r->seed);
+    bti_json_set(split, "group_by", r->group_by ? bti_json_str(r->group_by) : bti_json_null());
+    bti_json_set_num(split, "test_share", r->test_share);
     bti_json_set(result, "split", split);
     bti_json_set_str(result, "data", r->data);
     bti_json_set_str(result, "data_key", lab->data->key);
@@ -121,7 +122,7 @@ bt_status bti_finish_model(bti_lab *lab, const bti_finish *f, const bti_test_dat
                           lab->data->std, lab->run.threads, err);
     if (rc)
         return rc;
-    bti_json *o = final_json(f, test ? &score : NULL,
+    bti_json *o = final_json(bti_trials_goals(&lab->trials), f, test ? &score : NULL,
                              bti_seed_mix(lab->run.seed, (uint64_t)f->trial->number));
     bti_score_release(&score);
     rc = save_model(lab, f, o, err);

@@ -53,8 +53,11 @@ static bt_status link_model(const char *models, const char *name, const bti_repo
         rc = bti_fail_nomem(err);
     else {
         unlink(tmp);
-        if (symlink(m->name, tmp) || rename(tmp, link))
+        if (bti_files_step_fails() || symlink(m->name, tmp) || bti_files_step_fails() ||
+            rename(tmp, link)) {
             rc = bti_fail_errno(err, link, "cannot make the link");
+            unlink(tmp);
+        }
     }
     bti_free(link);
     bti_free(tmp);
@@ -267,13 +270,13 @@ bt_status bti_outcome_write(bti_session *s, const bti_plan *plan, const bti_acco
     snprintf(title, sizeof(title), "%s: %d trials", s->run.data, count(&s->trials).complete);
     if (!rc)
         rc = tidy_models(s, &p, err);
-    if (!rc)
-        rc = bti_report_front_csv(&s->trials, &text);
+    if (!rc && bti_report_front_csv(&s->trials, &text))
+        rc = bti_fail_nomem(err);
     if (!rc)
         rc = write_text(s->dir, "front.csv", &text, err);
     bti_str_reset(&text);
-    if (!rc)
-        rc = bti_report_front_svg(&s->trials, title, NULL, &text);
+    if (!rc && bti_report_front_svg(&s->trials, title, NULL, &text))
+        rc = bti_fail_nomem(err);
     if (!rc)
         rc = write_text(s->dir, "front.svg", &text, err);
     bti_str_reset(&text);

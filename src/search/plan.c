@@ -15,13 +15,6 @@
 #define EVAL_COST 0.45 /* of an evaluated image, in trained ones, where no trial measured it */
 #define WORKERS_MAX BTI_PICKS_MAX /* more have nothing to do */
 
-/* Made by this program: it can be trained again. Others' trials in the same study (Optuna's
- * samplers may go on with it) are on the front, but no picks. */
-static bool is_ours(const bti_trial *t)
-{
-    return bti_json_as_num(bti_json_get(t->attrs, "images_per_s"), 0) > 0;
-}
-
 static void set_pick(bti_pick *p, const bti_trial *t)
 {
     char count[16];
@@ -126,24 +119,70 @@ static int spread_on_surface(const bti_goals *g, const double *at, int n, int wa
 void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most)
 {
     const bti_goals *g = bti_trials_goals(trials);
-    int *front = bti_array((size_t)trials->n + 1, sizeof(int)), chosen[BTI_PICKS_MAX], n = 0;
-    double *at = bti_array(((size_t)trials->n + 1) * (size_t)g->n, sizeof(double));
+    size_t cap = (size_t)trials->n + 1;
+    int *front = bti_array(cap, sizeof(int)), chosen[BTI_PICKS_MAX];
+    double *at = bti_array(cap * (size_t)g->n, sizeof(double));
+    bti_trials ours;
     plan->n = 0;
-    if (front && at) {
-        int all = bti_report_front(trials, front), cost = bti_goals_cost(g); /* by cost */
-        for (int i = 0; i < all; i++)
-            if (is_ours(&trials->trial[front[i]]))
-                front[n++] = front[i];
+    if (bti_run_own_trials(trials, &ours) == BT_OK && front && at) {
+        int n = bti_report_front(&ours, front), cost = bti_goals_cost(g); /* by cost */
         int want = n < most ? n : most;
-        normalise(trials, front, n, at);
+        normalise(&ours, front, n, at);
         plan->n = g->n == 2 && cost >= 0 ? spread_on_curve(at, g->n, cost, n, want, chosen)
                                          : spread_on_surface(g, at, n, want, chosen);
         for (int k = 0; k < plan->n; k++)
-            set_pick(&plan->pick[k], &trials->trial[front[chosen[k]]]);
+            set_pick(&plan->pick[k], &ours.trial[front[chosen[k]]]);
         qsort(plan->pick, (size_t)plan->n, sizeof(plan->pick[0]), by_cost);
     }
+    bti_free(ours.trial);
     bti_free(front);
     bti_free(at);
+}
+
+static double params_of(const bti_trial *t)
+{
+    return bti_json_as_num(bti_json_get(t->attrs, "params"), 0);
+}
+
+/* Takes the picks out of the trials, and with `sizes` all that are as large as one of them. */
+static void hide(bti_trials *rest, const bti_plan *plan, bool sizes)
+{
+    for (int k = 0; k < plan->n; k++) {
+        const bti_trial *pick = bti_trials_number(rest, plan->pick[k].trial);
+        double params = pick ? params_of(pick) : -1;
+        for (int i = 0; i < rest->n; i++) {
+            bti_trial *t = &rest->trial[i];
+            if (t->number == plan->pick[k].trial || (sizes && params_of(t) == params))
+                t->state = BTI_FAIL;
+        }
+    }
+}
+
+/* Fills up from what is left: front after front. */
+static void fill_from(bti_plan *plan, bti_trials *rest, bool sizes)
+{
+    bti_plan more = {.n = 1};
+    while (plan->n < BTI_FRONT_LEAST && more.n) {
+        hide(rest, plan, sizes);
+        bti_plan_choose(&more, rest, BTI_FRONT_LEAST - plan->n);
+        for (int i = 0; i < more.n; i++) {
+            more.pick[i].behind = true;
+            plan->pick[plan->n++] = more.pick[i];
+        }
+    }
+}
+
+void bti_plan_fill(bti_plan *plan, const bti_trials *trials)
+{
+    bti_trials rest = *trials; /* the records are borrowed */
+    size_t n = (size_t)trials->n;
+    rest.trial = bti_array(n + 1, sizeof(*rest.trial));
+    for (int sizes = 1; rest.trial && n && plan->n && sizes >= 0; sizes--) { /* others first */
+        memcpy(rest.trial, trials->trial, n * sizeof(*rest.trial));
+        fill_from(plan, &rest, sizes);
+    }
+    qsort(plan->pick, (size_t)plan->n, sizeof(plan->pick[0]), by_cost);
+    bti_free(rest.trial);
 }
 
 static double job_seconds(const bti_pick *p, double images, double n_test)
@@ -171,18 +210,28 @@ static double schedule(const bti_plan *plan, int workers, double images, double 
     return last;
 }
 
+int bti_final_epochs(int64_t n_all)
+{
+    double n = fmax(1, (double)n_all);
+    return (int)fmax(BTI_FINAL_EPOCHS_MAX, ceil(BTI_FINAL_IMAGES_LEAST / n));
+}
+
+static double images_most(int64_t n_all)
+{
+    return (double)n_all * bti_final_epochs(n_all);
+}
+
 double bti_plan_most_seconds(const bti_plan *plan, int workers, int64_t n_all, int64_t n_test)
 {
     int owner[BTI_PICKS_MAX];
     double end[WORKERS_MAX];
-    return schedule(plan, workers, (double)n_all * BTI_FINAL_EPOCHS_MAX, (double)n_test, owner,
-                    end);
+    return schedule(plan, workers, images_most(n_all), (double)n_test, owner, end);
 }
 
 double bti_plan_fit(bti_plan *plan, double seconds, int workers, int64_t n_all, int64_t n_test)
 {
     int owner[BTI_PICKS_MAX];
-    double end[WORKERS_MAX], lo = 0, hi = (double)n_all * BTI_FINAL_EPOCHS_MAX;
+    double end[WORKERS_MAX], lo = 0, hi = images_most(n_all);
     for (int i = 0; i < 60; i++) { /* the largest number of images whose schedule ends in time */
         double mid = i ? 0.5 * (lo + hi) : hi;
         if (schedule(plan, workers, mid, (double)n_test, owner, end) <= seconds)
@@ -204,6 +253,7 @@ void bti_plan_make(bti_plan *plan, const bti_trials *trials, double seconds, int
 {
     for (int most = BTI_PICKS_MAX; most >= BTI_PICKS_LEAST; most--) {
         bti_plan_choose(plan, trials, most);
+        bti_plan_fill(plan, trials);
         double images = bti_plan_fit(plan, seconds, workers, n_all, n_test);
         if (images >= (double)n_all * BTI_FINAL_PASSES)
             return;
@@ -222,6 +272,7 @@ bt_status bti_plan_save(const bti_plan *plan, bti_storage *st, bt_error *err)
         bti_json_set_num(j, "s_per_image", p->s_per_image);
         bti_json_set_num(j, "eval_s_per_image", p->eval_s_per_image);
         bti_json_set_num(j, "share", p->share);
+        bti_json_set_bool(j, "behind", p->behind);
         bti_json_append(list, j);
     }
     bti_json_set(o, "picks", list);
@@ -247,6 +298,7 @@ bt_status bti_plan_load(bti_plan *plan, bti_storage *st, bt_error *err)
         p->eval_s_per_image =
             bti_json_as_num(bti_json_get(j, "eval_s_per_image"), EVAL_COST * p->s_per_image);
         p->share = bti_json_as_num(bti_json_get(j, "share"), 1);
+        p->behind = bti_json_as_bool(bti_json_get(j, "behind"), false);
         snprintf(p->name, sizeof(p->name), "%s", bti_json_as_str(bti_json_get(j, "name"), "model"));
     }
     bti_json_free(o);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,13 +46,17 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     set_text(o, "cache_dir", run->cache_dir);
     set_text(o, "data_dir", run->data_dir);
     bti_json_set_int(o, "size", run->size);
+    set_text(o, "size_why", run->size_why);
     bti_json_set_int(o, "channels", run->channels);
     bti_json_set_int(o, "classes", run->classes);
     set_text(o, "space", run->space_text);
     set_text(o, "sampler", run->sampler);
+    set_text(o, "pruner", run->pruner);
     bti_json_set_int(o, "epochs", run->epochs);
     set_text(o, "subset", run->subset);
     set_text(o, "val", run->val);
+    set_text(o, "group_by", run->group_by);
+    bti_json_set_num(o, "test_share", run->test_share);
     set_text(o, "seed", seed);
     bti_json_set_int(o, "jobs", run->jobs);
     bti_json_set_int(o, "threads", run->threads);
@@ -93,13 +98,17 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     run->cache_dir = get_text(run, o, "cache_dir", &ok);
     run->data_dir = get_text(run, o, "data_dir", &ok);
     run->size = (int)bti_json_as_int(bti_json_get(o, "size"), 0);
+    run->size_why = get_text(run, o, "size_why", &ok);
     run->channels = (int)bti_json_as_int(bti_json_get(o, "channels"), 0);
     run->classes = (int)bti_json_as_int(bti_json_get(o, "classes"), 0);
     run->space_text = get_text(run, o, "space", &ok);
     run->sampler = get_text(run, o, "sampler", &ok);
+    run->pruner = get_text(run, o, "pruner", &ok);
     run->epochs = (int)bti_json_as_int(bti_json_get(o, "epochs"), 0);
     run->subset = get_text(run, o, "subset", &ok);
     run->val = get_text(run, o, "val", &ok);
+    run->group_by = get_text(run, o, "group_by", &ok);
+    run->test_share = bti_json_as_num(bti_json_get(o, "test_share"), 0);
     run->seed = strtoull(bti_json_as_str(bti_json_get(o, "seed"), "0"), NULL, 10);
     run->jobs = (int)bti_json_as_int(bti_json_get(o, "jobs"), 0);
     run->threads = (int)bti_json_as_int(bti_json_get(o, "threads"), 0);
@@ -122,6 +131,18 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     return rc;
 }
 
+bt_data_options bti_run_data_options(const bti_run *run)
+{
+    bt_data_options opt = bt_data_defaults();
+    opt.cache_dir = run->cache_dir;
+    opt.data_dir = run->data_dir;
+    opt.program = bti_self_path();
+    opt.size = run->size;
+    opt.group_by = run->group_by;
+    opt.test_share = run->test_share;
+    return opt;
+}
+
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err)
 {
     bti_space_vars vars = {run->classes, run->size, run->channels};
@@ -137,6 +158,23 @@ bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err)
         *out = NULL;
     }
     return rc;
+}
+
+bool bti_run_trained(const bti_trial *t)
+{
+    return bti_json_as_num(bti_json_get(t->attrs, "images_per_s"), -1) >= 0;
+}
+
+bt_status bti_run_own_trials(const bti_trials *all, bti_trials *out)
+{
+    *out = (bti_trials){.trial = bti_array((size_t)all->n + 1, sizeof(bti_trial)),
+                        .goals = all->goals};
+    if (!out->trial)
+        return BT_NOMEM;
+    for (int i = 0; i < all->n; i++)
+        if (bti_run_trained(&all->trial[i]))
+            out->trial[out->n++] = all->trial[i];
+    return BT_OK;
 }
 
 static int open_lock(const char *dir)

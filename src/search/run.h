@@ -22,11 +22,14 @@ typedef struct bti_run {
     const char *data, *cache_dir;
     const char *data_dir; /* NULL: none */
     int size;             /* side in pixels, resolved */
+    const char *size_why; /* for people; NULL: an option said so, or the data */
     int channels, classes;
     const char *space_text; /* the YAML itself */
-    const char *sampler;
+    const char *sampler, *pruner;
     int epochs;               /* of a trial */
     const char *subset, *val; /* as bti_data_split reads them */
+    const char *group_by;     /* of bt_data_options, and ... */
+    double test_share;        /* ... the same */
     uint64_t seed;
     int jobs, threads;
     double limit[BTI_METRICS]; /* 0: the space's own */
@@ -43,8 +46,17 @@ void bti_run_release(bti_run *run);
 bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err);
 bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err);
 
+/* What a worker opens the images with. */
+bt_data_options bti_run_data_options(const bti_run *run);
+
 /* The space of a run, with its limits applied; yours. */
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err);
+
+/* Trained by this program. Others may tell values in the same study (Optuna's samplers go on with
+ * it), which say nothing about weights on disk. */
+bool bti_run_trained(const bti_trial *t);
+/* Those of a list; the parts are borrowed: free out->trial alone (bti_free). BT_NOMEM. */
+bt_status bti_run_own_trials(const bti_trials *all, bti_trials *out);
 
 /* Makes the folders of a run directory and locks it against a second supervisor (BT_BUSY). The lock
  * goes with *fd and with the process. */

@@ -10,10 +10,12 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "search/auto_space.h"
 #include "search/calibrate.h"
 #include "search/lab.h"
 #include "search/origin.h"
 #include "search/shipped.h"
+#include "study/pruner.h"
 #include "study/sampler.h"
 
 #include <unistd.h>
@@ -27,10 +29,9 @@ static bt_status take_fingerprint(const bti_data *d, bti_run *run, bt_error *err
     return run->train_key ? BT_OK : bti_fail_nomem(err);
 }
 
-/* --space FILE or a shipped name; without it fashion7 for small grey images, else brief. */
-static bt_status choose_space(bti_run *run, const char *given, const bti_data *d, bt_error *err)
+/* --space FILE or a shipped name. */
+static bt_status read_space(bti_run *run, const char *name, bt_error *err)
 {
-    const char *name = given ? given : d->train.c == 1 && d->train.h == 28 ? "fashion7" : "brief";
     char *text;
     bt_status rc = bti_space_source(&text, name, err);
     if (rc)
@@ -59,8 +60,7 @@ static bt_status read_limits(double limit[BTI_METRICS], const bt_search_options 
     return BT_OK;
 }
 
-static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const bti_data *d,
-                              bt_error *err)
+static bt_status fix_settings(bti_run *run, const bt_search_options *opt, bt_error *err)
 {
     int cores = bti_cpu_count();
     bool ok = true;
@@ -68,22 +68,28 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
     run->cache_dir = copy(run, opt->data_opt.cache_dir, &ok);
     run->data_dir = copy(run, opt->data_opt.data_dir, &ok);
     run->sampler = copy(run, opt->sampler ? opt->sampler : "portfolio", &ok);
+    run->pruner = copy(run, opt->pruner ? opt->pruner : "none", &ok);
     run->val = copy(run, opt->val, &ok);
     run->subset = copy(run, opt->subset, &ok);
+    run->group_by = copy(run, opt->data_opt.group_by, &ok);
+    run->test_share = opt->data_opt.test_share;
     run->isa = copy(run, opt->isa, &ok);
     run->objectives = copy(run, opt->objectives, &ok);
     if (!ok)
         return bti_fail_nomem(err);
-    run->size = d->train.h;
-    run->channels = d->train.c;
-    run->classes = d->classes;
     run->seed = opt->seed;
     run->jobs = opt->jobs ? opt->jobs : cores;
     run->threads = opt->threads ? opt->threads : cores / run->jobs > 1 ? cores / run->jobs : 1;
     run->epochs = opt->epochs;
     const bti_sampler_ops *sampler;
     const char *params;
+    const bti_pruner_ops *pruner;
+    int rung[BTI_RUNGS_MAX], n_rungs;
     bt_status rc = bti_sampler_find(&sampler, run->sampler, &params, err);
+    if (!rc)
+        rc = bti_pruner_find(&pruner, run->pruner, &params, err);
+    if (!rc)
+        rc = pruner->rungs(params, 1, rung, &n_rungs, err); /* its options are numbers in range */
     if (!rc)
         rc = read_limits(run->limit, opt, err);
     bti_isa isa;
@@ -92,7 +98,29 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
                       "'%s': expected portable, avx2, avx512 or avx512_bf16", run->isa);
     else if (!rc && run->isa)
         bti_cpu_cap_isa(isa);
-    return rc ? rc : choose_space(run, opt->space_path, d, err);
+    return rc;
+}
+
+/* The space as a file beside the study, for people. */
+static bt_status write_space(const bti_session *s, bt_error *err)
+{
+    char *path = bti_path_join(s->dir, "space.yaml");
+    const char *text = s->run.space_text;
+    bt_status rc = path ? bti_file_write(path, text, strlen(text), err) : bti_fail_nomem(err);
+    bti_free(path);
+    return rc;
+}
+
+static bt_status fix_space(bti_session *s, const bt_search_options *opt, const bti_data *d,
+                           bt_error *err)
+{
+    s->run.size = d->train.h;
+    s->run.channels = d->train.c;
+    s->run.classes = d->classes;
+    bt_status rc = bti_is_auto(opt->space_path)
+                       ? bti_fit_space(&s->run, &s->fit, d, &opt->progress, err)
+                       : read_space(&s->run, opt->space_path, err);
+    return rc ? rc : write_space(s, err);
 }
 
 /* Images that the options let a trial train on; 0 if they leave it open. Fails when the split is
@@ -136,6 +164,7 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
     bt_recipe recipe;
     if (!rc)
         rc = bti_point_recipe(space, &median->point, 1, &recipe, err);
+    room.batch = recipe.batch;
     if (rc || opt->budget_s <= 0 || (run->epochs && run->subset)) {
         if (!run->epochs)
             run->epochs = bt_recipe_defaults().epochs;
@@ -148,6 +177,12 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
     if (rc)
         return rc;
     room.affordable = bti_affordable_images(rate, run->jobs, seconds);
+    const bti_pruner_ops *pruner;
+    const char *params;
+    rc = bti_pruner_find(&pruner, run->pruner, &params, err);
+    if (rc)
+        return rc;
+    room.affordable /= pruner->cost; /* trials that end early leave time for longer ones */
     bti_fidelity f = bti_fidelity_choose(&room);
     run->epochs = f.epochs;
     if (!run->subset && f.images + (d->val.n ? 0 : f.val_images) < d->train.n)
@@ -166,9 +201,11 @@ static bt_status create(bti_session *s, const bt_search_options *opt, const bti_
     const bti_objective *obj;
     bti_study_spec spec = {0};
     char *url = bti_run_study_url(s->dir), *name = NULL;
-    bt_status rc = url ? fix_settings(&s->run, opt, d, err) : bti_fail_nomem(err);
+    bt_status rc = url ? fix_space(s, opt, d, err) : bti_fail_nomem(err);
     if (!rc)
         rc = bti_run_space(&s->run, &space, err);
+    if (rc && err && opt->space_path && bti_streq(err->where, "space"))
+        snprintf(err->where, sizeof(err->where), "%s", opt->space_path);
     if (!rc)
         rc = size_trials(&s->run, space, d, opt, seconds, err);
     if (rc)
@@ -246,8 +283,9 @@ static bt_status data_changed(const bti_session *s, const bti_run *fresh, const 
                     (long long)fresh->train_images, d->classes, fresh->train_key, s->dir);
 }
 
-static bt_status space_changed(const bti_run *r, const bti_run *fresh, bt_error *err)
+static bt_status space_changed(const bti_session *s, const bti_run *fresh, bt_error *err)
 {
+    const bti_run *r = &s->run;
     const bti_space_vars vars = {r->classes, r->size, r->channels};
     bti_space *was = NULL, *is = NULL;
     char what[300] = "another space";
@@ -258,12 +296,27 @@ static bt_status space_changed(const bti_run *r, const bti_run *fresh, bt_error 
     if (!rc) {
         bti_space_difference(was, is, what, sizeof(what));
         rc = bti_fail(err, BT_INVAL, "--space",
-                      "the space has changed since this study began: %s; go on with --from and "
+                      "the space has changed since this study began: %s; go on with --from %s and "
                       "another --out",
-                      what);
+                      what, s->dir);
     }
     bti_space_free(was);
     bti_space_free(is);
+    return rc;
+}
+
+/* `auto` means whatever was fitted then. */
+static bt_status check_space(const bti_session *s, const bt_search_options *opt, bti_run *fresh,
+                             bt_error *err)
+{
+    const bti_run *r = &s->run;
+    if (!opt->space_path || (bti_is_auto(opt->space_path) && bti_is_auto_text(r->space_text)))
+        return BT_OK;
+    if (bti_is_auto(opt->space_path))
+        return differs("--space", "a file", err);
+    bt_status rc = read_space(fresh, opt->space_path, err);
+    if (!rc && !bti_streq(fresh->space_text, r->space_text))
+        rc = space_changed(s, fresh, err);
     return rc;
 }
 
@@ -288,14 +341,14 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
     if (!rc)
         rc = check_text("--val", opt->val, r->val, "auto", err);
     if (!rc)
+        rc = check_text("--group-by", opt->data_opt.group_by, r->group_by, "none", err);
+    if (!rc)
         rc = check_text("--sampler", opt->sampler, r->sampler, "portfolio", err);
     if (!rc)
+        rc = check_text("--pruner", opt->pruner, r->pruner ? r->pruner : "none", "none", err);
+    if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
-    if (!rc && opt->space_path)
-        rc = choose_space(fresh, opt->space_path, d, err);
-    if (!rc && opt->space_path && !bti_streq(fresh->space_text, r->space_text))
-        rc = space_changed(r, fresh, err);
-    return rc;
+    return rc ? rc : check_space(s, opt, fresh, err);
 }
 
 /* Where the images are and how many workers there are may change between sessions. */
@@ -317,8 +370,10 @@ static bt_status open_data(bti_data **d, bti_session *s, const bt_search_options
 {
     bti_test_data *test = NULL;
     bt_data_options data_opt = opt->data_opt;
-    if (s->resumed)
+    if (s->run.size)
         data_opt.size = s->run.size;
+    data_opt.group_by = s->run.group_by;
+    data_opt.test_share = s->run.test_share;
     bt_status rc = bti_data_open(d, opt->data, &data_opt, err);
     if (rc)
         return rc;
@@ -329,6 +384,10 @@ static bt_status open_data(bti_data **d, bti_session *s, const bt_search_options
         rc = bti_test_open(&test, opt->data, &data_opt, err);
     s->n_test = test ? test->set.n : 0;
     bti_test_close(test);
+    if (!rc && (*d)->test_set_aside)
+        bti_note(&opt->progress,
+                 "no test split in %s: %lld of its %lld images are set aside as test", opt->data,
+                 (long long)s->n_test, (long long)(s->n_test + s->n_train));
     return rc;
 }
 
@@ -372,10 +431,12 @@ static bt_status go_on_from(bti_session *s, const bt_search_options *opt, bt_err
 /* The reader's and the sampler's errors name the setting; a person gave it as an option. */
 static bt_status as_option(bt_status rc, bt_error *err)
 {
-    static const char *const setting[] = {"subset", "val", "sampler"};
-    for (int i = 0; rc == BT_INVAL && err && i < 3; i++)
+    static const char *const setting[] = {"subset", "val", "sampler", "pruner", "group_by"};
+    static const char *const option[] = {"--subset", "--val", "--sampler", "--pruner",
+                                         "--group-by"};
+    for (int i = 0; rc == BT_INVAL && err && i < 5; i++)
         if (bti_streq(err->where, setting[i]))
-            snprintf(err->where, sizeof(err->where), "--%s", setting[i]);
+            snprintf(err->where, sizeof(err->where), "%s", option[i]);
     return rc;
 }
 
@@ -391,6 +452,10 @@ bt_status bti_session_open(bti_session *s, const bt_search_options *opt, double 
     bt_status rc = bti_run_lock(s->dir, &s->lock_fd, err);
     if (!rc)
         rc = open_study(s, err);
+    if (!rc && !s->resumed)
+        rc = fix_settings(&s->run, opt, err);
+    if (!rc && !s->resumed && bti_is_auto(opt->space_path))
+        rc = bti_fit_size(&s->fit, &s->run, opt, opt->budget_s * search_share, err);
     if (!rc)
         rc = open_data(&d, s, opt, err);
     s->decode_s = bt_now() - began;

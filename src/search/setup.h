@@ -5,12 +5,13 @@
 #ifndef BTI_SETUP_H
 #define BTI_SETUP_H
 
-#include "search/run.h"
+#include "search/fit.h"
 
 typedef struct bti_session {
     const char *dir; /* borrowed from the options */
     int lock_fd;     /* of work/lock: one supervisor a run directory */
     bti_run run;
+    bti_fit fit; /* of a new study whose space is auto */
     bti_storage *study;
     int64_t n_train, n_val; /* images of the training split, of a validation folder (0: none) */
     int64_t n_test;         /* 0: the data has no test split */

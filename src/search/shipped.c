@@ -21,11 +21,12 @@ static const char *shipped_text(const char *name)
 
 static bt_status missing(const char *path, bt_error *err)
 {
-    const char *names[32] = {NULL};
+    const char *names[32] = {"auto"};
     bti_str list = {0};
-    for (int i = 0; i < 31 && bti_shipped_spaces[i].name; i++) {
-        names[i] = bti_shipped_spaces[i].name;
-        bti_str_addf(&list, "%s%s", i ? ", " : "", names[i]);
+    bti_str_add(&list, names[0]);
+    for (int i = 1; i < 31 && bti_shipped_spaces[i - 1].name; i++) {
+        names[i] = bti_shipped_spaces[i - 1].name;
+        bti_str_addf(&list, ", %s", names[i]);
     }
     const char *near = bti_nearest(path, names);
     bt_status rc =

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "search/auto_space.h"
 #include "search/cost.h"
 #include "search/shipped.h"
 
@@ -18,7 +19,9 @@ static bt_status open_space(bti_space **out, const char *path, const bti_space_v
                             bt_error *err)
 {
     char *text = NULL;
-    bt_status rc = bti_space_source(&text, path, err);
+    const bti_auto_space unfitted = bti_auto_space_of(vars->size);
+    bt_status rc = bti_streq(path, "auto") ? bti_auto_space_text(&text, &unfitted, err)
+                                           : bti_space_source(&text, path, err);
     if (!rc)
         rc = bti_space_parse(out, text, strlen(text), path, vars, err);
     bti_free(text);

@@ -65,6 +65,7 @@ static void put_trials(bti_json *o, const look *l)
     for (int i = 0; i < l->trials.n; i++)
         n[l->trials.trial[i].state]++;
     bti_json_set_int(counts, "complete", n[BTI_COMPLETE]);
+    bti_json_set_int(counts, "pruned", n[BTI_PRUNED]);
     bti_json_set_int(counts, "failed", n[BTI_FAIL]);
     bti_json_set_int(counts, "waiting", n[BTI_WAITING]);
     /* Without a supervisor nobody works on them: the next search takes them over. */

@@ -31,8 +31,9 @@
 
 /* Of the budget, at most, for training the picks again and reading test. */
 #define FINAL_SHARE 0.45
-#define CLOSING_S 0.8 /* stopping workers, writing the files */
-#define READING_S 3.5 /* of closing, at most: until test is read for what is left over */
+#define TEST_SHARE 0.2 /* of data that has no test split */
+#define CLOSING_S 0.8  /* stopping workers, writing the files */
+#define READING_S 3.5  /* of closing, at most: until test is read for what is left over */
 #define TICK_US 100000
 #define IDLE_S 2.5   /* no trial running for so long: nothing more fits, or the space is used up */
 #define START_S 60.0 /* the same before the first one: workers open the images first */
@@ -49,6 +50,7 @@ typedef struct supervisor {
     double start_s, deadline_s; /* bt_now scale; deadline 0: none */
     double active_saved_s, idle_since_s, line_at_s;
     int trials_before; /* of earlier sessions */
+    int failures_seen; /* of the crew, when idle() last looked */
     bool worked;       /* a trial of this session has been seen at work */
     int complete;      /* trials when the front was last looked at; -1: never */
     double useful_s;   /* of final training, for that front */
@@ -183,11 +185,15 @@ static bool idle(supervisor *v)
             return false;
         }
     }
+    if (v->crew.failures != v->failures_seen) { /* who replaces a dead worker opens images first */
+        v->failures_seen = v->crew.failures;
+        v->idle_since_s = 0;
+    }
     if (v->idle_since_s <= 0)
         v->idle_since_s = bt_now();
     if (v->control.max_trials && t->n >= v->control.max_trials && !count_state(t, BTI_WAITING))
         return true;
-    return bt_now() - v->idle_since_s > (v->worked ? IDLE_S : START_S);
+    return bt_now() - v->idle_since_s > (v->worked && !v->crew.failures ? IDLE_S : START_S);
 }
 
 static bt_status search_phase(supervisor *v, bt_error *err)
@@ -238,8 +244,10 @@ static bt_status final_phase(supervisor *v, bt_error *err)
     if (end > 0)
         bti_plan_make(&v->plan, &v->s.trials, fmax(0.01, end - bt_now()), v->s.run.jobs,
                       v->s.n_train + v->s.n_val, v->s.n_test);
-    else
+    else {
         bti_plan_choose(&v->plan, &v->s.trials, BTI_PICKS_MAX);
+        bti_plan_fill(&v->plan, &v->s.trials);
+    }
     if (!v->plan.n)
         return BT_OK;
     v->control.phase = BTI_PHASE_FINAL;
@@ -280,7 +288,7 @@ static bool all_recorded(const supervisor *v)
     return true;
 }
 
-/* "an accuracy of 61.20%, less than 85.00%": the limits that a trial breaks. */
+/* "accuracy 61.20% (limit 85.00%), latency ...": the limits that a trial breaks. */
 static void describe_violation(const bti_space *space, const bti_goals *g, const bti_trial *t,
                                char *out, size_t cap)
 {
@@ -370,7 +378,9 @@ static bt_status next_round(supervisor *v, bt_error *err)
 
 bt_search_options bt_search_defaults(void)
 {
-    return (bt_search_options){.data_opt = bt_data_defaults()};
+    bt_search_options o = {.data_opt = bt_data_defaults()};
+    o.data_opt.test_share = TEST_SHARE;
+    return o;
 }
 
 /* The budget of this session. */

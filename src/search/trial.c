@@ -16,6 +16,7 @@
 #include "nn/latency.h"
 #include "report/report.h"
 #include "search/cost.h"
+#include "study/pruner.h"
 
 #include <math.h>
 
@@ -24,6 +25,10 @@
 /* After which a study without a finished trial shows what it has so far */
 #define FIRST_MODEL_S 10
 #define VALIDATIONS_MAX 5
+/* Steps before the first rung from which on weights are averaged, over a fifth of them: before its
+ * end the schedule's learning rate is too high for the plain ones to show what they are worth. With
+ * fewer steps running statistics would still hold their initial values. */
+#define AVERAGE_STEPS 200
 #define VALIDATION_COST 0.33  /* of an image, in trained images */
 #define VALIDATION_SHARE 0.08 /* of a trial's time, unless the one at its end alone takes more */
 
@@ -42,6 +47,11 @@ typedef struct trial_run {
     double began;
     used before; /* in attempts that were given back */
     bool lost;   /* the lease */
+    const bti_pruner_ops *pruner;
+    const char *pruner_params;
+    int rung[BTI_RUNGS_MAX], n_rungs;
+    bti_json *rungs; /* [[epochs, value], ...] so far */
+    bool pruned;
 } trial_run;
 
 /* ---- while it trains ---- */
@@ -56,6 +66,37 @@ static double curve_value(const trial_run *t, const bti_epoch *e)
                                                        : e->val_accuracy;
 }
 
+/* At a rung: what it reached goes on record, and the pruner decides. Best effort: a trial that
+ * cannot be judged goes on. */
+static void at_rung(trial_run *t, int epochs, double reached)
+{
+    bti_lab *lab = t->lab;
+    bti_storage *st = lab->study;
+    const bti_objective *obj;
+    const bti_cost cost = {.params = (double)t->graph->params,
+                           .macs = (double)t->graph->macs,
+                           .peak_memory = (double)t->graph->peak_activation_bytes};
+    double value[BTI_OBJECTIVES_MAX];
+    bti_json *one = bti_json_array();
+    bti_json_append(one, bti_json_int(epochs));
+    bti_json_append(one, bti_json_num(reached));
+    bti_json_append(t->rungs, one);
+    value[0] = reached;
+    for (int i = 1, n = bti_space_objectives(lab->space, &obj); i < n; i++)
+        value[i] = bti_cost_of(&cost, obj[i].id);
+    if (st->ops->trial_attr_set(st, t->claim->id, false, "rungs", t->rungs, NULL) ||
+        st->ops->refresh(st, &lab->trials, NULL))
+        return;
+    const bti_prune_ask ask = {.trials = &lab->trials,
+                               .goals = bti_trials_goals(&lab->trials),
+                               .number = t->claim->number,
+                               .epochs = epochs,
+                               .value = value,
+                               .params = t->pruner_params};
+    if (t->pruner->ask(&ask, &t->pruned, NULL))
+        t->pruned = false;
+}
+
 static int on_epoch(void *user, const bti_epoch *e)
 {
     trial_run *t = user;
@@ -63,10 +104,13 @@ static int on_epoch(void *user, const bti_epoch *e)
     bti_storage *st = t->lab->study;
     if (e->val_accuracy < 0)
         return 0;
+    for (int i = 0; i < t->n_rungs; i++)
+        if (e->epoch == t->rung[i])
+            at_rung(t, e->epoch, curve_value(t, e));
     bt_status rc =
         st->ops->report(st, c->id, c->worker, c->attempt, e->epoch, curve_value(t, e), NULL);
     t->lost = rc == BT_BUSY;
-    return t->lost;
+    return t->lost || t->pruned;
 }
 
 /* Nothing is complete yet, and no earlier trial is at work. */
@@ -227,7 +271,7 @@ static bool joins_front(const bti_trials *trials, const double *value, double vi
 {
     const bti_goals *g = bti_trials_goals(trials);
     for (int i = 0; i < trials->n; i++)
-        if (bti_trial_counts(g, &trials->trial[i]) &&
+        if (bti_run_trained(&trials->trial[i]) && bti_trial_counts(g, &trials->trial[i]) &&
             bti_goals_covers(g, trials->trial[i].value, value))
             return false;
     return violation <= 0;
@@ -275,6 +319,18 @@ static bt_status record(trial_run *t, bt_error *err)
     return rc;
 }
 
+static bt_status record_pruned(trial_run *t, bt_error *err)
+{
+    const bti_claim *c = t->claim;
+    bti_storage *st = t->lab->study;
+    bti_json *attrs = result_attrs(t);
+    bt_status rc = st->ops->finish(st, c->id, c->worker, c->attempt, BTI_PRUNED, NULL, attrs, err);
+    bti_json_free(attrs);
+    if (!rc)
+        bti_remove_tree(t->dir, NULL);
+    return rc;
+}
+
 static bt_status record_failure(trial_run *t, const bt_error *why, bt_error *err)
 {
     const bti_claim *c = t->claim;
@@ -301,7 +357,7 @@ static void drop_checkpoint(const char *trial_dir)
 static bool on_front(const bti_trials *trials, const int *front, int n, const bti_trial *t)
 {
     for (int i = 0; i < n; i++)
-        if (&trials->trial[front[i]] == t)
+        if (trials->trial[front[i]].id == t->id)
             return true;
     return false;
 }
@@ -310,10 +366,11 @@ void bti_drop_dominated(const char *dir, const bti_trials *trials)
 {
     bti_names names = {0};
     char *root = bti_path_join(dir, "work/trials");
-    int *front = bti_array((size_t)trials->n + 1, sizeof(int));
-    int n = front ? bti_report_front(trials, front) : 0;
-    if (!root || !front || bti_list_dir(root, &names, NULL))
+    int *front = bti_array((size_t)trials->n + 1, sizeof(int)), n = 0;
+    bti_trials own;
+    if (bti_run_own_trials(trials, &own) || !root || !front || bti_list_dir(root, &names, NULL))
         goto done;
+    n = bti_report_front(&own, front);
     for (size_t i = 0; i < names.n; i++) {
         int64_t number;
         if (!bti_parse_int(names.name[i], 0, INT32_MAX, &number))
@@ -321,7 +378,7 @@ void bti_drop_dominated(const char *dir, const bti_trials *trials)
         const bti_trial *t = bti_trials_number(trials, (int)number);
         char *path = bti_path_join(root, names.name[i]);
         if (path && t && t->state != BTI_RUNNING) { /* unknown: claimed a moment ago */
-            if (on_front(trials, front, n, t))
+            if (on_front(&own, front, n, t))
                 drop_checkpoint(path);
             else
                 bti_remove_tree(path, NULL);
@@ -330,6 +387,7 @@ void bti_drop_dominated(const char *dir, const bti_trials *trials)
     }
 done:
     bti_names_free(&names);
+    bti_free(own.trial);
     bti_free(front);
     bti_free(root);
 }
@@ -347,6 +405,17 @@ static bt_status prepare(trial_run *t, const bti_point *point, bt_error *err)
     t->dir = bti_run_trial_dir(lab->dir, t->claim->number);
     t->checkpoint = t->dir ? bti_path_join(t->dir, CHECKPOINT) : NULL;
     read_used(&lab->trials, t->claim->id, &t->before);
+    rc = bti_pruner_find(&t->pruner, lab->run.pruner, &t->pruner_params, err);
+    if (!rc)
+        rc = t->pruner->rungs(t->pruner_params, t->recipe.epochs, t->rung, &t->n_rungs, err);
+    if (rc)
+        return rc;
+    double steps = t->n_rungs ? (double)t->rung[0] * (double)lab->train.n / t->recipe.batch : 0;
+    if (steps >= AVERAGE_STEPS && !(t->recipe.ema > 0))
+        t->recipe.ema = 1 - 5 / steps;
+    const bti_trial *earlier = bti_trials_id(&lab->trials, t->claim->id);
+    const bti_json *known = earlier ? bti_json_get(earlier->attrs, "rungs") : NULL;
+    t->rungs = known ? bti_json_copy(known) : bti_json_array();
     return t->checkpoint ? bti_make_dirs(t->dir, err) : bti_fail_nomem(err);
 }
 
@@ -366,6 +435,8 @@ static bt_status train(trial_run *t, bt_stop stop, bt_error *why)
     job.train = &lab->train;
     job.val = &lab->val;
     job.eval_every = validation_interval(t->recipe.epochs, lab->train.n, lab->val.n);
+    job.eval_at = t->rung;
+    job.n_eval_at = t->n_rungs;
     job.checkpoint = t->checkpoint;
     job.checkpoint_s = CHECKPOINT_S;
     job.resume = true;
@@ -390,6 +461,8 @@ static bt_status end(trial_run *t, bt_status trained, const bt_error *why, bt_er
     case BT_OK:
         return record(t, err);
     case BT_STOPPED:
+        if (t->pruned)
+            return record_pruned(t, err);
         return t->lost ? BT_OK : give_back(t, err);
     case BT_IO: /* the disk's fault, not the trial's */
         rc = give_back(t, err);
@@ -419,6 +492,7 @@ bt_status bti_trial_work(bti_lab *lab, const bti_claim *c, const bti_point *poin
     if (rc == BT_BUSY)
         rc = BT_OK; /* the lease was lost: another worker has it, nothing of ours was written */
     bti_outcome_release(&t.outcome);
+    bti_json_free(t.rungs);
     bti_free(t.checkpoint);
     bti_free(t.dir);
     bti_free(t.yaml);

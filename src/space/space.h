@@ -202,8 +202,8 @@ char *bti_space_size(const bti_space *s, int *continuous);
 /* The same for the network alone: train.* and augment.* stand still. */
 char *bti_space_network_size(const bti_space *s, int *continuous);
 
-/* The names of all parameters in file order with their static domains, for `space info`; count
- * returned. */
+/* The names of all parameters that are not frozen, in file order with their static domains, for
+ * `space info`; count returned. */
 int bti_space_params(const bti_space *s, const bti_param **out);
 
 #endif

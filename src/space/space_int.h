@@ -79,6 +79,8 @@ typedef struct bti_slot {
     int line;
     int n_alt;
     const bti_alt *alt;
+    bool frozen; /* `freeze:` gives it this value wherever its domain has it */
+    bti_value ice;
     bool hyper;   /* of train or augment: not of the network */
     bool used;    /* a condition or a bound looks at it */
     int last_use; /* the last item that does */

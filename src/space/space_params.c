@@ -97,6 +97,18 @@ static bti_param static_param(const bti_space *s, const bti_slot *slot, const bt
     return p;
 }
 
+/* A frozen value must lie in one of the domains that its parameter may have. */
+static bool can_freeze(const bti_space *s, const bti_slot *slot)
+{
+    for (int k = 0; k < slot->n_alt; k++) {
+        double v;
+        bti_param p = static_param(s, slot, &slot->alt[k]);
+        if (slot->alt[k].form == BTI_FORM_CONST || bti_domain_find(&p.domain, slot->ice, &v))
+            return true;
+    }
+    return false;
+}
+
 /* Slots were made in file order except that a block's module comes first and its stride last: as
  * walked. */
 bt_status bti_space_list_params(bti_space *s, bt_error *err)
@@ -107,10 +119,16 @@ bt_status bti_space_list_params(bti_space *s, bt_error *err)
     s->params = bti_arena_alloc(&s->arena, (size_t)(n ? n : 1) * sizeof(*s->params));
     if (!s->params)
         return bti_fail_nomem(err);
-    for (int i = 0; i < s->n_slots; i++)
-        for (int k = 0; k < s->slot[i].n_alt; k++)
-            if (s->slot[i].alt[k].form != BTI_FORM_CONST)
-                s->params[s->n_params++] = static_param(s, &s->slot[i], &s->slot[i].alt[k]);
+    for (int i = 0; i < s->n_slots; i++) {
+        const bti_slot *slot = &s->slot[i];
+        char text[64];
+        if (slot->frozen && !can_freeze(s, slot))
+            return bti_fail(err, BT_INVAL, s->where, "freeze: %s cannot be %s", slot->name,
+                            bti_value_text(text, sizeof(text), slot->ice));
+        for (int k = 0; k < slot->n_alt && !slot->frozen; k++)
+            if (slot->alt[k].form != BTI_FORM_CONST)
+                s->params[s->n_params++] = static_param(s, slot, &slot->alt[k]);
+    }
     return BT_OK;
 }
 

@@ -140,6 +140,24 @@ static bt_status parse_input(bti_parser *p, const bti_yaml *y)
     return BT_OK;
 }
 
+/* {parameter: value}: no longer searched. What `bantam space narrow` writes. */
+static bt_status parse_freeze(bti_parser *p, const bti_yaml *y)
+{
+    if (y->kind != BTI_YAML_MAP)
+        return bti_parse_fail(p, y->line, "freeze is a mapping of parameters to values");
+    for (int i = 0; i < y->n; i++) {
+        int slot = bti_space_slot(p->s, y->key[i], 0);
+        if (slot < 0)
+            return bti_parse_fail(p, y->child[i]->line, "freeze: there is no parameter '%s'",
+                                  y->key[i]);
+        if (y->child[i]->kind != BTI_YAML_SCALAR)
+            return bti_parse_fail(p, y->child[i]->line, "freeze: %s needs one value", y->key[i]);
+        p->s->slot[slot].frozen = true;
+        p->s->slot[slot].ice = y->child[i]->value;
+    }
+    return BT_OK;
+}
+
 /* ---- the sections in file order ---- */
 typedef struct section {
     const char *key;
@@ -152,7 +170,8 @@ static const section afterwards[] = {{"input", parse_input},
                                      {"constraints", bti_parse_constraints},
                                      {"stride_budget", bti_parse_budget},
                                      {"objectives", bti_parse_objectives},
-                                     {"select", bti_parse_select}};
+                                     {"select", bti_parse_select},
+                                     {"freeze", parse_freeze}};
 
 static bt_status parse_sections(bti_parser *p, const bti_yaml *root)
 {
@@ -192,9 +211,10 @@ static bt_status check_point_size(bti_parser *p)
 
 static bt_status parse_root(bti_parser *p, const bti_yaml *root)
 {
-    static const char *const keys[] = {
-        "format", "name",  "input",   "model",  "params",     "stride_budget", "blocks",
-        "tail",   "train", "augment", "select", "objectives", "constraints",   NULL};
+    static const char *const keys[] = {"format",      "name",          "input",  "model",
+                                       "params",      "stride_budget", "blocks", "tail",
+                                       "train",       "augment",       "select", "objectives",
+                                       "constraints", "freeze",        NULL};
     if (root->kind != BTI_YAML_MAP)
         return bti_parse_fail(p, root->line,
                               "a search space is a mapping (format, blocks, tail ...)");

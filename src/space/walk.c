@@ -47,7 +47,12 @@ static void walk_slot(bti_walk *w, int slot)
             w->value[slot] = fixed;
             return;
         }
-        double v = w->choose(w->user, w, slot, &d);
+        double v;
+        if (sl->frozen && bti_domain_find(&d, sl->ice, &v)) {
+            w->value[slot] = value_in(&d, v);
+            return;
+        }
+        v = w->choose(w->user, w, slot, &d);
         w->value[slot] = value_in(&d, v);
         if (w->out) {
             assert(w->out->n < BTI_POINT_MAX); /* the parser bounds it */

@@ -17,21 +17,43 @@ void bti_observed_release(bti_observed *o)
     *o = (bti_observed){0};
 }
 
-static bool is_finished(const bti_ask *ask, const bti_trial *t)
+/* Of a trial that was stopped early: what it had reached, which its end would not have been below
+ * by much; costs that need no training are known. */
+static bool pruned_values(const bti_goals *g, const bti_trial *t, double *out)
 {
-    return bti_trial_counts(ask->goals, t);
+    const bti_json *rungs = bti_json_get(t->attrs, "rungs");
+    const bti_json *last = bti_json_at(rungs, bti_json_len(rungs) - 1);
+    if (!bti_json_len(rungs))
+        return false;
+    out[0] = bti_json_as_num(bti_json_at(last, 1), NAN);
+    bool known = !isnan(out[0]);
+    for (int j = 1; j < g->n; j++) {
+        out[j] = g->metric[j] == BTI_METRIC_NONE ? NAN : bti_trial_metric(g, t, g->metric[j]);
+        known = known && !isnan(out[j]);
+    }
+    return known;
 }
 
-/* Logarithms where every value of a minimised objective allows it. */
-static void fill_values(const bti_ask *ask, bti_observed *o)
+static bool finished_values(const bti_goals *g, const bti_trial *t, double *out)
+{
+    if (t->state == BTI_PRUNED)
+        return pruned_values(g, t, out);
+    if (!bti_trial_counts(g, t))
+        return false;
+    memcpy(out, t->value, (size_t)g->n * sizeof(*out));
+    return true;
+}
+
+/* Minimised; logarithms where every value of a minimised objective allows it. */
+static void turn_values(const bti_goals *g, bti_observed *o)
 {
     for (int j = 0; j < o->m; j++) {
-        bool positive = !ask->goals->maximize[j];
+        bool positive = !g->maximize[j];
         for (int i = 0; i < o->n && positive; i++)
-            positive = o->trial[i]->value[j] >= 0;
+            positive = o->value[i * o->m + j] >= 0;
         for (int i = 0; i < o->n; i++) {
-            double v = o->trial[i]->value[j];
-            o->value[i * o->m + j] = ask->goals->maximize[j] ? -v : positive ? log1p(v) : v;
+            double *v = &o->value[i * o->m + j];
+            *v = g->maximize[j] ? -*v : positive ? log1p(*v) : *v;
         }
     }
 }
@@ -93,10 +115,12 @@ bt_status bti_observe(const bti_ask *ask, int newest, bti_observed *out, bt_erro
         rc = bti_fail_nomem(err);
         goto done;
     }
-    for (int i = 0; i < all; i++)
-        if (is_finished(ask, &ask->trials->trial[i]))
-            raw.trial[raw.n++] = &ask->trials->trial[i];
-    fill_values(ask, &raw);
+    for (int i = 0; i < all; i++) {
+        const bti_trial *t = &ask->trials->trial[i];
+        if (finished_values(ask->goals, t, &raw.value[raw.n * raw.m]))
+            raw.trial[raw.n++] = t;
+    }
+    turn_values(ask->goals, &raw);
     bti_pareto_rank(raw.value, raw.n, raw.m, minimize, raw.rank);
     bti_crowding(raw.value, raw.n, raw.m, raw.rank, crowd);
     for (int i = 0; i < raw.n; i++)

@@ -7,10 +7,10 @@
 
 #include "study/sampler.h"
 
-/* Finished trials with all values, sorted by rank (0: the front), then crowding (wide first), then
- * number. Values are as if minimised; quantities that are minimised and never negative
- * (parameters, MACs, bytes, milliseconds) as log(1 + v), since a front of small networks spans
- * orders of magnitude. */
+/* Finished trials with all values (those that were stopped early with what they had reached),
+ * sorted by rank (0: the front), then crowding (wide first), then number. Values are as if
+ * minimised; quantities that are minimised and never negative (parameters, MACs, bytes,
+ * milliseconds) as log(1 + v), since a front of small networks spans orders of magnitude. */
 typedef struct bti_observed {
     int n, m; /* trials, objectives */
     const bti_trial **trial;

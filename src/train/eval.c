@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "base/str.h"
 #include "train/trainer.h"
 
@@ -55,6 +56,31 @@ static bt_status score_val(bti_score *out, const measured *m, const bt_eval_opti
     return rc;
 }
 
+/* RFC 4180: quotes where they are needed. */
+static void add_field(bti_str *b, const char *text, const char *end)
+{
+    bool plain = !strpbrk(text, ",\"\r\n");
+    bti_str_add(b, plain ? "" : "\"");
+    for (const char *p = text; *p; p++)
+        bti_str_addf(b, *p == '"' ? "\"%c" : "%c", *p);
+    bti_str_addf(b, "%s%s", plain ? "" : "\"", end);
+}
+
+static bt_status write_predictions(const char *path, const bti_score *s, const bti_test_data *test,
+                                   const bti_model_meta *meta, bt_error *err)
+{
+    bti_str b = {0};
+    bti_str_add(&b, "path,class,prediction\n");
+    for (int64_t i = 0; i < s->n; i++) {
+        add_field(&b, test->name[i], ",");
+        add_field(&b, meta->class_names[test->set.labels[i]], ",");
+        add_field(&b, meta->class_names[s->guess[i]], "\n");
+    }
+    bt_status rc = b.failed ? bti_fail_nomem(err) : bti_file_write(path, bti_str_c(&b), b.len, err);
+    bti_str_release(&b);
+    return rc;
+}
+
 static bt_status score_test(bti_score *out, const measured *m, const bt_eval_options *o,
                             const bt_data_options *data_opt, bt_error *err)
 {
@@ -65,6 +91,10 @@ static bt_status score_test(bti_score *out, const measured *m, const bt_eval_opt
         return rc;
     rc = bti_evaluate(out, m->graph, m->weights, &test->set, NULL, m->meta.mean, m->meta.std,
                       m->threads, err);
+    if (!rc && o->predictions)
+        rc = bti_test_name(test, o->data, data_opt, err);
+    if (!rc && o->predictions)
+        rc = write_predictions(o->predictions, out, test, &m->meta, err);
     bti_test_close(test);
     return rc;
 }
@@ -102,6 +132,7 @@ static char *score_text(const bti_score *s, const bti_model_meta *meta)
     bti_json_set(o, "interval", interval);
     bti_json_set_num(o, "top5", s->top5);
     bti_json_set_num(o, "macro_f1", s->macro_f1);
+    bti_json_set_num(o, "balanced_accuracy", s->balanced);
     bti_json_set_int(o, "n", s->n);
     bti_json_set(o, "per_class", classes);
     bti_json_set(o, "confusion", confusion_json(s));
@@ -121,10 +152,15 @@ bt_status bt_eval(char **json, const bt_eval_options *opt, bt_error *err)
     if (!bti_streq(opt->split, "val") && !bti_streq(opt->split, "test"))
         return bti_fail(err, BT_INVAL, "split", "'%s' is not val or test",
                         opt->split ? opt->split : "");
+    if (opt->predictions && !bti_streq(opt->split, "test"))
+        return bti_fail(err, BT_INVAL, "predictions", "are written for the test split only");
     rc = bti_model_load(opt->model_dir, &m.graph, &m.weights, &m.meta, &m.result, err);
     if (rc)
         return rc;
-    data_opt.size = m.meta.h; /* images come as the model saw them */
+    const bti_json *split = bti_json_get(m.result, "split"); /* images come as the model saw them */
+    data_opt.size = m.meta.h;
+    data_opt.group_by = bti_json_as_str(bti_json_get(split, "group_by"), NULL);
+    data_opt.test_share = bti_json_as_num(bti_json_get(split, "test_share"), 0);
     if (bti_streq(opt->split, "val"))
         rc = score_val(&score, &m, opt, &data_opt, err);
     else

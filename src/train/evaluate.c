@@ -91,6 +91,8 @@ double bti_evaluator_run(bti_evaluator *e, const float *weights)
             int guess = largest(one, e->classes);
             e->top5 += rank_of(one, e->classes, e->labels[i]) < 5;
             e->confusion[e->labels[i] * classes + guess]++;
+            if (e->guess)
+                e->guess[at + i] = guess;
             correct += guess == e->labels[i];
         }
     }
@@ -117,7 +119,6 @@ static void score_classes(bti_score *s, const int64_t *confusion)
         s->precision[c] = ratio(hit, guessed);
         s->f1[c] = ratio(2 * hit, truth + guessed);
         s->correct += hit;
-        s->macro_f1 += s->f1[c] / (double)k;
     }
 }
 
@@ -158,11 +159,14 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
     out->precision = bti_calloc(k, sizeof(double));
     out->f1 = bti_calloc(k, sizeof(double));
     out->count = bti_calloc(k, sizeof(int64_t));
-    if (!rc && (!out->recall || !out->precision || !out->f1 || !out->count))
+    out->guess = rc ? NULL : bti_array((size_t)view->n, sizeof(int32_t));
+    if (!rc && (!out->recall || !out->precision || !out->f1 || !out->count || !out->guess))
         rc = bti_fail_nomem(err);
     if (!rc) {
         out->n = view->n;
+        e.guess = out->guess;
         out->accuracy = bti_evaluator_run(&e, weights);
+        bti_evaluator_macro(&e, &out->macro_f1, &out->balanced);
         out->top5 = (double)e.top5 / (double)view->n;
         out->confusion = e.confusion;
         e.confusion = NULL;
@@ -185,5 +189,6 @@ void bti_score_release(bti_score *s)
     bti_free(s->f1);
     bti_free(s->count);
     bti_free(s->confusion);
+    bti_free(s->guess);
     *s = (bti_score){0};
 }

@@ -16,6 +16,7 @@ typedef struct bti_evaluator {
     int batch, classes;
     int32_t *labels;    /* batch */
     int64_t *confusion; /* (classes, classes): [truth][prediction] */
+    int32_t *guess;     /* view->n predictions to fill, borrowed; or NULL */
     int64_t top5;       /* samples whose true class is among the five likeliest */
 } bti_evaluator;
 

@@ -111,6 +111,8 @@ static bti_json *split_json(const bt_train_options *o)
     bti_json_set(split, "subset", bti_json_str(o->subset));
     bti_json_set_str(split, "val", o->val ? o->val : "auto");
     bti_json_set(split, "seed", bti_json_int((int64_t)o->seed));
+    bti_json_set(split, "group_by",
+                 o->data_opt.group_by ? bti_json_str(o->data_opt.group_by) : bti_json_null());
     return split;
 }
 

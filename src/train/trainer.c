@@ -58,8 +58,10 @@ void bti_outcome_release(bti_outcome *o)
 static bool eval_due(const training *t, int epoch)
 {
     int every = t->job->eval_every;
-    return t->evaluator.net &&
-           (epoch + 1 == t->job->recipe.epochs || (every > 0 && (epoch + 1) % every == 0));
+    bool due = epoch + 1 == t->job->recipe.epochs || (every > 0 && (epoch + 1) % every == 0);
+    for (int i = 0; i < t->job->n_eval_at; i++)
+        due = due || epoch + 1 == t->job->eval_at[i];
+    return t->evaluator.net && due;
 }
 
 /* From the means of this call; negative while nothing is known. running_s: seconds in steps that

@@ -28,7 +28,9 @@ typedef struct bti_job {
     bt_recipe recipe;
     uint64_t seed;
     int threads;
-    int eval_every;         /* validate after every k-th epoch and the last; 0: only the last */
+    int eval_every;     /* validate after every k-th epoch and the last; 0: only the last */
+    const int *eval_at; /* and after these, n_eval_at rising numbers of epochs; borrowed */
+    int n_eval_at;
     const char *checkpoint; /* path; written every checkpoint_s seconds (at epoch ends and when
                              * stopped), removed by the caller; NULL: none. If it exists and
                              * `resume`, training goes on from it. */
@@ -74,10 +76,12 @@ typedef struct bti_score {
     double accuracy, lo, hi; /* 95 % Wilson interval */
     double top5;             /* share whose true class is among the five likeliest */
     double macro_f1;         /* a class without predictions and examples scores 0 */
+    double balanced;         /* balanced accuracy: mean recall of the classes with examples */
     int classes;
     double *recall, *precision, *f1; /* classes each; yours via bti_score_release */
     int64_t *count;
     int64_t *confusion; /* (classes, classes): [truth][prediction] */
+    int32_t *guess;     /* n: what each sample was taken for */
 } bti_score;
 bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
                        const bti_dataset *set, const bti_view *view /* NULL: all of set */,

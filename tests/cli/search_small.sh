@@ -8,8 +8,10 @@ for f in study.db front.csv front.svg summary.md models/best/model.yaml models/b
     [ -e "run/$f" ] || { echo "run/$f is missing"; exit 1; }
 done
 head -n 1 run/front.csv | grep -q '^name,params,macs,val_accuracy,test_accuracy,'
-# every model of the front keeps the limit, and more parameters come with more validation accuracy
-awk -F, 'NR > 1 { if ($2 > 20000 || $4 + 0 < last || $5 + 0 < 0.1) exit 1; last = $4 + 0; n++ } END { exit n < 1 }' run/front.csv
+# every model of the front keeps the limit, and more parameters come with more validation accuracy, unless the front was
+# filled up to three
+awk -F, 'NR > 1 { if ($2 > 20000 || $5 + 0 < 0.1) exit 1; beaten += $4 + 0 < last; last = $4 + 0; n++ }
+    END { exit n < 3 || (beaten && n > 3) }' run/front.csv
 # test was read exactly once a model
 models=$(($(wc -l <run/front.csv) - 1))
 reads=$(sqlite3 run/study.db "select sum(json_array_length(value_json)) from trial_user_attributes where key = 'bantam:test_reads'")

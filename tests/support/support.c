@@ -18,16 +18,26 @@ static void remove_all(void)
         test_shell(NULL, 0, "rm -rf '%s'", tmp_made[i]);
 }
 
-const char *test_tmp_dir(void)
+static const char *make_tmp(const char *below)
 {
     if (n_tmp == 64)
         return NULL;
     if (!n_tmp)
         atexit(remove_all);
-    snprintf(tmp_made[n_tmp], sizeof(tmp_made[0]), "/tmp/bantam-test-XXXXXX");
+    snprintf(tmp_made[n_tmp], sizeof(tmp_made[0]), "%s/bantam-test-XXXXXX", below);
     if (!mkdtemp(tmp_made[n_tmp]))
         return NULL;
     return tmp_made[n_tmp++];
+}
+
+const char *test_tmp_dir(void)
+{
+    return make_tmp("/tmp");
+}
+
+const char *test_ram_dir(void)
+{
+    return make_tmp(access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 }
 
 const char *test_source(const char *rel)

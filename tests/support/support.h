@@ -26,6 +26,8 @@
 /* A fresh folder under the build tree, removed at exit. Static buffer per call slot (8 live at
  * once). */
 const char *test_tmp_dir(void);
+/* The same in memory where the system has /dev/shm: for tests that sync often. */
+const char *test_ram_dir(void);
 /* `rel` inside the source tree / inside ../shared beside it; NULL (test should skip) if shared is
  * missing. Static buffers (8 live at once). */
 const char *test_source(const char *rel);

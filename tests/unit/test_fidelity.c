@@ -77,6 +77,26 @@ static void a_tiny_data_set_gives_at_most_a_fifth_to_validation(void **state)
     assert_int_equal(f.val_images, 80);
 }
 
+static void a_tiny_data_set_trains_for_a_thousand_steps(void **state)
+{
+    (void)state;
+    const bti_room room = {.affordable = 1e6, .train = 48, .batch = 16};
+    bti_fidelity f = bti_fidelity_choose(&room);
+    assert_int_equal(f.images, 39);
+    assert_int_equal(f.val_images, 9);
+    assert_int_equal(f.epochs, 334); /* of three steps */
+    assert_int_equal(bti_epochs_most(48000, 128), 60);
+}
+
+static void a_short_search_has_fewer_trials_that_learn_something(void **state)
+{
+    (void)state;
+    double longer = bti_affordable_images(5000, 2, 400),
+           shorter = bti_affordable_images(5000, 2, 20);
+    assert_true(longer / shorter < 400 / 20.0);
+    assert_true(shorter * BTI_TRIALS_LEAST < 2 * 20 * 5000.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +106,8 @@ int main(void)
         cmocka_unit_test(given_epochs_or_images_are_kept_and_the_other_follows),
         cmocka_unit_test(a_validation_folder_leaves_all_training_images_to_training),
         cmocka_unit_test(a_tiny_data_set_gives_at_most_a_fifth_to_validation),
+        cmocka_unit_test(a_tiny_data_set_trains_for_a_thousand_steps),
+        cmocka_unit_test(a_short_search_has_fewer_trials_that_learn_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "faults.h"
 #include "study_text.h"
 
 #include "base/alloc.h"
@@ -148,6 +149,39 @@ static void models_that_are_no_picks_leave_the_disk_and_the_table(void **state)
     close_fixture(&f);
 }
 
+static bt_status write_outcome(void *user, bt_error *e)
+{
+    fixture *f = user;
+    const bti_account a = {0};
+    bt_status rc = bti_outcome_write(&f->s, &f->plan, &a, NULL, e);
+    bti_alloc_fail_at(0); /* for what looks at it */
+    assert_true(exists(f->s.dir, "front.csv") && exists(f->s.dir, "models/best"));
+    assert_true(exists(f->s.dir, "models/m000-3k") && exists(f->s.dir, "models/m002-40k"));
+    return rc;
+}
+
+static void a_full_disk_leaves_the_old_front_and_every_model(void **state)
+{
+    (void)state;
+    fixture f;
+    const bti_account a = {0};
+    open_fixture(&f);
+    assert_ok(bti_outcome_write(&f.s, &f.plan, &a, NULL, &err), &err);
+    assert_true(each_write_fails(write_outcome, &f, f.s.dir) > 15);
+    close_fixture(&f);
+}
+
+static void lack_of_memory_leaves_the_old_front_and_every_model(void **state)
+{
+    (void)state;
+    fixture f;
+    const bti_account a = {0};
+    open_fixture(&f);
+    assert_ok(bti_outcome_write(&f.s, &f.plan, &a, NULL, &err), &err);
+    assert_true(each_allocation_fails(write_outcome, &f, f.s.dir) > 15);
+    close_fixture(&f);
+}
+
 static void one_model_is_smallest_best_and_value_at_once(void **state)
 {
     (void)state;
@@ -192,6 +226,8 @@ int main(void)
         cmocka_unit_test(links_name_the_smallest_the_best_and_the_knee_of_the_front),
         cmocka_unit_test(the_summary_counts_training_of_this_session_only),
         cmocka_unit_test(models_that_are_no_picks_leave_the_disk_and_the_table),
+        cmocka_unit_test(a_full_disk_leaves_the_old_front_and_every_model),
+        cmocka_unit_test(lack_of_memory_leaves_the_old_front_and_every_model),
         cmocka_unit_test(one_model_is_smallest_best_and_value_at_once),
         cmocka_unit_test(only_the_front_and_running_trials_keep_their_weights),
     };

@@ -3,6 +3,7 @@
  * The status of run directories made by hand: killed in the search, at work on the final models,
  * ended.
  */
+#include "faults.h"
 #include "study_text.h"
 
 #include "base/alloc.h"
@@ -199,6 +200,25 @@ static void a_folder_without_a_study_is_refused(void **state)
     bti_free(study);
 }
 
+static bt_status ask_status(void *user, bt_error *e)
+{
+    const place *p = user;
+    char *text = NULL;
+    bt_status rc = bt_search_status(&text, p->dir, e);
+    if (!rc)
+        assert_non_null(strstr(text, "\"complete\": 3"));
+    bt_free(text);
+    return rc;
+}
+
+static void lack_of_memory_is_said_and_nothing_half_told(void **state)
+{
+    place p = open_place();
+    (void)state;
+    assert_true(each_allocation_fails(ask_status, &p, p.dir) > 20);
+    close_place(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +226,7 @@ int main(void)
         cmocka_unit_test(final_training_counts_the_models_that_are_done),
         cmocka_unit_test(without_its_supervisor_a_search_is_interrupted_or_ended),
         cmocka_unit_test(the_last_lines_of_each_log_are_shown_in_order),
+        cmocka_unit_test(lack_of_memory_is_said_and_nothing_half_told),
         cmocka_unit_test(a_folder_without_a_study_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,10 @@ static bt_status count_gains(const bti_ask *ask, const options *o, const bti_obs
         bti_free(t);
         return bti_fail_nomem(err);
     }
-    memcpy(t, seen->trial, (size_t)n * sizeof(*t));
+    n = 0;
+    for (int i = 0; i < seen->n; i++)
+        if (seen->trial[i]->state == BTI_COMPLETE)
+            t[n++] = seen->trial[i];
     qsort(t, (size_t)n, sizeof(*t), by_number);
     for (int j = 0; j < m; j++) {
         ref[j] = -INFINITY;

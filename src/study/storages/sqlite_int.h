@@ -104,7 +104,8 @@ typedef struct bti_lease {
     int yields;       /* attempts that were given back, not lost */
     double expires;   /* UTC epoch seconds */
 } bti_lease;
-bool bti_lease_parse(const char *json, bti_lease *out); /* false: no lease */
+/* Attempt 0: no lease. BT_NOMEM. */
+bt_status bti_lease_parse(const char *json, bti_lease *out, bt_error *err);
 bt_status bti_sqlite_lease_set(bti_sqlite *s, int64_t id, const bti_lease *lease, bt_error *err);
 /* BT_BUSY unless the trial is RUNNING and leased to (worker, attempt). Inside a transaction. */
 bt_status bti_sqlite_lease_check(bti_sqlite *s, int64_t id, const char *worker, int attempt,

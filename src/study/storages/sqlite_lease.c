@@ -17,19 +17,22 @@
 
 #include <string.h>
 
-bool bti_lease_parse(const char *json, bti_lease *out)
+bt_status bti_lease_parse(const char *json, bti_lease *out, bt_error *err)
 {
     bti_json *v = NULL;
     *out = (bti_lease){0};
-    if (!json || bti_json_parse(&v, json, strlen(json), "bantam:lease", NULL))
-        return false;
+    if (!json)
+        return BT_OK;
+    bt_status rc = bti_json_parse(&v, json, strlen(json), "bantam:lease", NULL);
+    if (rc) /* what is no JSON is no lease */
+        return rc == BT_NOMEM ? bti_fail_nomem(err) : BT_OK;
     snprintf(out->worker, sizeof(out->worker), "%s",
              bti_json_as_str(bti_json_get(v, "worker"), ""));
     out->attempt = (int)bti_json_as_int(bti_json_get(v, "attempt"), 0);
     out->yields = (int)bti_json_as_int(bti_json_get(v, "yields"), 0);
     out->expires = bti_json_as_num(bti_json_get(v, "expires"), 0);
     bti_json_free(v);
-    return out->attempt > 0;
+    return BT_OK;
 }
 
 bt_status bti_sqlite_lease_set(bti_sqlite *s, int64_t id, const bti_lease *lease, bt_error *err)
@@ -61,9 +64,12 @@ bt_status bti_sqlite_lease_check(bti_sqlite *s, int64_t id, const char *worker, 
         return bti_fail(err, BT_INVAL, s->path, "the study has no trial with id %lld",
                         (long long)id);
     running = !strcmp(bti_sqlite_text(stmt, 0), "RUNNING");
-    held = bti_lease_parse(bti_sqlite_text(stmt, 1), out) && out->attempt == attempt &&
+    rc = bti_lease_parse(bti_sqlite_text(stmt, 1), out, err);
+    held = out->attempt > 0 && out->attempt == attempt &&
            !strncmp(out->worker, worker, sizeof(out->worker) - 1);
     sqlite3_reset(stmt);
+    if (rc)
+        return rc;
     if (!running)
         return bti_fail(err, BT_BUSY, s->path, "trial id %lld has already ended", (long long)id);
     if (!held)
@@ -93,19 +99,22 @@ static bt_status fail_lost(bti_sqlite *s, int64_t id, bt_error *err)
 static bt_status find_expired(bti_sqlite *s, double now, int64_t *id, bti_lease *lease,
                               bt_error *err)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     bool more = true;
     *id = -1;
     bt_status rc = bti_sqlite_query(s, &stmt, err, BTI_SQL_LEASES, "i", s->study_id);
     while (!rc && more) {
         rc = bti_sqlite_next(s, stmt, &more, err);
-        if (rc || !more || !bti_lease_parse(bti_sqlite_text(stmt, 1), lease) ||
-            lease->expires > now)
+        if (rc || !more)
+            break;
+        rc = bti_lease_parse(bti_sqlite_text(stmt, 1), lease, err);
+        if (rc || lease->attempt <= 0 || lease->expires > now)
             continue;
         *id = sqlite3_column_int64(stmt, 0);
-        sqlite3_reset(stmt);
-        return BT_OK;
+        break;
     }
+    if (stmt)
+        sqlite3_reset(stmt);
     return rc;
 }
 

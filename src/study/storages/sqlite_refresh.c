@@ -87,7 +87,7 @@ static bt_status read_attempt(bti_sqlite *s, bti_trial *t, bt_error *err)
     if (!rc)
         rc = bti_sqlite_next(s, stmt, &more, err);
     if (!rc && more) {
-        bti_lease_parse(bti_sqlite_text(stmt, 1), &lease);
+        rc = bti_lease_parse(bti_sqlite_text(stmt, 1), &lease, err);
         sqlite3_reset(stmt);
     }
     t->attempt = lease.attempt;
