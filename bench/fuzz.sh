@@ -16,7 +16,7 @@ export ASAN_OPTIONS=detect_leaks=1 OMP_NUM_THREADS=1
 # shellcheck disable=SC2016
 printf '%s\n' "$@" | xargs -P "${JOBS:-1}" -I{} sh -c '
     mkdir -p build/fuzz/corpus/{}
-    if build/fuzz/tests/fuzz/fuzz_{} -max_total_time='"$seconds"' -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
+    if build/fuzz/tests/fuzz/fuzz_{} -max_total_time='"$seconds"' -timeout=100 -rss_limit_mb=3000 -print_final_stats=1 \
         -artifact_prefix=build/fuzz/found/{}- build/fuzz/corpus/{} $(tests/fuzz/inputs {}) >build/fuzz/{}.log 2>&1; then
         echo "{}: $(sed -n "s/^stat::number_of_executed_units: *//p" build/fuzz/{}.log) inputs, no finding"
     else

@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
-#include "base/process.h"
 
 static bt_status open_images(bti_lab *lab, const bt_progress *progress, bt_error *err)
 {

@@ -4,6 +4,7 @@
  */
 #include "files.h"
 #include "train/recipe.h"
+#include "yaml_leak.h"
 
 static bt_status take_other(void *user, const char *key, const char *value, int line, bt_error *err)
 {
