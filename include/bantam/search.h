@@ -41,8 +41,9 @@ typedef struct bt_search_options {
     const char *subset; /* of the training split for trials; NULL: chosen from data and budget */
     const char *val;
     uint64_t seed;
-    const char *isa; /* NULL: best */
-    bt_stop stop;    /* Ctrl-C: a deadline brought forward */
+    const char *isa;       /* NULL: best */
+    const char *precision; /* "f32", "bf16"; NULL: bf16 where the CPU has it */
+    bt_stop stop;          /* Ctrl-C: a deadline brought forward */
     bt_progress progress;
 } bt_search_options;
 
@@ -60,6 +61,11 @@ BT_API BT_MUST_USE bt_status bt_search(char **json, const bt_search_options *opt
  * {"name", "trial", "params", "macs", "val_accuracy", "test_accuracy", "path"}, "errors": [{"from",
  * "line"}]: reasons of the newest failed trials, last lines of the workers' logs}. */
 BT_API BT_MUST_USE bt_status bt_search_status(char **json, const char *run_dir, bt_error *err);
+
+/* Writes image `id` of the training split as trial `trial` of the run saw it in `epoch`: see
+ * bt_augment_show. BT_INVAL: there is no such trial, image or epoch. */
+BT_API BT_MUST_USE bt_status bt_search_show(const char *run_dir, int trial, int64_t id, int epoch,
+                                            const char *out_png, bt_error *err);
 
 /* The body of `bantam worker`: serves the run directory until its supervisor says stop. */
 BT_API BT_MUST_USE bt_status bt_worker(const char *run_dir, const char *worker_id, bt_stop stop,

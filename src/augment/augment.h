@@ -115,4 +115,8 @@ void bti_pipeline_free(bti_pipeline *p);
 void bti_pipeline_fill(bti_pipeline *p, uint32_t epoch, const int32_t *index, int n, float *x,
                        int32_t *labels);
 
+/* The same sample as pixels, (h,w,c) bytes: what bti_pipeline_fill normalises. What crop and cutout
+ * fill with the mean is the mean, rounded. */
+void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t *out);
+
 #endif

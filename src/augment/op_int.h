@@ -28,8 +28,4 @@ static inline int bti_luma(const uint8_t *rgb)
     return (19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 32768) >> 16;
 }
 
-/* ImagingBlend: a + weight * (b - a) in float32, clipped, cut to an integer; n bytes. */
-void bti_blend_bytes(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b,
-                     float weight, size_t n);
-
 #endif

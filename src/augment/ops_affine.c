@@ -7,6 +7,7 @@
  */
 #include "augment/op_int.h"
 
+#include "augment/simd/kernels.h"
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,13 +36,13 @@ static int64_t fix(double v)
     return (int64_t)floor(v * 65536.0 + 0.5);
 }
 
-/* ceil(a / b) for b > 0 */
+/* ceil(a / b) for a < 2^32 and 0 < b < 2^32; 0 if a is negative: x starts there anyway. */
 static int64_t ceil_div(int64_t a, int64_t b)
 {
-    return a / b + (a % b > 0);
+    return a > 0 ? (int64_t)(((uint32_t)a - 1) / (uint32_t)b) + 1 : 0;
 }
 
-/* Shrinks [*from, *to) to the x for which the coordinate is inside. */
+/* Shrinks [*from, *to), *from >= 0, to the x for which the coordinate is inside. */
 static void clip_span(line l, int64_t *from, int64_t *to)
 {
     int64_t lo, hi; /* the x that are inside: lo <= x < hi */
@@ -64,23 +65,36 @@ static void clip_span(line l, int64_t *from, int64_t *to)
         *from = *to = 0; /* empty */
 }
 
+/* Rows of a turned image come from all over the source: it is brought near in the order in which
+ * memory streams it. */
+static void bring_near(const bti_op_image *im)
+{
+    size_t bytes = (size_t)im->h * row_bytes(im);
+
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch(im->src + i);
+}
+
 static void copy_span(uint8_t *out, const bti_op_image *im, line x, line y, int64_t from,
                       int64_t to)
 {
-    int64_t xx = x.at + from * x.step, yy = y.at + from * y.step;
-    ptrdiff_t w = im->w;
+    ptrdiff_t w = im->w, c = im->c;
 
-    if (im->c == 1) {
-        for (int64_t i = from; i < to; i++, xx += x.step, yy += y.step)
-            out[i] = im->src[(yy >> 16) * w + (xx >> 16)];
+    x.at += from * x.step;
+    y.at += from * y.step;
+    if (x.step == 65536 && !y.step && to > from) { /* the source is a run of the same row */
+        memcpy(out + from * c, im->src + ((y.at >> 16) * w + (x.at >> 16)) * c,
+               (size_t)((to - from) * c));
         return;
     }
-    for (int64_t i = from; i < to; i++, xx += x.step, yy += y.step) {
-        const uint8_t *s = im->src + 3 * ((yy >> 16) * w + (xx >> 16));
-        out[3 * i] = s[0];
-        out[3 * i + 1] = s[1];
-        out[3 * i + 2] = s[2];
+    if (c == 3 && to > from) { /* 16.16 with a coordinate below 32768 fits 32 bits */
+        const int32_t at[4] = {(int32_t)x.at, (int32_t)y.at, (int32_t)x.step, (int32_t)y.step};
+        bti_pixel_kernels_now()->gather(out + 3 * from, im->src, im->w, im->h, at,
+                                        (size_t)(to - from));
+        return;
     }
+    for (int64_t i = from; i < to; i++, x.at += x.step, y.at += y.step)
+        out[i] = im->src[(y.at >> 16) * w + (x.at >> 16)];
 }
 
 /* Geometry.c, affine_fixed, with the span of each row computed instead of testing every pixel. */
@@ -92,6 +106,8 @@ static void affine_fixed(const bti_op_image *im, const matrix *a)
     int64_t x_down = fix(m[1]), y_down = fix(m[4]);
     size_t row = row_bytes(im), c = (size_t)im->c;
 
+    if (y.step)
+        bring_near(im);
     for (int i = 0; i < im->h; i++, x.at += x_down, y.at += y_down) {
         uint8_t *out = im->dst + (size_t)i * row;
         int64_t from = 0, to = im->w;

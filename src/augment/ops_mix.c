@@ -5,6 +5,7 @@
  */
 #include "augment/op_int.h"
 
+#include "augment/simd/kernels.h"
 #include <string.h>
 
 #define GREY 128
@@ -43,6 +44,6 @@ void bti_op_cutout(double value, const bti_op_image *im)
 /* Inoue, "Data augmentation by pairing samples for images classification", 2018. */
 void bti_op_sample_pairing(double value, const bti_op_image *im)
 {
-    bti_blend_bytes(im->dst, im->src, im->partner, (float)value,
-                    (size_t)im->h * (size_t)im->w * (size_t)im->c);
+    bti_pixel_kernels_now()->blend(im->dst, im->src, im->partner, (float)value,
+                                   (size_t)im->h * (size_t)im->w * (size_t)im->c);
 }

@@ -6,6 +6,7 @@
  */
 #include "augment/op_int.h"
 
+#include "augment/simd/kernels.h"
 #include <math.h>
 #include <string.h>
 
@@ -19,17 +20,18 @@ typedef struct window {
 
 void bti_op_horizontal_flip(double value, const bti_op_image *im)
 {
-    int w = im->w, c = im->c;
+    const bti_pixel_kernels *k = bti_pixel_kernels_now();
+    size_t w = (size_t)im->w, row = w * (size_t)im->c;
 
     (void)value;
     for (int y = 0; y < im->h; y++) {
-        const uint8_t *s = im->src + (size_t)y * (size_t)w * (size_t)c;
-        uint8_t *d = im->dst + (size_t)(y + 1) * (size_t)w * (size_t)c;
-        for (int x = 0; x < w; x++) {
-            d -= c;
-            for (int k = 0; k < c; k++)
-                d[k] = *s++;
-        }
+        const uint8_t *s = im->src + (size_t)y * row;
+        uint8_t *d = im->dst + (size_t)y * row;
+        if (im->c == 3)
+            k->mirror(d, s, w);
+        else
+            for (size_t x = 0; x < w; x++)
+                d[x] = s[w - 1 - x];
     }
 }
 

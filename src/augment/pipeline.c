@@ -10,9 +10,11 @@
  */
 #include "augment/policy_int.h"
 
+#include "augment/simd/kernels.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/threads.h"
+#include <math.h>
 
 /* What the final pass shows: output (x, y) is the flipped image at (x + dx, y + dy), but a square
  * of fill at columns [x0, x1) and rows [y0, y1) of the output. */
@@ -25,6 +27,7 @@ typedef struct window {
 typedef struct worker {
     uint8_t *image[2]; /* (h,w,c) ping-pong of the operations; NULL without any */
     void *scratch;
+    uint8_t *row; /* w pixels */
 } worker;
 
 struct bti_pipeline {
@@ -36,6 +39,9 @@ struct bti_pipeline {
     int threads;
     worker *worker;       /* one per thread */
     float lut[3][256];    /* normalised value of a pixel */
+    bti_affine affine[3]; /* the same as arithmetic */
+    bool is_affine;       /* it gives lut, all 256 values bit for bit */
+    const bti_pixel_kernels *kernels;
     float crop_fill[3];   /* what crop shows outside the image */
     float cutout_fill[3]; /* what cutout paints */
 };
@@ -211,55 +217,66 @@ static void fill_run(float *out, int from, int to, float v)
         out[x] = v;
 }
 
-/* One output row of a grey image; s is the pixel shown at x = from, step +1 or -1. */
-static void look_up_grey(float *out, int from, int to, const uint8_t *s, int step,
-                         const float lut[256])
+/* [from, to) of one output row: n pixels at s, from the first or, mirrored, from the last. */
+static void show_row(const bti_pipeline *p, float *out, size_t plane, const uint8_t *s, size_t n,
+                     bool mirrored)
 {
-    for (int x = from; x < to; x++, s += step)
-        out[x] = lut[*s];
-}
+    const bti_pixel_kernels *k = p->kernels;
+    int c = p->set->c;
 
-/* The same for colour: three planes at once, so that every pixel is read once. */
-static void look_up_rgb(float *out, size_t plane, int from, int to, const uint8_t *s, int step,
-                        const float lut[3][256])
-{
-    float *r = out, *g = out + plane, *b = out + 2 * plane;
-
-    for (int x = from; x < to; x++, s += 3 * step) {
-        r[x] = lut[0][s[0]];
-        g[x] = lut[1][s[1]];
-        b[x] = lut[2][s[2]];
+    if (!p->is_affine) {
+        for (size_t x = 0; x < n; x++)
+            for (int ch = 0; ch < c; ch++)
+                out[(size_t)ch * plane + (mirrored ? n - 1 - x : x)] = p->lut[ch][s[x * c + ch]];
+    } else if (c == 1) {
+        k->normalise_grey(out, s, n, mirrored, p->affine[0]);
+    } else {
+        k->normalise(out, plane, s, n, mirrored, p->affine);
     }
 }
 
-/* image (h,w,c) -> out (c,h,w): flip, crop and normalise. */
-static void normalise(const bti_pipeline *p, const uint8_t *image, window win, float *out)
+/* Row y of the image from column `first` on, w pixels: what lies beside the row is anything. At the
+ * ends of the image, where that would be beyond it, a copy in `row`. */
+static const uint8_t *row_at(const bti_dataset *set, const uint8_t *image, int y, int first,
+                             uint8_t *row)
+{
+    ptrdiff_t c = set->c, bytes = set->w * c, at = y * bytes + first * c;
+    ptrdiff_t end = set->h * bytes;
+
+    if (at >= 0 && at + bytes <= end)
+        return image + at;
+    ptrdiff_t skip = at < 0 ? -at : 0, n = at + bytes > end ? end - at : bytes;
+    memset(row, 0, (size_t)bytes);
+    memcpy(row + skip, image + at + skip, (size_t)(n - skip));
+    return row;
+}
+
+/* image (h,w,c) -> out (c,h,w): flip, crop and normalise. Rows are shown whole, then the columns
+ * outside the image are filled. */
+static void normalise(const bti_pipeline *p, const uint8_t *image, window win, uint8_t *scratch,
+                      float *out)
 {
     int h = p->set->h, w = p->set->w, c = p->set->c;
     size_t plane = (size_t)h * (size_t)w;
     int from = win.dx < 0 ? -win.dx : 0; /* output columns [from, to) show the image */
     int to = win.dx > 0 ? w - win.dx : w;
-    int first = from + win.dx; /* column of the flipped image at `from` */
-    int step = win.flip ? -1 : 1;
 
-    if (win.flip)
-        first = w - 1 - first;
+    if (!win.flip && !win.dx && !win.dy) { /* all rows as one */
+        show_row(p, out, plane, image, plane, false);
+        return;
+    }
     for (int y = 0; y < h; y++) {
         int sy = y + win.dy;
         float *row = out + (size_t)y * (size_t)w;
         bool inside = sy >= 0 && sy < h;
 
+        if (inside)
+            show_row(p, row, plane, row_at(p->set, image, sy, win.flip ? -win.dx : win.dx, scratch),
+                     (size_t)w, win.flip);
         for (int k = 0; k < c; k++) {
             fill_run(row + (size_t)k * plane, 0, inside ? from : w, p->crop_fill[k]);
             fill_run(row + (size_t)k * plane, inside ? to : w, w, p->crop_fill[k]);
         }
-        if (!inside)
-            continue;
-        const uint8_t *s = image + ((size_t)sy * (size_t)w + (size_t)first) * (size_t)c;
-        if (c == 1)
-            look_up_grey(row, from, to, s, step, p->lut[0]);
-        else
-            look_up_rgb(row, plane, from, to, s, step, p->lut);
     }
 }
 
@@ -282,7 +299,7 @@ static void fill_one(void *ctx, int64_t i, int thread)
     const uint8_t *image = draw(p, job->epoch, sample, &p->worker[thread], &win);
 
     float *x = job->x + (size_t)i * image_bytes(p->set);
-    normalise(p, image, win, x);
+    normalise(p, image, win, p->worker[thread].row, x);
     paint_cutout(p, win, x);
     job->labels[i] = p->set->labels[sample];
 }
@@ -295,7 +312,67 @@ void bti_pipeline_fill(bti_pipeline *p, uint32_t epoch, const int32_t *index, in
     bti_parallel_for(p->threads, n, fill_one, &job);
 }
 
+/* ---- one sample as pixels ---- */
+
+/* Pixel (x, y) of the window, or NULL where the fill of crop or cutout shows; *fill says which. */
+static const uint8_t *look_through(const bti_pipeline *p, const uint8_t *image, const window *win,
+                                   int x, int y, const float **fill)
+{
+    const bti_dataset *set = p->set;
+    int sx = x + win->dx, sy = y + win->dy;
+
+    *fill = p->cutout_fill;
+    if (x >= win->x0 && x < win->x1 && y >= win->y0 && y < win->y1)
+        return NULL;
+    *fill = p->crop_fill;
+    if (sx < 0 || sx >= set->w || sy < 0 || sy >= set->h)
+        return NULL;
+    if (win->flip)
+        sx = set->w - 1 - sx;
+    return image + ((size_t)sy * (size_t)set->w + (size_t)sx) * (size_t)set->c;
+}
+
+/* The pixel whose normalised value is nearest. */
+static uint8_t nearest_pixel(const float lut[256], float v)
+{
+    int best = 0;
+
+    for (int i = 1; i < 256; i++)
+        if (fabsf(lut[i] - v) < fabsf(lut[best] - v))
+            best = i;
+    return (uint8_t)best;
+}
+
+void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t *out)
+{
+    window win;
+    const uint8_t *image = draw(p, epoch, (uint32_t)sample, &p->worker[0], &win);
+    int c = p->set->c;
+
+    for (int y = 0; y < p->set->h; y++) {
+        for (int x = 0; x < p->set->w; x++, out += c) {
+            const float *fill;
+            const uint8_t *px = look_through(p, image, &win, x, y, &fill);
+            for (int k = 0; k < c; k++)
+                out[k] = px ? px[k] : nearest_pixel(p->lut[k], fill[k]);
+        }
+    }
+}
+
 /* ---- life ---- */
+
+/* The table is what counts; vectors compute it when all of its values come out the same. */
+static void make_affine(bti_pipeline *p, const bti_pipeline_options *opt)
+{
+    p->is_affine = true;
+    for (int k = 0; k < 3; k++) {
+        double std = opt->std[k] > 0 ? (double)opt->std[k] : 1.0;
+        bti_affine *a = &p->affine[k];
+        *a = (bti_affine){1.0 / (255.0 * std), -(double)opt->mean[k] / std};
+        for (int v = 0; v < 256; v++)
+            p->is_affine = p->is_affine && (float)(v * a->scale + a->shift) == p->lut[k][v];
+    }
+}
 
 static void make_tables(bti_pipeline *p, const bti_pipeline_options *opt)
 {
@@ -305,6 +382,7 @@ static void make_tables(bti_pipeline *p, const bti_pipeline_options *opt)
         for (int v = 0; v < 256; v++)
             p->lut[k][v] = (float)((v / 255.0 - (double)opt->mean[k]) / std);
     }
+    make_affine(p, opt);
     for (int i = 0; p->policy && i < p->policy->n; i++) {
         const bti_policy_item *item = &p->policy->item[i];
         for (int k = 0; k < 3; k++) {
@@ -342,8 +420,13 @@ static bt_status make_workers(bti_pipeline *p, bt_error *err)
     p->worker = bti_calloc((size_t)p->threads, sizeof(*p->worker));
     if (!p->worker)
         return bti_fail_nomem(err);
-    for (int t = 0; has_pixel_items(p->policy) && t < p->threads; t++) {
+    for (int t = 0; t < p->threads; t++) {
         worker *w = &p->worker[t];
+        w->row = bti_malloc((size_t)set->w * (size_t)set->c);
+        if (!w->row)
+            return bti_fail_nomem(err);
+        if (!has_pixel_items(p->policy))
+            continue;
         w->image[0] = bti_malloc(image_bytes(set));
         w->image[1] = bti_malloc(image_bytes(set));
         w->scratch = bti_malloc(bti_op_scratch(set->h, set->w, set->c));
@@ -370,6 +453,7 @@ bt_status bti_pipeline_new(bti_pipeline **out, const bti_dataset *set,
     p->seed = opt->seed;
     p->threads = opt->threads > 1 ? opt->threads : 1;
     p->policy = opt->policy;
+    p->kernels = bti_pixel_kernels_now();
     p->partners = opt->partners;
     p->n_partners = opt->partners ? opt->n_partners : set->n;
     rc = make_workers(p, err);
@@ -390,6 +474,7 @@ void bti_pipeline_free(bti_pipeline *p)
         bti_free(p->worker[t].image[0]);
         bti_free(p->worker[t].image[1]);
         bti_free(p->worker[t].scratch);
+        bti_free(p->worker[t].row);
     }
     bti_free(p->worker);
     bti_free(p);

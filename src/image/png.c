@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "image/exif.h"
 
 #include <png.h>
 #include <setjmp.h>
@@ -126,8 +127,11 @@ static bt_status png_probe(const bti_bytes *in, int *w, int *h, int *c, bt_error
     if (rc)
         return rc;
     if (read_header(&job)) {
-        *w = (int)png_get_image_width(job.png, job.info);
-        *h = (int)png_get_image_height(job.png, job.info);
+        bool lies = bti_exif_orientation_png(in->p, in->n) >= 5;
+        int across = (int)png_get_image_width(job.png, job.info);
+        int down = (int)png_get_image_height(job.png, job.info);
+        *w = lies ? down : across;
+        *h = lies ? across : down;
         *c = png_get_channels(job.png, job.info) <= 2 ? 1 : 3;
     } else {
         rc = fail_with(&job, in->where, err);
@@ -177,6 +181,8 @@ static bt_status png_decode(bti_image *out, const bti_bytes *in, bt_error *err)
     if (!rc)
         bti_image_over_black(out->px, mixed, (size_t)out->w * (size_t)out->h, c);
 done:
+    if (!rc)
+        rc = bti_image_orient(out, bti_exif_orientation_png(in->p, in->n), err);
     if (rc)
         bti_image_release(out);
     bti_free(mixed);
@@ -200,26 +206,52 @@ static bool write_rows(png_job *job, const bti_image *im)
     return true;
 }
 
-bt_status bti_image_write_png(const bti_image *im, const char *path, bt_error *err)
+static bt_status write_png(const bti_image *im, FILE *f, const char *where, bt_error *err)
 {
-    bti_writer w;
-    png_job job = {0};
-    bt_status rc = bti_writer_open(&w, path, err);
-    if (rc)
-        return rc;
-    job.f = w.f;
+    png_job job = {.f = f};
+    bt_status rc = BT_OK;
+
     job.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning, NULL,
                                         on_malloc, on_free);
     job.info = job.png ? png_create_info_struct(job.png) : NULL;
-    if (!job.info) {
+    if (job.info)
+        png_set_write_fn(job.png, &job, on_write, on_flush);
+    if (!job.info)
         rc = bti_fail_nomem(err);
-        goto done;
-    }
-    png_set_write_fn(job.png, &job, on_write, on_flush);
-    rc = write_rows(&job, im) ? bti_writer_commit(&w, err)
-                              : bti_fail(err, BT_IO, path, "cannot write the PNG: %s", job.message);
-done:
+    else if (!write_rows(&job, im))
+        rc = bti_fail(err, BT_IO, where, "cannot write the PNG: %s", job.message);
     png_destroy_write_struct(&job.png, &job.info);
+    return rc;
+}
+
+bt_status bti_image_write_png(const bti_image *im, const char *path, bt_error *err)
+{
+    bti_writer w;
+    bt_status rc = bti_writer_open(&w, path, err);
+    if (rc)
+        return rc;
+    rc = write_png(im, w.f, path, err);
+    if (!rc)
+        rc = bti_writer_commit(&w, err);
     bti_writer_abort(&w);
+    return rc;
+}
+
+bt_status bti_image_encode_png(const bti_image *im, uint8_t **out, size_t *n, bt_error *err)
+{
+    char *text = NULL; /* of the C library's allocator */
+
+    *out = NULL;
+    FILE *f = open_memstream(&text, n);
+    if (!f)
+        return bti_fail_nomem(err);
+    bt_status rc = write_png(im, f, "PNG", err);
+    if (fclose(f) && !rc)
+        rc = bti_fail_nomem(err);
+    if (!rc && !(*out = bti_malloc(*n)))
+        rc = bti_fail_nomem(err);
+    if (!rc)
+        memcpy(*out, text, *n);
+    free(text); /* NOLINT: open_memstream's */
     return rc;
 }

@@ -299,7 +299,7 @@ static bt_status start(training *t, bt_error *err)
         rc = bti_stepper_init(&t->stepper, job, err);
     if (!rc && job->val && job->val->n)
         rc = bti_evaluator_init(&t->evaluator, job->graph, job->val, NULL, job->mean, job->std,
-                                job->threads, err);
+                                job->threads, job->precision, err);
     if (rc)
         return rc;
     t->n = job->train->n + (job->extra ? job->extra->n : 0);
