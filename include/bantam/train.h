@@ -51,6 +51,7 @@ typedef struct bt_train_options {
     const char *val;    /* NULL: auto; "0": train on everything */
     uint64_t seed;
     int threads;         /* 0: all cores */
+    int ahead;           /* threads that make batches ahead; negative: of the cores left */
     const char *out_dir; /* NULL: nothing is written */
     bool resume;         /* go on from out_dir/checkpoint, bit for bit */
     bt_stop stop;

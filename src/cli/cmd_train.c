@@ -144,6 +144,8 @@ int cmd_train(int argc, char **argv)
          "side to resize to (default: the images' own, or 32)", 1, 4096},
         {"seed", 's', CLI_SEED, &a.opt.seed, "N", "(default 0)", 0, 0},
         {"threads", 't', CLI_INT, &a.opt.threads, "N", "(default: all cores)", 1, 1024},
+        {"ahead", 0, CLI_INT, &a.opt.ahead, "N",
+         "more threads, that make batches ahead (default: of the cores left; same result)", 0, 64},
         {"resume", 0, CLI_FLAG, &a.opt.resume, NULL,
          "go on from the checkpoint in --out, bit for bit", 0, 0},
         {"json", 0, CLI_FLAG, &a.json, NULL, "print the result as one JSON object", 0, 0},

@@ -105,6 +105,7 @@ static bt_status measure(double *step_s, const bti_graph *g, int batch, int thre
         job.train = &view;
         job.recipe.batch = batch;
         job.threads = threads;
+        job.ahead = 0; /* assembly is part of what is measured */
         for (int c = 0; c < 3; c++) {
             job.mean[c] = 0.5f;
             job.std[c] = 0.29f; /* of uniform noise */

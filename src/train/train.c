@@ -26,7 +26,8 @@ typedef struct session {
 
 bt_train_options bt_train_defaults(void)
 {
-    return (bt_train_options){.data_opt = bt_data_defaults(), .recipe = bt_recipe_defaults()};
+    return (bt_train_options){
+        .data_opt = bt_data_defaults(), .recipe = bt_recipe_defaults(), .ahead = -1};
 }
 
 static void session_close(session *s)
@@ -98,6 +99,7 @@ static bti_job make_job(const session *s)
     job.recipe = s->opt->recipe;
     job.seed = s->opt->seed;
     job.threads = s->threads;
+    job.ahead = s->opt->ahead;
     job.checkpoint = s->checkpoint;
     job.resume = s->opt->resume;
     job.stop = s->opt->stop;

@@ -28,6 +28,9 @@ typedef struct bti_job {
     bt_recipe recipe;
     uint64_t seed;
     int threads;
+    /* More threads, that make batches before a step wants them; -1: of the cores that `threads`
+     * leaves, at most as many again. Results do not depend on it. */
+    int ahead;
     int eval_every;     /* validate after every k-th epoch and the last; 0: only the last */
     const int *eval_at; /* and after these, n_eval_at rising numbers of epochs; borrowed */
     int n_eval_at;
