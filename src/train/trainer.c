@@ -194,6 +194,8 @@ static bt_status run_steps(training *t, bt_error *err)
         t->time_is_up = t->job->finish_s > 0 && bt_now() >= t->job->finish_s;
         if (t->time_is_up)
             break;
+        if (!t->steps_now)
+            t->out->first_step_s = bt_now();
         int64_t done = (int64_t)t->at.epoch * t->steps + t->at.step;
         bti_moment now = {done, t->warmup, total_steps(t, done), t->steps};
         double lr = bti_schedule_lr(&t->schedule, r->lr, now);
