@@ -84,6 +84,12 @@ bt_status bti_point_recipe(const bti_space *space, const bti_point *p, int epoch
     return rc;
 }
 
+int bti_lab_ahead(int cores, int jobs, int threads)
+{
+    int left = cores / jobs - threads;
+    return left < 0 ? 0 : left < threads ? left : threads;
+}
+
 bti_job bti_lab_job(const bti_lab *lab, const bti_graph *g, const bt_recipe *recipe, int number)
 {
     bti_job job = bti_job_defaults();
@@ -93,6 +99,7 @@ bti_job bti_lab_job(const bti_lab *lab, const bti_graph *g, const bt_recipe *rec
     job.recipe = *recipe;
     job.seed = bti_seed_mix(lab->run.seed, (uint64_t)number);
     job.threads = lab->run.threads;
+    job.ahead = bti_lab_ahead(bti_cpu_count(), lab->run.jobs, lab->run.threads);
     return job;
 }
 
