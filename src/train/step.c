@@ -37,6 +37,8 @@ static bt_status open_parts(bti_stepper *s, const bti_job *job, int threads, bti
         opt.seed = i ? bti_seed_mix(job->seed, (uint64_t)i) : job->seed;
         memcpy(opt.mean, job->mean, sizeof(opt.mean));
         memcpy(opt.std, job->std, sizeof(opt.std));
+        opt.partners = s->source.view[i]->index;
+        opt.n_partners = s->source.view[i]->n;
         rc = check_shapes(job, s->source.view[i], err);
         if (!rc)
             rc = bti_pipeline_new(&parts->of[i], s->source.view[i]->set, &opt, err);
