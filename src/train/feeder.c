@@ -32,7 +32,7 @@ typedef struct helper {
 } helper;
 
 struct bti_feeder {
-    bti_source source;
+    bti_feed source;
     slot slot[SLOTS];
     helper *helper;
     int n_helpers;
@@ -53,8 +53,7 @@ void bti_parts_release(bti_parts *p)
     *p = (bti_parts){0};
 }
 
-void bti_source_arrange(const bti_source *s, uint32_t epoch, const int32_t *sample,
-                        bti_order *order)
+void bti_feed_arrange(const bti_feed *s, uint32_t epoch, const int32_t *sample, bti_order *order)
 {
     int32_t first = (int32_t)s->view[0]->n;
     int n = 0;
@@ -71,14 +70,14 @@ void bti_source_arrange(const bti_source *s, uint32_t epoch, const int32_t *samp
     }
 }
 
-static size_t image_floats(const bti_source *s)
+static size_t image_floats(const bti_feed *s)
 {
     const bti_dataset *set = s->view[0]->set;
     return (size_t)set->c * (size_t)set->h * (size_t)set->w;
 }
 
-void bti_source_fill(const bti_source *s, const bti_parts *parts, const bti_order *order, int from,
-                     int to, float *x, int32_t *labels)
+void bti_feed_fill(const bti_feed *s, const bti_parts *parts, const bti_order *order, int from,
+                   int to, float *x, int32_t *labels)
 {
     int cut = order->n_first < from ? from : order->n_first > to ? to : order->n_first;
     const int begin[] = {from, cut, to};
@@ -116,7 +115,7 @@ static int claim(bti_feeder *f, int most, int64_t *batch, int *from)
     slot *s = slot_of(f, *batch);
     if (!*from) {
         s->done = 0;
-        bti_source_arrange(&f->source, f->epoch, f->sample + *batch * size, &s->order);
+        bti_feed_arrange(&f->source, f->epoch, f->sample + *batch * size, &s->order);
     }
     int rows = (int)size - *from < most ? (int)size - *from : most;
     f->claimed += rows;
@@ -129,7 +128,7 @@ static void make(bti_feeder *f, const bti_parts *parts, int64_t batch, int from,
     slot *s = slot_of(f, batch);
 
     pthread_mutex_unlock(&f->lock);
-    bti_source_fill(&f->source, parts, &s->order, from, from + rows, s->x, s->labels);
+    bti_feed_fill(&f->source, parts, &s->order, from, from + rows, s->x, s->labels);
     pthread_mutex_lock(&f->lock);
     s->done += rows;
     pthread_cond_broadcast(&f->ready);
@@ -253,7 +252,7 @@ static bt_status start_helpers(bti_feeder *f, const bti_parts *parts, int n, bt_
     return BT_OK;
 }
 
-bt_status bti_feeder_new(bti_feeder **out, const bti_source *source, const bti_parts *parts,
+bt_status bti_feeder_new(bti_feeder **out, const bti_feed *source, const bti_parts *parts,
                          int ahead, bt_error *err)
 {
     *out = NULL;

@@ -9,10 +9,10 @@
 #include "augment/augment.h"
 
 /* Where samples come from. The second view may be NULL. Views are borrowed. */
-typedef struct bti_source {
+typedef struct bti_feed {
     const bti_view *view[2];
     int batch;
-} bti_source;
+} bti_feed;
 
 /* A pipeline a view: what one caller makes samples with. Pipelines of one seed and policy make the
  * same. */
@@ -32,11 +32,10 @@ typedef struct bti_order {
 
 /* sample: batch numbers; those below view[0]->n are positions in the first view, the others in the
  * second. order->index has room for them. */
-void bti_source_arrange(const bti_source *s, uint32_t epoch, const int32_t *sample,
-                        bti_order *order);
+void bti_feed_arrange(const bti_feed *s, uint32_t epoch, const int32_t *sample, bti_order *order);
 /* Makes rows from..to-1 of the batch x (batch,c,h,w), labels (batch). */
-void bti_source_fill(const bti_source *s, const bti_parts *parts, const bti_order *order, int from,
-                     int to, float *x, int32_t *labels);
+void bti_feed_fill(const bti_feed *s, const bti_parts *parts, const bti_order *order, int from,
+                   int to, float *x, int32_t *labels);
 
 typedef struct bti_feeder bti_feeder;
 
@@ -47,7 +46,7 @@ int bti_feeder_spare(int threads);
 
 /* Starts `ahead` >= 1 threads; thread k works with parts[k]. The source's views are borrowed, parts
  * too. BT_NOMEM; BT_IO: the system has no more threads. */
-bt_status bti_feeder_new(bti_feeder **out, const bti_source *source, const bti_parts *parts,
+bt_status bti_feeder_new(bti_feeder **out, const bti_feed *source, const bti_parts *parts,
                          int ahead, bt_error *err);
 void bti_feeder_free(bti_feeder *f); /* joins; NULL is fine */
 

@@ -126,8 +126,8 @@ bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
     if (n < 1 || n > INT32_MAX)
         return bti_fail(err, BT_INVAL, NULL, "there are %lld images to train on", (long long)n);
     s->batch = job->recipe.batch < n ? job->recipe.batch : (int)n;
-    s->source = (bti_source){.view = {job->train, job->extra && job->extra->n ? job->extra : NULL},
-                             .batch = s->batch};
+    s->source = (bti_feed){.view = {job->train, job->extra && job->extra->n ? job->extra : NULL},
+                           .batch = s->batch};
     s->labels = bti_array((size_t)s->batch, sizeof(*s->labels));
     s->order.index = bti_array((size_t)s->batch, sizeof(*s->order.index));
     s->plain = bti_calloc((size_t)job->graph->n_floats, sizeof(float));
@@ -186,8 +186,8 @@ static void assemble(bti_stepper *s, uint32_t epoch, const int32_t *sample)
 
     if (s->feeder && bti_feeder_take(s->feeder, sample, &s->parts, x, s->labels))
         return;
-    bti_source_arrange(&s->source, epoch, sample, &s->order);
-    bti_source_fill(&s->source, &s->parts, &s->order, 0, s->batch, x, s->labels);
+    bti_feed_arrange(&s->source, epoch, sample, &s->order);
+    bti_feed_fill(&s->source, &s->parts, &s->order, 0, s->batch, x, s->labels);
 }
 
 /* Polyak averaging with the warm-up of TensorFlow's ExponentialMovingAverage(num_updates): early

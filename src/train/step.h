@@ -15,9 +15,9 @@ typedef struct bti_stepper {
     bti_net *net;
     bti_optimizer optimizer;
     bti_policy *policy;
-    bti_source source; /* the training view, the extra view (or NULL) */
-    bti_parts parts;   /* of the team of job.threads */
-    bti_parts *ahead;  /* n_ahead: of the threads that work ahead */
+    bti_feed source;  /* the training view, the extra view (or NULL) */
+    bti_parts parts;  /* of the team of job.threads */
+    bti_parts *ahead; /* n_ahead: of the threads that work ahead */
     int n_ahead;
     bti_feeder *feeder; /* NULL: n_ahead is 0 */
     int batch, classes;

@@ -19,7 +19,7 @@ typedef struct world {
     bti_dataset set[2];
     bti_view view[2];
     bti_policy *policy;
-    bti_source source;
+    bti_feed source;
     int32_t sample[BATCHES * BATCH];
     float want[BATCHES][VALUES], x[VALUES];
     int32_t want_label[BATCHES][BATCH], label[BATCH];
@@ -60,7 +60,7 @@ static world *make_world(void)
                                   .labels = w->labels[i]};
         assert_ok(bti_view_all(&w->view[i], &w->set[i], &e), &e);
     }
-    w->source = (bti_source){.view = {&w->view[0], &w->view[1]}, .batch = BATCH};
+    w->source = (bti_feed){.view = {&w->view[0], &w->view[1]}, .batch = BATCH};
     for (int i = 0; i < BATCHES * BATCH; i++)
         w->sample[i] = (i * 37) % (N + MORE);
     assert_ok(bti_policy_parse(&w->policy, "flip+crop:2+randaugment:n=2,m=15", &e), &e);
@@ -69,8 +69,8 @@ static world *make_world(void)
     int32_t index[BATCH];
     bti_order order = {.index = index};
     for (int b = 0; b < BATCHES; b++) {
-        bti_source_arrange(&w->source, 2, w->sample + b * BATCH, &order);
-        bti_source_fill(&w->source, &one, &order, 0, BATCH, w->want[b], w->want_label[b]);
+        bti_feed_arrange(&w->source, 2, w->sample + b * BATCH, &order);
+        bti_feed_fill(&w->source, &one, &order, 0, BATCH, w->want[b], w->want_label[b]);
     }
     bti_parts_release(&one);
     return w;
@@ -92,8 +92,8 @@ static bool next(world *w, bti_feeder *f, const bti_parts *own, int b)
     memset(w->x, 0, sizeof(w->x));
     if (bti_feeder_take(f, w->sample + b * BATCH, own, w->x, w->label))
         return true;
-    bti_source_arrange(&w->source, 2, w->sample + b * BATCH, &order);
-    bti_source_fill(&w->source, own, &order, 0, BATCH, w->x, w->label);
+    bti_feed_arrange(&w->source, 2, w->sample + b * BATCH, &order);
+    bti_feed_fill(&w->source, own, &order, 0, BATCH, w->x, w->label);
     return false;
 }
 
