@@ -65,6 +65,7 @@ typedef struct bt_train_options {
     uint64_t seed;
     int threads;           /* 0: all cores */
     const char *precision; /* "auto", "f32", "bf16" (maps and gradients; needs AVX512_BF16) */
+    int ahead;             /* threads that make batches ahead; negative: of the cores left */
     const char *out_dir;   /* NULL: nothing is written */
     bool resume;           /* go on from out_dir/checkpoint, bit for bit */
     bt_stop stop;

@@ -165,6 +165,8 @@ int cmd_train(int argc, char **argv)
         {"threads", 't', CLI_INT, &a.opt.threads, "N", "(default: all cores)", 1, 1024},
         {"precision", 0, CLI_TEXT, &a.opt.precision, "P",
          "f32, bf16 or auto: bf16 where the CPU has it (default auto)", 0, 0},
+        {"ahead", 0, CLI_INT, &a.opt.ahead, "N",
+         "more threads, that make batches ahead (default: of the cores left; same result)", 0, 64},
         {"resume", 0, CLI_FLAG, &a.opt.resume, NULL,
          "go on from the checkpoint in --out, bit for bit", 0, 0},
         {"data-dir", 0, CLI_TEXT, &a.data_dir, "DIR",

@@ -146,6 +146,7 @@ static bt_status measure(findings *f, const bti_graph *g, const bt_bench_options
         job.recipe.batch = o->batch;
         job.threads = o->threads;
         job.precision = precision;
+        job.ahead = 0; /* assembly is part of what is measured */
         for (int c = 0; c < 3; c++) {
             job.mean[c] = 0.5f;
             job.std[c] = 0.29f; /* of uniform noise */

@@ -26,23 +26,42 @@ static bt_status check_shapes(const bti_job *job, const bti_view *view, bt_error
     return BT_OK;
 }
 
-static bt_status open_pipelines(bti_stepper *s, const bti_job *job, bt_error *err)
+static bt_status open_parts(bti_stepper *s, const bti_job *job, int threads, bti_parts *parts,
+                            bt_error *err)
 {
-    bt_status rc = bti_policy_parse(&s->policy, job->recipe.augment, err);
+    bt_status rc = BT_OK;
 
-    for (int i = 0; !rc && i < 2 && s->view[i]; i++) {
-        bti_pipeline_options opt = {.policy = s->policy, .threads = job->threads};
+    for (int i = 0; !rc && i < 2 && s->source.view[i]; i++) {
+        bti_pipeline_options opt = {.policy = s->policy, .threads = threads};
         /* Sample ids of the two sets coincide: other seeds keep their augmentations apart. */
         opt.seed = i ? bti_seed_mix(job->seed, (uint64_t)i) : job->seed;
         memcpy(opt.mean, job->mean, sizeof(opt.mean));
         memcpy(opt.std, job->std, sizeof(opt.std));
-        opt.partners = s->view[i]->index;
-        opt.n_partners = s->view[i]->n;
-        rc = check_shapes(job, s->view[i], err);
+        opt.partners = s->source.view[i]->index;
+        opt.n_partners = s->source.view[i]->n;
+        rc = check_shapes(job, s->source.view[i], err);
         if (!rc)
-            rc = bti_pipeline_new(&s->part[i], s->view[i]->set, &opt, err);
+            rc = bti_pipeline_new(&parts->of[i], s->source.view[i]->set, &opt, err);
     }
     return rc;
+}
+
+static bt_status open_input(bti_stepper *s, const bti_job *job, bt_error *err)
+{
+    int n = job->ahead < 0 ? bti_feeder_spare(job->threads) : job->ahead;
+    bt_status rc = bti_policy_parse(&s->policy, job->recipe.augment, err);
+
+    if (!rc)
+        rc = open_parts(s, job, job->threads, &s->parts, err);
+    if (rc || !n)
+        return rc;
+    s->ahead = bti_calloc((size_t)n, sizeof(*s->ahead));
+    if (!s->ahead)
+        return bti_fail_nomem(err);
+    s->n_ahead = n;
+    for (int k = 0; k < n && !rc; k++)
+        rc = open_parts(s, job, 1, &s->ahead[k], err);
+    return rc ? rc : bti_feeder_new(&s->feeder, &s->source, s->ahead, n, err);
 }
 
 /* "balanced" as scikit-learn: images / (classes * images of the class); an absent class has 0. */
@@ -55,8 +74,8 @@ static bt_status weigh_classes(bti_stepper *s, const bti_job *job, bt_error *err
     s->class_weight = bti_calloc((size_t)s->classes, sizeof(float));
     if (!s->class_weight)
         return bti_fail_nomem(err);
-    for (int part = 0; part < 2 && s->view[part]; part++) {
-        const bti_view *view = s->view[part];
+    for (int part = 0; part < 2 && s->source.view[part]; part++) {
+        const bti_view *view = s->source.view[part];
         for (int64_t i = 0; i < view->n; i++)
             s->class_weight[view->set->labels[view->index[i]]]++; /* exact up to 2^24 */
         all += (double)view->n;
@@ -107,14 +126,14 @@ bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
     if (n < 1 || n > INT32_MAX)
         return bti_fail(err, BT_INVAL, NULL, "there are %lld images to train on", (long long)n);
     s->batch = job->recipe.batch < n ? job->recipe.batch : (int)n;
-    s->view[0] = job->train;
-    s->view[1] = job->extra && job->extra->n ? job->extra : NULL;
+    s->source = (bti_feed){.view = {job->train, job->extra && job->extra->n ? job->extra : NULL},
+                           .batch = s->batch};
     s->labels = bti_array((size_t)s->batch, sizeof(*s->labels));
-    s->index = bti_array((size_t)s->batch, sizeof(*s->index));
+    s->order.index = bti_array((size_t)s->batch, sizeof(*s->order.index));
     s->plain = bti_calloc((size_t)job->graph->n_floats, sizeof(float));
-    bt_status rc = s->labels && s->index && s->plain ? BT_OK : bti_fail_nomem(err);
+    bt_status rc = s->labels && s->order.index && s->plain ? BT_OK : bti_fail_nomem(err);
     if (!rc)
-        rc = open_pipelines(s, job, err);
+        rc = open_input(s, job, err);
     if (!rc) {
         bti_net_options opt = bti_net_defaults();
         opt.batch = s->batch;
@@ -140,42 +159,36 @@ bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
 
 void bti_stepper_release(bti_stepper *s)
 {
+    bti_feeder_free(s->feeder); /* first: its threads use what follows */
+    for (int k = 0; k < s->n_ahead; k++)
+        bti_parts_release(&s->ahead[k]);
+    bti_free(s->ahead);
+    bti_parts_release(&s->parts);
     bti_optimizer_release(&s->optimizer);
     bti_net_free(s->net);
-    for (int i = 0; i < 2; i++)
-        bti_pipeline_free(s->part[i]);
     bti_policy_free(s->policy);
     bti_free(s->labels);
-    bti_free(s->index);
+    bti_free(s->order.index);
     bti_free(s->plain);
     bti_free(s->ema);
     bti_free(s->class_weight);
     *s = (bti_stepper){0};
 }
 
-/* The batch's samples of the first view come first, then those of the second: order does not matter
- * to the gradient, and each pipeline is called once. */
+void bti_stepper_announce(bti_stepper *s, uint32_t epoch, const int32_t *sample, int64_t n_steps)
+{
+    if (s->feeder)
+        bti_feeder_announce(s->feeder, epoch, sample, n_steps);
+}
+
 static void assemble(bti_stepper *s, uint32_t epoch, const int32_t *sample)
 {
-    const bti_dataset *set = s->view[0]->set;
-    size_t image = (size_t)set->c * (size_t)set->h * (size_t)set->w;
     float *x = bti_net_input(s->net);
-    int32_t first = (int32_t)s->view[0]->n;
-    int filled = 0;
 
-    for (int part = 0; part < 2 && s->part[part]; part++) {
-        const bti_view *view = s->view[part];
-        int n = 0;
-        for (int i = 0; i < s->batch; i++) {
-            int32_t at = part ? sample[i] - first : sample[i];
-            if (at >= 0 && at < view->n)
-                s->index[n++] = view->index[at];
-        }
-        if (n)
-            bti_pipeline_fill(s->part[part], epoch, s->index, n, x + (size_t)filled * image,
-                              s->labels + filled);
-        filled += n;
-    }
+    if (s->feeder && bti_feeder_take(s->feeder, sample, &s->parts, x, s->labels))
+        return;
+    bti_feed_arrange(&s->source, epoch, sample, &s->order);
+    bti_feed_fill(&s->source, &s->parts, &s->order, 0, s->batch, x, s->labels);
 }
 
 /* Polyak averaging with the warm-up of TensorFlow's ExponentialMovingAverage(num_updates): early

@@ -39,6 +39,7 @@ bti_job bti_job_defaults(void)
 {
     return (bti_job){.recipe = bt_recipe_defaults(),
                      .threads = bti_cpu_count(),
+                     .ahead = -1,
                      .eval_every = 1,
                      .checkpoint_s = 60,
                      .std = {1, 1, 1}};
@@ -183,6 +184,8 @@ static bt_status run_steps(training *t, bt_error *err)
     double began = bt_now(), cpu = bti_cpu_seconds();
     bt_status rc = BT_OK;
 
+    bti_stepper_announce(&t->stepper, (uint32_t)t->at.epoch, t->order + first * t->stepper.batch,
+                         t->steps - first);
     while (t->at.step < t->steps && !rc) {
         if (bti_stopped(&t->job->stop)) {
             rc = stopped(t, err);
@@ -191,6 +194,8 @@ static bt_status run_steps(training *t, bt_error *err)
         t->time_is_up = t->job->finish_s > 0 && bt_now() >= t->job->finish_s;
         if (t->time_is_up)
             break;
+        if (!t->steps_now)
+            t->out->first_step_s = bt_now();
         int64_t done = (int64_t)t->at.epoch * t->steps + t->at.step;
         bti_moment now = {done, t->warmup, total_steps(t, done), t->steps};
         double lr = bti_schedule_lr(&t->schedule, r->lr, now);

@@ -212,6 +212,30 @@ static void assert_same_end(bench *b, const bti_outcome *whole, const bti_outcom
                     bti_json_as_num(bti_json_get(bti_json_at(resumed->curve, i), "loss"), -2));
 }
 
+static void threads_that_work_ahead_change_nothing(void **state)
+{
+    bench *b = *state;
+    static const int counts[] = {1, 2, 4};
+    bt_error e;
+    b->job.recipe.epochs = 2;
+    b->job.extra = &b->val.view;
+    snprintf(b->job.recipe.augment, sizeof(b->job.recipe.augment),
+             "flip+crop:1+randaugment:n=2,m=15");
+    for (int i = 0; i < 3; i++) {
+        bti_outcome without, with;
+        b->job.threads = counts[i];
+        b->job.ahead = 0;
+        assert_ok(bti_train_job(&without, &b->job, &e), &e);
+        for (int k = 0; k < 3; k++) {
+            b->job.ahead = counts[k];
+            assert_ok(bti_train_job(&with, &b->job, &e), &e);
+            assert_same_end(b, &without, &with);
+            bti_outcome_release(&with);
+        }
+        bti_outcome_release(&without);
+    }
+}
+
 static void a_stopped_training_goes_on_bit_for_bit(void **state)
 {
     bench *b = *state;
@@ -595,6 +619,7 @@ int main(void)
         TEST(the_loss_falls_and_the_classes_are_told_apart),
         TEST(one_seed_gives_one_model_and_two_give_two),
         TEST(a_stopped_training_goes_on_bit_for_bit),
+        TEST(threads_that_work_ahead_change_nothing),
         TEST(adam_with_averaged_weights_goes_on_bit_for_bit),
         TEST(schedules_move_the_momentum_and_count_epochs),
         TEST(the_average_of_weights_is_what_is_measured_and_kept),
