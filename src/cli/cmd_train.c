@@ -134,6 +134,8 @@ int cmd_train(int argc, char **argv)
          "none (default), or balanced: rare classes count more in the loss", 0, 0},
         {"augment", 'a', CLI_RECIPE, r, "POLICY",
          "such as flip+crop:4+randaugment:n=2,m=15 (default flip+crop:4)", 0, 0},
+        {"no-aug-epochs", 0, CLI_RECIPE, r, "E", "last epochs with flip and crop only (default 0)",
+         0, 0},
         {"subset", 0, CLI_TEXT, &a.opt.subset, "S",
          "10000, 20% (stratified) or first:1000 of each class", 0, 0},
         {"val", 0, CLI_TEXT, &a.opt.val, "V",

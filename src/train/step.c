@@ -115,6 +115,11 @@ bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
     bt_status rc = s->labels && s->index && s->plain ? BT_OK : bti_fail_nomem(err);
     if (!rc)
         rc = open_pipelines(s, job, err);
+    if (!rc && bti_policy_mixes(s->policy)) {
+        s->targets = bti_calloc((size_t)s->batch, (size_t)s->classes * sizeof(float));
+        if (!s->targets)
+            rc = bti_fail_nomem(err);
+    }
     if (!rc) {
         bti_net_options opt = bti_net_defaults();
         opt.batch = s->batch;
@@ -145,6 +150,7 @@ void bti_stepper_release(bti_stepper *s)
         bti_pipeline_free(s->part[i]);
     bti_policy_free(s->policy);
     bti_free(s->labels);
+    bti_free(s->targets);
     bti_free(s->index);
     bti_free(s->plain);
     bti_free(s->ema);
@@ -170,11 +176,23 @@ static void assemble(bti_stepper *s, uint32_t epoch, const int32_t *sample)
             if (at >= 0 && at < view->n)
                 s->index[n++] = view->index[at];
         }
+        size_t at = (size_t)filled;
+        bti_batch batch = {.epoch = epoch,
+                           .index = s->index,
+                           .n = n,
+                           .x = x + at * image,
+                           .labels = s->labels + at,
+                           .targets = s->targets ? s->targets + at * (size_t)s->classes : NULL};
         if (n)
-            bti_pipeline_fill(s->part[part], epoch, s->index, n, x + (size_t)filled * image,
-                              s->labels + filled);
+            bti_pipeline_fill_batch(s->part[part], &batch);
         filled += n;
     }
+}
+
+void bti_stepper_set_standard(bti_stepper *s, bool standard)
+{
+    for (int i = 0; i < 2 && s->part[i]; i++)
+        bti_pipeline_set_standard(s->part[i], standard);
 }
 
 /* Polyak averaging with the warm-up of TensorFlow's ExponentialMovingAverage(num_updates): early
@@ -194,6 +212,9 @@ static double batch_loss(bti_stepper *s)
     const float *logits = bti_net_logits(s->net);
     float *dlogits = bti_net_dlogits(s->net);
 
+    if (s->targets)
+        return bti_softmax_xent_soft(logits, s->targets, s->batch, s->classes, s->smoothing,
+                                     s->class_weight, dlogits);
     if (s->class_weight)
         return bti_softmax_xent_weighted(logits, s->labels, s->batch, s->classes, s->smoothing,
                                          s->class_weight, dlogits);

@@ -23,6 +23,7 @@ typedef struct bti_stepper {
     double ema_decay;    /* 0: no moving average */
     float *ema;          /* graph->n_floats, plain, running statistics included; or NULL */
     int32_t *labels;     /* batch */
+    float *targets;      /* (batch,classes); NULL: the policy shares no labels */
     int32_t *index;      /* batch: samples of one part */
     float *plain;        /* graph->n_floats: scratch of whoever needs plain weights between steps */
 } bti_stepper;
@@ -31,6 +32,9 @@ typedef struct bti_stepper {
  * them. */
 bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err);
 void bti_stepper_release(bti_stepper *s);
+
+/* From now on, of whatever the policy has, flip and crop only; or all of it again. */
+void bti_stepper_set_standard(bti_stepper *s, bool standard);
 
 /* Trains on `batch` samples: numbers below view[0]->n are positions in the first view, the others
  * in the second. Returns the mean loss; non-finite: no update was made. */

@@ -195,6 +195,7 @@ static bt_status run_steps(training *t, bt_error *err)
         bti_moment now = {done, t->warmup, total_steps(t, done), t->steps};
         double lr = bti_schedule_lr(&t->schedule, r->lr, now);
         t->stepper.optimizer.momentum = bti_schedule_momentum(&t->schedule, r->momentum, now);
+        bti_stepper_set_standard(&t->stepper, now.total - done <= r->no_aug_epochs * t->steps);
         double loss = bti_stepper_run(&t->stepper, (uint32_t)t->at.epoch,
                                       t->order + t->at.step * t->stepper.batch, lr);
         if (!isfinite(loss)) {
