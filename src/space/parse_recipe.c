@@ -5,11 +5,23 @@
 #include "space/parse_int.h"
 
 /* ---- train ---- */
-static const char *const train_keys[] = {"epochs",        "img_size",        "batch_size",
-                                         "optimizer",     "schedule",        "lr",
-                                         "momentum",      "nesterov",        "weight_decay",
-                                         "warmup",        "label_smoothing", "loss",
-                                         "class_weights", "no_aug_epochs",   NULL};
+static const char *const train_keys[] = {"epochs",
+                                         "img_size",
+                                         "batch_size",
+                                         "optimizer",
+                                         "schedule",
+                                         "lr",
+                                         "momentum",
+                                         "nesterov",
+                                         "weight_decay",
+                                         "warmup",
+                                         "label_smoothing",
+                                         "loss",
+                                         "class_weights",
+                                         "sampling",
+                                         "logit_adjustment",
+                                         "no_aug_epochs",
+                                         NULL};
 
 /* schedule: {onecycle: {pct_start: 0.05}} */
 static bt_status parse_variant(bti_parser *p, const char *key, const bti_yaml *y,

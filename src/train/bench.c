@@ -78,7 +78,7 @@ static double time_steps(bti_stepper *s, const bench_data *d)
             began = bt_now();
         double from = bt_now();
         bti_stepper_run(s, (uint32_t)(i / IMAGES_A_BATCH),
-                        d->order + (int64_t)(i % IMAGES_A_BATCH) * s->batch, 0.01);
+                        d->order + (int64_t)(i % IMAGES_A_BATCH) * s->batch, NULL, 0.01);
         double now = bt_now();
         if (i < WARM_UP)
             continue;

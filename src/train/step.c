@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "nn/loss.h"
+#include "train/imbalance.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -45,27 +46,34 @@ static bt_status open_pipelines(bti_stepper *s, const bti_job *job, bt_error *er
     return rc;
 }
 
-/* "balanced" as scikit-learn: images / (classes * images of the class); an absent class has 0. */
+/* Weights and offsets, of the images that an epoch draws. */
 static bt_status weigh_classes(bti_stepper *s, const bti_job *job, bt_error *err)
 {
-    double all = 0;
+    const bt_recipe *r = &job->recipe;
+    size_t classes = (size_t)s->classes;
+    bool weighs = !bti_streq(r->class_weights, "none"), moves = r->logit_adjustment > 0;
 
-    if (!bti_streq(job->recipe.class_weights, "balanced"))
+    if (!weighs && !moves)
         return BT_OK;
-    s->class_weight = bti_calloc((size_t)s->classes, sizeof(float));
-    if (!s->class_weight)
-        return bti_fail_nomem(err);
-    for (int part = 0; part < 2 && s->view[part]; part++) {
-        const bti_view *view = s->view[part];
-        for (int64_t i = 0; i < view->n; i++)
-            s->class_weight[view->set->labels[view->index[i]]]++; /* exact up to 2^24 */
-        all += (double)view->n;
+    int64_t *count = bti_array(2 * classes, sizeof(*count));
+    if (weighs)
+        s->class_weight = bti_array(classes, sizeof(float));
+    if (moves) {
+        s->logit_offset = bti_array(classes, sizeof(float));
+        s->adjusted = bti_array((size_t)s->batch * classes, sizeof(float));
     }
-    for (int c = 0; c < s->classes; c++) {
-        double n = (double)s->class_weight[c];
-        s->class_weight[c] = n > 0 ? (float)(all / (n * s->classes)) : 0;
+    if (count && (!weighs || s->class_weight) && (!moves || (s->logit_offset && s->adjusted))) {
+        bti_class_images(count, job);
+        bti_class_draws(count + classes, count, s->classes, r->sampling);
+        if (weighs)
+            bti_class_weights(s->class_weight, count + classes, s->classes, r->class_weights);
+        if (moves)
+            bti_logit_offsets(s->logit_offset, count + classes, s->classes, r->logit_adjustment);
+        bti_free(count);
+        return BT_OK;
     }
-    return BT_OK;
+    bti_free(count);
+    return bti_fail_nomem(err);
 }
 
 static int by_place(const void *a, const void *b)
@@ -111,8 +119,9 @@ bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
     s->view[1] = job->extra && job->extra->n ? job->extra : NULL;
     s->labels = bti_array((size_t)s->batch, sizeof(*s->labels));
     s->index = bti_array((size_t)s->batch, sizeof(*s->index));
+    s->copy = bti_array((size_t)s->batch, sizeof(*s->copy));
     s->plain = bti_calloc((size_t)job->graph->n_floats, sizeof(float));
-    bt_status rc = s->labels && s->index && s->plain ? BT_OK : bti_fail_nomem(err);
+    bt_status rc = s->labels && s->index && s->copy && s->plain ? BT_OK : bti_fail_nomem(err);
     if (!rc)
         rc = open_pipelines(s, job, err);
     if (!rc && bti_policy_mixes(s->policy)) {
@@ -155,12 +164,15 @@ void bti_stepper_release(bti_stepper *s)
     bti_free(s->plain);
     bti_free(s->ema);
     bti_free(s->class_weight);
+    bti_free(s->logit_offset);
+    bti_free(s->adjusted);
+    bti_free(s->copy);
     *s = (bti_stepper){0};
 }
 
 /* The batch's samples of the first view come first, then those of the second: order does not matter
  * to the gradient, and each pipeline is called once. */
-static void assemble(bti_stepper *s, uint32_t epoch, const int32_t *sample)
+static void assemble(bti_stepper *s, uint32_t epoch, const int32_t *sample, const int32_t *copy)
 {
     const bti_dataset *set = s->view[0]->set;
     size_t image = (size_t)set->c * (size_t)set->h * (size_t)set->w;
@@ -173,12 +185,15 @@ static void assemble(bti_stepper *s, uint32_t epoch, const int32_t *sample)
         int n = 0;
         for (int i = 0; i < s->batch; i++) {
             int32_t at = part ? sample[i] - first : sample[i];
-            if (at >= 0 && at < view->n)
-                s->index[n++] = view->index[at];
+            if (at < 0 || at >= view->n)
+                continue;
+            s->copy[n] = copy ? copy[i] : 0;
+            s->index[n++] = view->index[at];
         }
         size_t at = (size_t)filled;
         bti_batch batch = {.epoch = epoch,
                            .index = s->index,
+                           .copy = s->copy,
                            .n = n,
                            .x = x + at * image,
                            .labels = s->labels + at,
@@ -207,9 +222,18 @@ static void average(bti_stepper *s)
         s->ema[i] = keep * s->ema[i] + add * s->plain[i];
 }
 
-static double batch_loss(bti_stepper *s)
+static const float *adjusted_logits(bti_stepper *s)
 {
     const float *logits = bti_net_logits(s->net);
+
+    for (int i = 0; s->logit_offset && i < s->batch * s->classes; i++)
+        s->adjusted[i] = logits[i] + s->logit_offset[i % s->classes];
+    return s->logit_offset ? s->adjusted : logits;
+}
+
+static double batch_loss(bti_stepper *s)
+{
+    const float *logits = adjusted_logits(s);
     float *dlogits = bti_net_dlogits(s->net);
 
     if (s->targets)
@@ -221,9 +245,10 @@ static double batch_loss(bti_stepper *s)
     return bti_softmax_xent(logits, s->labels, s->batch, s->classes, s->smoothing, dlogits);
 }
 
-double bti_stepper_run(bti_stepper *s, uint32_t epoch, const int32_t *sample, double lr)
+double bti_stepper_run(bti_stepper *s, uint32_t epoch, const int32_t *sample, const int32_t *copy,
+                       double lr)
 {
-    assemble(s, epoch, sample);
+    assemble(s, epoch, sample, copy);
     bti_net_forward(s->net, true);
     double loss = batch_loss(s);
     if (!isfinite(loss))
