@@ -114,11 +114,14 @@ static int draw_sign(bti_rng *rng)
 static void randaugment(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng, worker *w,
                         const uint8_t **at)
 {
+    const int levels = (int)item->arg[BTI_ARG_LEVELS];
+
     for (int k = 0; k < (int)item->arg[BTI_ARG_N]; k++) {
         bti_op op = bti_randaugment_op((int)bti_rng_below(rng, BTI_RANDAUGMENT_OPS));
-        int sign = draw_sign(rng);
-        double value = bti_op_level(op, (int)item->arg[BTI_ARG_M], (int)item->arg[BTI_ARG_LEVELS],
-                                    p->set->h, p->set->w, sign);
+        int sign = draw_sign(rng), m = (int)item->arg[BTI_ARG_M];
+        if (m == BTI_LEVEL_ANY)
+            m = (int)bti_rng_below(rng, (uint32_t)levels);
+        double value = bti_op_level(op, m, levels, p->set->h, p->set->w, sign);
         apply(p, op, value, rng, w, at);
     }
 }

@@ -17,7 +17,7 @@
     "expected NAME[:key=value,...] joined by '+', for example flip+crop:4+randaugment:n=2,m=15"
 #define TOKEN_CAP 64
 
-typedef enum key_kind { KEY_INT, KEY_REAL, KEY_FILL, KEY_SHIPPED } key_kind;
+typedef enum key_kind { KEY_INT, KEY_LEVEL, KEY_REAL, KEY_FILL, KEY_SHIPPED } key_kind;
 
 typedef struct key_row {
     const char *name; /* NULL: no such key */
@@ -84,6 +84,8 @@ static void list_keys(char *buf, size_t cap, const item_row *row)
             break;
         if (k->kind == KEY_FILL)
             at += (size_t)snprintf(buf + at, cap - at, "mean|0");
+        else if (k->kind == KEY_LEVEL)
+            at += (size_t)snprintf(buf + at, cap - at, "any|%g..%g", k->lo, k->hi);
         else if (k->kind == KEY_SHIPPED)
             at += (size_t)snprintf(buf + at, cap - at, "NAME");
         else
@@ -147,6 +149,12 @@ static bool read_value(const key_row *k, const char *text, double *out)
     int64_t whole;
 
     switch (k->kind) {
+    case KEY_LEVEL:
+        if (!strcasecmp(text, "any")) {
+            *out = BTI_LEVEL_ANY;
+            return true;
+        }
+        /* fall through */
     case KEY_INT:
         if (!bti_parse_int(text, (int64_t)k->lo, (int64_t)k->hi, &whole))
             return false;
@@ -186,7 +194,11 @@ static bt_status set_key(bti_policy_item *item, const item_row *row, const key_r
                         "%s: %s is cifar10, svhn or imagenet (others: a .yaml file), found '%s'",
                         row->name, k->name, text);
     return bti_fail(err, BT_INVAL, "augment", "%s: %s is %s number from %g to %g, found '%s'",
-                    row->name, k->name, k->kind == KEY_INT ? "a whole" : "a", k->lo, k->hi, text);
+                    row->name, k->name,
+                    k->kind == KEY_LEVEL ? "'any' or a whole"
+                    : k->kind == KEY_INT ? "a whole"
+                                         : "a",
+                    k->lo, k->hi, text);
 }
 
 /* One "key=value", or a lone value, which sets the first key when it comes first. */
@@ -392,6 +404,8 @@ static void add_item_text(bti_str *text, const bti_policy *p, const bti_policy_i
             continue;
         if (row.key[k].kind == KEY_FILL && item->arg[k] > 0)
             value = "mean";
+        if (row.key[k].kind == KEY_LEVEL && item->arg[k] < 0)
+            value = "any";
         if (row.key[k].kind == KEY_SHIPPED) {
             /* The name says the rest. */
             bti_str_addf(text, ":%s=%s", row.key[k].name,

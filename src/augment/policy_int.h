@@ -12,6 +12,7 @@
 
 #define BTI_POLICY_ITEMS 32
 #define BTI_POLICY_KEYS 3
+#define BTI_LEVEL_ANY (-1)   /* m=any: drawn anew for each operation */
 #define BTI_POLICY_SUBS 128  /* sub-policies of autoaugment */
 #define BTI_POLICY_STEPS 256 /* operations of all sub-policies */
 

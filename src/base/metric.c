@@ -136,7 +136,7 @@ double bti_metric_coordinate(bti_metric m, double v)
 {
     const bti_metric_info *i = &table[m];
     double at = i->maximize ? (i->high - v) / (i->high - i->low)
-                : v > 0     ? log(v / i->low) / log(i->high / i->low)
-                            : 0;
+                : v <= 0    ? 0
+                            : log(v / i->low) / log(i->high / i->low);
     return isnan(at) ? 1 : fmin(fmax(at, 0), 1);
 }

@@ -56,23 +56,53 @@ static void print_table(const bti_json *o, const char *split)
     print_confusion(o);
 }
 
+/* "Rotate -10 degrees", in a column of its own. */
+static void print_change(const bti_json *row, double unchanged)
+{
+    const bti_json *value = bti_json_get(row, "value");
+    const char *unit = bti_json_as_str(bti_json_get(row, "unit"), NULL);
+    char what[64] = "";
+    double accuracy = number(row, "accuracy");
+
+    if (unit)
+        snprintf(what, sizeof(what), "%.3g %s", bti_json_as_num(value, 0), unit);
+    printf("%-14s %-26s %8.2f%% %8.4f %+9.2f\n", bti_json_as_str(bti_json_get(row, "op"), ""), what,
+           100 * accuracy, number(row, "macro_f1"), 100 * (accuracy - unchanged));
+}
+
+static void print_under(const bti_json *o)
+{
+    const bti_json *rows = bti_json_get(o, "under");
+
+    if (!rows)
+        return;
+    printf("\n%-14s %-26s %9s %8s %9s\n", "under", "", "accuracy", "macro F1", "change");
+    for (size_t i = 0; i < bti_json_len(rows); i++)
+        print_change(bti_json_at(rows, i), number(o, "accuracy"));
+}
+
 int cmd_eval(int argc, char **argv)
 {
     bt_eval_options opt = {.split = "val"};
+    cli_list under = {0};
     bool json = false, quiet = false;
     const cli_option options[] = {
-        {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
+        {"data", 'd', CLI_TEXT, &opt.data, "DATA",
+         "the images, or the course's data.yaml; required", 0, 0},
         {"split", 0, CLI_TEXT, &opt.split, "val|test", "val: as in training (default)", 0, 0},
         {"predictions", 0, CLI_TEXT, &opt.predictions, "FILE",
          "with --split test: write path,class,prediction of each image as CSV", 0, 0},
+        {"under", 0, CLI_LIST, &under, "OP:VALUE",
+         "also with every image changed: Rotate:15, Equalize, or all; may be repeated", 0, 0},
         {"threads", 't', CLI_INT, &opt.threads, "N", "(default: all cores)", 1, 1024},
         {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},
         {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress", 0, 0},
         {0},
     };
     const cli_spec spec = {"eval",
-                           "DIR --data DATA [--split val|test] [--json]",
-                           "Accuracy of the model in DIR (model.yaml and weights.safetensors).",
+                           "DIR --data DATA [--split val|test] [--under OP:VALUE]... [--json]",
+                           "Accuracy of the model in DIR (model.yaml and weights.safetensors).\n"
+                           "bantam augment list shows what --under takes.",
                            options,
                            1,
                            1};
@@ -87,7 +117,15 @@ int cmd_eval(int argc, char **argv)
         return cli_usage("eval", "--data is missing: which images?");
     if (!bti_streq(opt.split, "val") && !bti_streq(opt.split, "test"))
         return cli_usage("eval", "--split: '%s' is neither val nor test", opt.split);
+    bt_data_file file;
+    if (cli_is_data_file(opt.data)) {
+        if (bt_data_file_load(&file, opt.data, &opt.progress, &err))
+            return cli_fail(&err);
+        opt.data = file.data;
+    }
     opt.model_dir = args.v[0];
+    opt.under = under.v;
+    opt.n_under = under.n;
     opt.progress = cli_progress(quiet);
     opt.data_opt = cli_data_options(0, opt.progress);
     bt_status rc = bt_eval(&text, &opt, &err);
@@ -102,6 +140,7 @@ int cmd_eval(int argc, char **argv)
     if (rc)
         return cli_fail(&err);
     print_table(o, opt.split);
+    print_under(o);
     bti_json_free(o);
     return 0;
 }

@@ -111,7 +111,8 @@ int cmd_search(int argc, char **argv)
          .to = &o.space_path,
          .arg = "FILE",
          .help =
-             "search space: auto (default: fitted to data and budget), a file, fashion7 or brief"},
+             "search space: auto (default: fitted to data and budget), a file, or a shipped one "
+             "(bantam space info)"},
         {.name = "augment",
          .letter = 'a',
          .kind = CLI_TEXT,

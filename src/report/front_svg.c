@@ -9,6 +9,7 @@
 #include "report/report.h"
 
 #include "base/alloc.h"
+#include "report/svg.h"
 
 #include <math.h>
 #include <string.h>
@@ -150,63 +151,6 @@ static bt_status scale(figure *f)
     return BT_OK;
 }
 
-/* ---- small pieces ---- */
-
-static void add_escaped(bti_str *out, const char *s)
-{
-    for (; *s; s++) {
-        switch (*s) {
-        case '&':
-            bti_str_add(out, "&amp;");
-            break;
-        case '<':
-            bti_str_add(out, "&lt;");
-            break;
-        case '>':
-            bti_str_add(out, "&gt;");
-            break;
-        case '"':
-            bti_str_add(out, "&quot;");
-            break;
-        default:
-            if ((unsigned char)*s >= 0x20) /* XML has no control characters */
-                bti_str_addn(out, s, 1);
-        }
-    }
-}
-
-/* Viridis at u in 0..1, by linear pieces; its yellow end is left out, it vanishes on white. */
-static const char *ramp(double u, char buf[8])
-{
-    static const double stop[5][3] = {
-        {68, 1, 84}, {59, 82, 139}, {33, 145, 140}, {94, 201, 98}, {220, 225, 50}};
-    double at = 4 * 0.94 * fmin(fmax(u, 0), 1);
-    int k = (int)at > 3 ? 3 : (int)at;
-    int rgb[3];
-    for (int c = 0; c < 3; c++)
-        rgb[c] = (int)lround(stop[k][c] + (at - k) * (stop[k + 1][c] - stop[k][c]));
-    snprintf(buf, 8, "#%02x%02x%02x", rgb[0] & 255, rgb[1] & 255, rgb[2] & 255);
-    return buf;
-}
-
-/* For axes: exact for the round numbers there, where bti_format_count would say 5.00k. */
-static const char *count_text(double v, char buf[16])
-{
-    static const char *const unit[] = {"", "k", "M", "G", "T"};
-    int k = 0;
-    for (; v >= 999.5 && k < 4; k++)
-        v /= 1000;
-    snprintf(buf, 16, "%.4g%s", v, unit[k]);
-    return buf;
-}
-
-static void text_at(bti_str *out, double x, double y, const char *style, const char *text)
-{
-    bti_str_addf(out, "<text x=\"%.1f\" y=\"%.1f\" %s>", x, y, style);
-    add_escaped(out, text);
-    bti_str_add(out, "</text>\n");
-}
-
 /* ---- axes ---- */
 
 static const char *label_of(bti_metric m, const char *otherwise)
@@ -234,7 +178,7 @@ static void draw_y_axis(const figure *f)
         snprintf(label, sizeof(label), "%.*f%%", digits, 100 * v);
         bti_str_addf(out, "<path d=\"M%d %.1fh%d\" stroke=\"" GRID "\"/>", LEFT, y_of(f, v),
                      PLOT_W);
-        text_at(out, LEFT - 9, y_of(f, v) + 4.3, "", label);
+        bti_svg_text(out, LEFT - 9, y_of(f, v) + 4.3, "", label);
     }
     bti_str_add(out, "</g>\n");
     bti_str_addf(out,
@@ -265,12 +209,12 @@ static void draw_x_axis(const figure *f)
             bti_str_addf(out, "<path d=\"M%.1f %dv%d\" stroke=\"#8c959f\"/>", x, TOP + PLOT_H,
                          named ? 6 : 3);
             if (named)
-                text_at(out, x, TOP + PLOT_H + 21, "", count_text(v, tick));
+                bti_svg_text(out, x, TOP + PLOT_H + 21, "", bti_svg_count(v, tick));
         }
     }
     bti_str_add(out, "</g>\n");
-    text_at(out, LEFT + PLOT_W / 2.0, HEIGHT - 17,
-            "text-anchor=\"middle\" font-size=\"13.5\" fill=\"" INK "\"", label);
+    bti_svg_text(out, LEFT + PLOT_W / 2.0, HEIGHT - 17,
+                 "text-anchor=\"middle\" font-size=\"13.5\" fill=\"" INK "\"", label);
 }
 
 static void draw_frame(const figure *f)
@@ -298,7 +242,7 @@ static void draw_point(figure *f, const bti_trial *t, bool on_front)
     char colour[8];
     double x = x_of(f, bti_report_cost(f->t, t)), y = y_of(f, quality_of(f, t));
     double u = f->last > f->first ? (double)(t->number - f->first) / (f->last - f->first) : 0;
-    ramp(u, colour);
+    bti_svg_ramp(u, colour);
     if (quality_of(f, t) < f->y_lo) { /* a small triangle that points down at the lower edge */
         bti_str_addf(f->out, "<path class=\"trial\" d=\"M%.1f %.1fl4 -7h-8z\" fill=\"%s\">", x,
                      TOP + PLOT_H - 2.0, colour);
@@ -402,7 +346,7 @@ static void draw_ring(const figure *f, const bti_report_model *m)
                  "<circle class=\"final\" cx=\"%.1f\" cy=\"%.1f\" r=\"6.5\" fill=\"#fff\" "
                  "fill-opacity=\".55\" stroke=\"" FINAL "\" stroke-width=\"2.1\"><title>",
                  x, y);
-    add_escaped(f->out, m->name);
+    bti_svg_escape(f->out, m->name);
     bti_str_addf(f->out, ": %.2f%% test%s, %s %s", 100 * m->test_accuracy,
                  m->retrained ? " after retraining" : "", cost_text(f, m->cost, cost),
                  label_of(f->cost, "cost"));
@@ -438,7 +382,7 @@ static void draw_final(const figure *f)
         double x = x_of(f, f->final[i].cost), y = y_of(f, f->final[i].test_accuracy);
         if (!place_label(taken, n, x, y, 6.6 * (double)strlen(name) + 2, &at))
             continue; /* its tooltip still says it */
-        text_at(f->out, at.x + 1, at.y + 11, "", name);
+        bti_svg_text(f->out, at.x + 1, at.y + 11, "", name);
         taken[n++] = at;
     }
     bti_str_add(f->out, "</g>\n");
@@ -457,10 +401,11 @@ static void draw_baselines(const figure *f)
         bool left = x > LEFT + 0.75 * PLOT_W;
         bti_str_addf(f->out, "<path class=\"baseline\" d=\"M%.1f %.1fl6 6l-6 6l-6 -6z\"><title>", x,
                      y - 6);
-        add_escaped(f->out, b->name);
+        bti_svg_escape(f->out, b->name);
         bti_str_addf(f->out, ": %.2f%%, %s %s</title></path>", 100 * b->quality,
                      cost_text(f, b->cost, cost), label_of(f->cost, "cost"));
-        text_at(f->out, left ? x - 10 : x + 10, y + 4, left ? "text-anchor=\"end\"" : "", b->name);
+        bti_svg_text(f->out, left ? x - 10 : x + 10, y + 4, left ? "text-anchor=\"end\"" : "",
+                     b->name);
     }
     bti_str_add(f->out, "</g>\n");
 }
@@ -475,20 +420,20 @@ static void draw_colour_bar(const figure *f)
     bti_str_add(out, "<defs><linearGradient id=\"when\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">");
     for (int i = 0; i <= 8; i++)
         bti_str_addf(out, "<stop offset=\"%.3f\" stop-color=\"%s\"/>", i / 8.0,
-                     ramp(i / 8.0, colour));
+                     bti_svg_ramp(i / 8.0, colour));
     bti_str_add(out, "</linearGradient></defs>\n<g font-size=\"12\" fill=\"" GREY "\">\n");
     bti_str_addf(out,
                  "<rect x=\"%.1f\" y=\"%.1f\" width=\"14\" height=\"%.0f\" fill=\"url(#when)\"/>",
                  x, y, h);
-    text_at(out, x, y - 10, "fill=\"" INK "\"", "trial");
+    bti_svg_text(out, x, y - 10, "fill=\"" INK "\"", "trial");
     snprintf(label, sizeof(label), "%d (last)", f->last);
-    text_at(out, x + 20, y + 10, "", label);
+    bti_svg_text(out, x + 20, y + 10, "", label);
     if (f->last > f->first + 1) {
         snprintf(label, sizeof(label), "%d", (f->first + f->last) / 2);
-        text_at(out, x + 20, y + h / 2 + 4, "", label);
+        bti_svg_text(out, x + 20, y + h / 2 + 4, "", label);
     }
     snprintf(label, sizeof(label), "%d (first)", f->first);
-    text_at(out, x + 20, y + h, "", label);
+    bti_svg_text(out, x + 20, y + h, "", label);
     bti_str_add(out, "</g>\n");
 }
 
@@ -499,22 +444,22 @@ static void draw_legend(const figure *f)
     double x = WIDTH - RIGHT + 26, y = TOP + 252;
     bti_str_add(out, "<g font-size=\"12\" fill=\"" GREY "\">\n");
     bti_str_addf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.9\" fill=\"%s\"/>", x + 11, y,
-                 ramp(0.5, colour));
-    text_at(out, x + 28, y + 4, "", "a trial");
+                 bti_svg_ramp(0.5, colour));
+    bti_svg_text(out, x + 28, y + 4, "", "a trial");
     bti_str_addf(out,
                  "<path d=\"M%.1f %.1fh10v-7h12\" fill=\"none\" stroke=\"" INK
                  "\" stroke-width=\"1.7\"/>",
                  x, y + 27);
-    text_at(out, x + 28, y + 28, "", "front");
-    text_at(out, x + 28, y + 42, "font-size=\"10.5\"", "(validation)");
+    bti_svg_text(out, x + 28, y + 28, "", "front");
+    bti_svg_text(out, x + 28, y + 42, "font-size=\"10.5\"", "(validation)");
     if (f->n_final) {
         bti_str_addf(out,
                      "<path d=\"M%.1f %.1fv22\" stroke=\"" FINAL "\" stroke-width=\"1.3\"/>"
                      "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"6.5\" fill=\"#fff\" stroke=\"" FINAL
                      "\" stroke-width=\"2.1\"/>",
                      x + 11, y + 53, x + 11, y + 64);
-        text_at(out, x + 28, y + 64, "", "final model");
-        text_at(out, x + 28, y + 78, "font-size=\"10.5\"", "(test, 95%)");
+        bti_svg_text(out, x + 28, y + 64, "", "final model");
+        bti_svg_text(out, x + 28, y + 78, "font-size=\"10.5\"", "(test, 95%)");
     }
     bti_str_add(out, "</g>\n");
 }
@@ -527,8 +472,8 @@ static void draw_title(const figure *f, const char *title)
     for (int i = 1; i < f->n_front; i++)
         if (quality_of(f, &f->t->trial[f->front[i]]) > quality_of(f, best))
             best = &f->t->trial[f->front[i]];
-    text_at(f->out, LEFT, 34, "font-size=\"19\" font-weight=\"600\" fill=\"" INK "\"",
-            title ? title : "");
+    bti_svg_text(f->out, LEFT, 34, "font-size=\"19\" font-weight=\"600\" fill=\"" INK "\"",
+                 title ? title : "");
     if (best)
         snprintf(line, sizeof(line),
                  "%d trial%s, %d on the front, best validation %s %.2f%% with %s %s", f->n_drawn,
@@ -537,7 +482,7 @@ static void draw_title(const figure *f, const char *title)
                  label_of(f->cost, "cost"));
     else
         snprintf(line, sizeof(line), "no trial has finished yet");
-    text_at(f->out, LEFT, 57, "font-size=\"13\" fill=\"" GREY "\"", line);
+    bti_svg_text(f->out, LEFT, 57, "font-size=\"13\" fill=\"" GREY "\"", line);
 }
 
 static void draw(figure *f, const char *title)
@@ -547,7 +492,7 @@ static void draw(figure *f, const char *title)
                  "height=\"%d\" role=\"img\" font-family=\"Inter, 'Segoe UI', Helvetica, Arial, "
                  "'DejaVu Sans', sans-serif\">\n<title>",
                  WIDTH, HEIGHT, WIDTH, HEIGHT);
-    add_escaped(f->out, title ? title : "front");
+    bti_svg_escape(f->out, title ? title : "front");
     bti_str_add(f->out,
                 "</title>\n<desc>Quality against cost of every finished trial, and the front of "
                 "models that no other beats in the study's objectives.</desc>\n"
@@ -568,8 +513,8 @@ static void draw(figure *f, const char *title)
         char note[64];
         snprintf(note, sizeof(note), "%d trial%s below %.4g%%", f->n_below,
                  f->n_below > 1 ? "s" : "", 100 * f->y_lo);
-        text_at(f->out, LEFT + PLOT_W - 8, TOP + PLOT_H - 12,
-                "text-anchor=\"end\" font-size=\"11\" fill=\"" GREY "\"", note);
+        bti_svg_text(f->out, LEFT + PLOT_W - 8, TOP + PLOT_H - 12,
+                     "text-anchor=\"end\" font-size=\"11\" fill=\"" GREY "\"", note);
     }
     bti_str_add(f->out, "</svg>\n");
 }

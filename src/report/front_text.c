@@ -288,7 +288,7 @@ static void table_baselines(bti_str *out, const bti_trials *t, const bti_marks *
     char cost[24], quality[24];
     for (int i = 0; marks && i < marks->n; i++) {
         const bti_baseline *b = &marks->baseline[i];
-        bti_str_addf(out, "%s baseline %s: %s, %s\n", i ? "" : "\n", b->name,
+        bti_str_addf(out, "%sbaseline %s: %s, %s\n", i ? "" : "\n", b->name,
                      bti_metric_format(cost, bti_report_cost_metric(t), b->cost),
                      bti_metric_format(quality, bti_report_quality_metric(t), b->quality));
     }

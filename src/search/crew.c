@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/str.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -85,7 +86,8 @@ static void last_line(const bti_crew *c, int k, char *out, size_t cap)
         while (n > from && (text[n - 1] == '\n' || text[n - 1] == ' '))
             text[--n] = '\0';
         const char *line = strrchr(text + from, '\n');
-        snprintf(out, cap, "%s", line ? line + 1 : text + from);
+        line = line ? line + 1 : text + from;
+        snprintf(out, cap, "%s", bti_has_prefix(line, "bantam: ") ? line + 8 : line);
     }
     bti_free(text);
     bti_free(path);

@@ -25,7 +25,8 @@ bt_status bti_finish_open_test(bti_test_data **test, const bti_lab *lab, bt_erro
     return bti_test_open(test, lab->run.data, &opt, err);
 }
 
-static bti_json *final_json(const bti_finish *f, const bti_score *score, uint64_t seed)
+static bti_json *final_json(const bti_goals *g, const bti_finish *f, const bti_score *score,
+                            uint64_t seed)
 {
     char text[64];
     bti_json *o = bti_json_object();
@@ -34,7 +35,7 @@ static bti_json *final_json(const bti_finish *f, const bti_score *score, uint64_
     bti_json_set_int(o, "trial", f->trial->number);
     bti_json_set_int(o, "params", f->graph->params);
     bti_json_set_int(o, "macs", f->graph->macs);
-    bti_json_set_num(o, "val_accuracy", f->trial->value[0]);
+    bti_json_set_num(o, "val_accuracy", bti_trial_metric(g, f->trial, BTI_METRIC_ACCURACY));
     bti_json_set(o, "test_accuracy", score ? bti_json_num(score->accuracy) : bti_json_null());
     bti_json *interval = bti_json_array();
     if (score) {
@@ -121,7 +122,7 @@ bt_status bti_finish_model(bti_lab *lab, const bti_finish *f, const bti_test_dat
                           lab->data->std, lab->run.threads, err);
     if (rc)
         return rc;
-    bti_json *o = final_json(f, test ? &score : NULL,
+    bti_json *o = final_json(bti_trials_goals(&lab->trials), f, test ? &score : NULL,
                              bti_seed_mix(lab->run.seed, (uint64_t)f->trial->number));
     bti_score_release(&score);
     rc = save_model(lab, f, o, err);

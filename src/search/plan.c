@@ -15,13 +15,6 @@
 #define EVAL_COST 0.45 /* of an evaluated image, in trained ones, where no trial measured it */
 #define WORKERS_MAX BTI_PICKS_MAX /* more have nothing to do */
 
-/* Made by this program: it can be trained again. Others' trials in the same study (Optuna's
- * samplers may go on with it) are on the front, but no picks. */
-static bool is_ours(const bti_trial *t)
-{
-    return bti_json_as_num(bti_json_get(t->attrs, "images_per_s"), 0) > 0;
-}
-
 static void set_pick(bti_pick *p, const bti_trial *t)
 {
     char count[16];
@@ -126,22 +119,22 @@ static int spread_on_surface(const bti_goals *g, const double *at, int n, int wa
 void bti_plan_choose(bti_plan *plan, const bti_trials *trials, int most)
 {
     const bti_goals *g = bti_trials_goals(trials);
-    int *front = bti_array((size_t)trials->n + 1, sizeof(int)), chosen[BTI_PICKS_MAX], n = 0;
-    double *at = bti_array(((size_t)trials->n + 1) * (size_t)g->n, sizeof(double));
+    size_t cap = (size_t)trials->n + 1;
+    int *front = bti_array(cap, sizeof(int)), chosen[BTI_PICKS_MAX];
+    double *at = bti_array(cap * (size_t)g->n, sizeof(double));
+    bti_trials ours;
     plan->n = 0;
-    if (front && at) {
-        int all = bti_report_front(trials, front), cost = bti_goals_cost(g); /* by cost */
-        for (int i = 0; i < all; i++)
-            if (is_ours(&trials->trial[front[i]]))
-                front[n++] = front[i];
+    if (bti_run_own_trials(trials, &ours) == BT_OK && front && at) {
+        int n = bti_report_front(&ours, front), cost = bti_goals_cost(g); /* by cost */
         int want = n < most ? n : most;
-        normalise(trials, front, n, at);
+        normalise(&ours, front, n, at);
         plan->n = g->n == 2 && cost >= 0 ? spread_on_curve(at, g->n, cost, n, want, chosen)
                                          : spread_on_surface(g, at, n, want, chosen);
         for (int k = 0; k < plan->n; k++)
-            set_pick(&plan->pick[k], &trials->trial[front[chosen[k]]]);
+            set_pick(&plan->pick[k], &ours.trial[front[chosen[k]]]);
         qsort(plan->pick, (size_t)plan->n, sizeof(plan->pick[0]), by_cost);
     }
+    bti_free(ours.trial);
     bti_free(front);
     bti_free(at);
 }

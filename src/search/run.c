@@ -157,6 +157,23 @@ bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err)
     return rc;
 }
 
+bool bti_run_trained(const bti_trial *t)
+{
+    return bti_json_as_num(bti_json_get(t->attrs, "images_per_s"), -1) >= 0;
+}
+
+bt_status bti_run_own_trials(const bti_trials *all, bti_trials *out)
+{
+    *out = (bti_trials){.trial = bti_array((size_t)all->n + 1, sizeof(bti_trial)),
+                        .goals = all->goals};
+    if (!out->trial)
+        return BT_NOMEM;
+    for (int i = 0; i < all->n; i++)
+        if (bti_run_trained(&all->trial[i]))
+            out->trial[out->n++] = all->trial[i];
+    return BT_OK;
+}
+
 static int open_lock(const char *dir)
 {
     char *path = bti_path_join(dir, "work/lock");

@@ -52,6 +52,12 @@ bt_data_options bti_run_data_options(const bti_run *run);
 /* The space of a run, with its limits applied; yours. */
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err);
 
+/* Trained by this program. Others may tell values in the same study (Optuna's samplers go on with
+ * it), which say nothing about weights on disk. */
+bool bti_run_trained(const bti_trial *t);
+/* Those of a list; the parts are borrowed: free out->trial alone (bti_free). BT_NOMEM. */
+bt_status bti_run_own_trials(const bti_trials *all, bti_trials *out);
+
 /* Makes the folders of a run directory and locks it against a second supervisor (BT_BUSY). The lock
  * goes with *fd and with the process. */
 bt_status bti_run_lock(const char *dir, int *fd, bt_error *err);

@@ -14,9 +14,11 @@
 #include "base/hash.h"
 #include "search/auto_space.h"
 #include "search/calibrate.h"
+#include "search/fit.h"
 #include "search/lab.h"
 #include "search/origin.h"
 #include "search/shipped.h"
+#include "search/suits.h"
 #include "study/pruner.h"
 #include "study/sampler.h"
 
@@ -194,6 +196,8 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
         rc = bti_fail_nomem(err);
     if (!rc) /* also when nothing is left to choose: a space that holds no network ends here */
         rc = bti_median_point(run, space, median, err);
+    if (!rc)
+        rc = bti_space_suits(space, run, &median->point, err);
     bt_recipe recipe;
     if (!rc)
         rc = bti_point_recipe(space, &median->point, 1, &recipe, err);
@@ -316,8 +320,9 @@ static bt_status data_changed(const bti_session *s, const bti_run *fresh, const 
                     (long long)fresh->train_images, d->classes, fresh->train_key, s->dir);
 }
 
-static bt_status space_changed(const bti_run *r, const bti_run *fresh, bt_error *err)
+static bt_status space_changed(const bti_session *s, const bti_run *fresh, bt_error *err)
 {
+    const bti_run *r = &s->run;
     const bti_space_vars vars = {r->classes, r->size, r->channels, r->augment};
     bti_space *was = NULL, *is = NULL;
     char what[300] = "another space";
@@ -328,9 +333,9 @@ static bt_status space_changed(const bti_run *r, const bti_run *fresh, bt_error 
     if (!rc) {
         bti_space_difference(was, is, what, sizeof(what));
         rc = bti_fail(err, BT_INVAL, "--space",
-                      "the space has changed since this study began: %s; go on with --from and "
+                      "the space has changed since this study began: %s; go on with --from %s and "
                       "another --out",
-                      what);
+                      what, s->dir);
     }
     bti_space_free(was);
     bti_space_free(is);
@@ -338,16 +343,17 @@ static bt_status space_changed(const bti_run *r, const bti_run *fresh, bt_error 
 }
 
 /* `auto` means whatever was fitted then. */
-static bt_status check_space(const bti_run *r, const bt_search_options *opt, bti_run *fresh,
+static bt_status check_space(const bti_session *s, const bt_search_options *opt, bti_run *fresh,
                              bt_error *err)
 {
+    const bti_run *r = &s->run;
     if (!opt->space_path || (bti_is_auto(opt->space_path) && bti_is_auto_text(r->space_text)))
         return BT_OK;
     if (bti_is_auto(opt->space_path))
         return differs("--space", "a file", err);
     bt_status rc = read_space(fresh, opt->space_path, err);
     if (!rc && !bti_streq(fresh->space_text, r->space_text))
-        rc = space_changed(r, fresh, err);
+        rc = space_changed(s, fresh, err);
     return rc;
 }
 
@@ -383,7 +389,7 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
         rc = choose_policy(fresh, opt->augment, err);
     if (!rc)
         rc = check_text("--augment", fresh->augment, r->augment, "the space's", err);
-    return rc ? rc : check_space(r, opt, fresh, err);
+    return rc ? rc : check_space(s, opt, fresh, err);
 }
 
 /* Where the images are and how many workers there are may change between sessions. */

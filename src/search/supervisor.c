@@ -288,7 +288,7 @@ static bool all_recorded(const supervisor *v)
     return true;
 }
 
-/* "an accuracy of 61.20%, less than 85.00%": the limits that a trial breaks. */
+/* "accuracy 61.20% (limit 85.00%), latency ...": the limits that a trial breaks. */
 static void describe_violation(const bti_space *space, const bti_goals *g, const bti_trial *t,
                                char *out, size_t cap)
 {

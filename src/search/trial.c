@@ -271,7 +271,7 @@ static bool joins_front(const bti_trials *trials, const double *value, double vi
 {
     const bti_goals *g = bti_trials_goals(trials);
     for (int i = 0; i < trials->n; i++)
-        if (bti_trial_counts(g, &trials->trial[i]) &&
+        if (bti_run_trained(&trials->trial[i]) && bti_trial_counts(g, &trials->trial[i]) &&
             bti_goals_covers(g, trials->trial[i].value, value))
             return false;
     return violation <= 0;
@@ -357,7 +357,7 @@ static void drop_checkpoint(const char *trial_dir)
 static bool on_front(const bti_trials *trials, const int *front, int n, const bti_trial *t)
 {
     for (int i = 0; i < n; i++)
-        if (&trials->trial[front[i]] == t)
+        if (trials->trial[front[i]].id == t->id)
             return true;
     return false;
 }
@@ -366,10 +366,11 @@ void bti_drop_dominated(const char *dir, const bti_trials *trials)
 {
     bti_names names = {0};
     char *root = bti_path_join(dir, "work/trials");
-    int *front = bti_array((size_t)trials->n + 1, sizeof(int));
-    int n = front ? bti_report_front(trials, front) : 0;
-    if (!root || !front || bti_list_dir(root, &names, NULL))
+    int *front = bti_array((size_t)trials->n + 1, sizeof(int)), n = 0;
+    bti_trials own;
+    if (bti_run_own_trials(trials, &own) || !root || !front || bti_list_dir(root, &names, NULL))
         goto done;
+    n = bti_report_front(&own, front);
     for (size_t i = 0; i < names.n; i++) {
         int64_t number;
         if (!bti_parse_int(names.name[i], 0, INT32_MAX, &number))
@@ -377,7 +378,7 @@ void bti_drop_dominated(const char *dir, const bti_trials *trials)
         const bti_trial *t = bti_trials_number(trials, (int)number);
         char *path = bti_path_join(root, names.name[i]);
         if (path && t && t->state != BTI_RUNNING) { /* unknown: claimed a moment ago */
-            if (on_front(trials, front, n, t))
+            if (on_front(&own, front, n, t))
                 drop_checkpoint(path);
             else
                 bti_remove_tree(path, NULL);
@@ -386,6 +387,7 @@ void bti_drop_dominated(const char *dir, const bti_trials *trials)
     }
 done:
     bti_names_free(&names);
+    bti_free(own.trial);
     bti_free(front);
     bti_free(root);
 }

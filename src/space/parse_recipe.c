@@ -4,6 +4,26 @@
  */
 #include "space/parse_int.h"
 
+/* Every value that a slot can have must be one of `names`. */
+static bt_status check_words(bti_parser *p, int slot, const char *what, const char *const *names)
+{
+    const bti_slot *sl = &p->s->slot[slot];
+    for (int i = 0; i < sl->n_alt; i++) {
+        const bti_alt *a = &sl->alt[i];
+        bool fixed = a->form == BTI_FORM_CONST;
+        for (int j = 0; j < (fixed ? 1 : a->n); j++) {
+            bti_value v = fixed ? a->value.value : a->choice[j];
+            const char *word = v.kind == BTI_STR ? v.u.s : "";
+            int k = 0;
+            while (names[k] && !bti_streq(names[k], word))
+                k++;
+            if (!names[k])
+                return bti_parse_unknown(p, sl->line, what, word, sl->name, names);
+        }
+    }
+    return BT_OK;
+}
+
 /* ---- train ---- */
 static const char *const train_keys[] = {"epochs",
                                          "img_size",
@@ -14,14 +34,20 @@ static const char *const train_keys[] = {"epochs",
                                          "momentum",
                                          "nesterov",
                                          "weight_decay",
+                                         "decay",
                                          "warmup",
                                          "label_smoothing",
-                                         "loss",
+                                         "clip",
+                                         "ema",
+                                         "beta2",
                                          "class_weights",
+                                         "loss",
                                          "sampling",
                                          "logit_adjustment",
                                          "no_aug_epochs",
                                          NULL};
+
+static const char *const losses[] = {"cross_entropy", NULL};
 
 /* schedule: {onecycle: {pct_start: 0.05}} */
 static bt_status parse_variant(bti_parser *p, const char *key, const bti_yaml *y,
@@ -60,6 +86,8 @@ bt_status bti_parse_train(bti_parser *p, const bti_yaml *y)
             rc = parse_variant(p, d->key, v, d);
         else
             rc = bti_parse_single(p, v, bti_parse_name(p, "train.%s", d->key), &d->slot);
+        if (!rc && bti_streq(d->key, "loss"))
+            rc = check_words(p, d->slot, "loss", losses);
         s->n_settings++;
     }
     p->hyper = false;
@@ -77,26 +105,6 @@ static const char *const operations[] = {
     "VerticalFlip", "RandomCrop",    "Letterbox",     "Perspective", "RandomResizedCrop",
     "Hue",          "Saturation",    "Exposure",      "Grayscale",   "GaussianBlur",
     "BoxBlur",      "Noise",         "RandomErasing", NULL};
-
-/* Every value that a slot can have must be one of `names`. */
-static bt_status check_words(bti_parser *p, int slot, const char *what, const char *const *names)
-{
-    const bti_slot *sl = &p->s->slot[slot];
-    for (int i = 0; i < sl->n_alt; i++) {
-        const bti_alt *a = &sl->alt[i];
-        bool fixed = a->form == BTI_FORM_CONST;
-        for (int j = 0; j < (fixed ? 1 : a->n); j++) {
-            bti_value v = fixed ? a->value.value : a->choice[j];
-            const char *word = v.kind == BTI_STR ? v.u.s : "";
-            int k = 0;
-            while (names[k] && !bti_streq(names[k], word))
-                k++;
-            if (!names[k])
-                return bti_parse_unknown(p, sl->line, what, word, sl->name, names);
-        }
-    }
-    return BT_OK;
-}
 
 /* The slots of one sub-mapping, under its `when`. Keys end with NULL; "when" is always allowed. */
 static bt_status parse_part(bti_parser *p, const bti_yaml *y, const char *part,

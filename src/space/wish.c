@@ -76,7 +76,10 @@ bool bti_course_name(const char *old, const char *module, char out[96])
     }
     for (size_t i = 0; i < sizeof(course) / sizeof(course[0]); i++) {
         const char *of = course[i].module ? course[i].module : module;
-        if (!bti_streq(course[i].suffix, slash + 1) || !of)
+        /* The course samples out_channels whatever the module is. */
+        bool unused = bti_streq(course[i].arg, "out") && bti_has_prefix(of ? of : "", "Inverted") &&
+                      !course[i].module;
+        if (!bti_streq(course[i].suffix, slash + 1) || !of || unused)
             continue;
         snprintf(out, 96, "%.*s.%s.%s", block, old, of, course[i].arg);
         return true;

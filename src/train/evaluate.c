@@ -11,7 +11,8 @@
 #define BATCH 250
 
 bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
-                             const float mean[3], const float std[3], int threads, bt_error *err)
+                             const bti_policy *policy, const float mean[3], const float std[3],
+                             int threads, bt_error *err)
 {
     size_t classes = (size_t)g->classes;
 
@@ -28,7 +29,7 @@ bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_vie
     e->labels = bti_array((size_t)e->batch, sizeof(*e->labels));
     e->confusion = bti_calloc(classes * classes, sizeof(*e->confusion));
     bt_status rc = e->labels && e->confusion ? BT_OK : bti_fail_nomem(err);
-    bti_pipeline_options opt = {.threads = threads};
+    bti_pipeline_options opt = {.policy = policy, .threads = threads};
     memcpy(opt.mean, mean, sizeof(opt.mean));
     memcpy(opt.std, std, sizeof(opt.std));
     if (!rc)
@@ -139,22 +140,15 @@ void bti_evaluator_macro(const bti_evaluator *e, double *f1, double *recall)
     *recall /= seen ? (double)seen : 1;
 }
 
-bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
-                       const bti_dataset *set, const bti_view *view, const float mean[3],
-                       const float std[3], int threads, bt_error *err)
+bt_status bti_evaluate_under(bti_score *out, const bti_subject *subject, const bti_view *view,
+                             const bti_policy *policy, bt_error *err)
 {
-    bti_view all = {0};
     bti_evaluator e = {0};
-    size_t k = (size_t)g->classes;
-    bt_status rc = BT_OK;
+    size_t k = (size_t)subject->graph->classes;
 
-    *out = (bti_score){.classes = g->classes};
-    if (!view) {
-        rc = bti_view_all(&all, set, err);
-        view = &all;
-    }
-    if (!rc)
-        rc = bti_evaluator_init(&e, g, view, mean, std, threads, err);
+    *out = (bti_score){.classes = subject->graph->classes};
+    bt_status rc = bti_evaluator_init(&e, subject->graph, view, policy, subject->mean, subject->std,
+                                      subject->threads, err);
     out->recall = bti_calloc(k, sizeof(double));
     out->precision = bti_calloc(k, sizeof(double));
     out->f1 = bti_calloc(k, sizeof(double));
@@ -165,9 +159,10 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
     if (!rc) {
         out->n = view->n;
         e.guess = out->guess;
-        out->accuracy = bti_evaluator_run(&e, weights);
+        out->accuracy = bti_evaluator_run(&e, subject->weights);
         bti_evaluator_macro(&e, &out->macro_f1, &out->balanced);
         out->top5 = (double)e.top5 / (double)view->n;
+        bti_evaluator_macro(&e, &out->macro_f1, &out->balanced);
         out->confusion = e.confusion;
         e.confusion = NULL;
         score_classes(out, out->confusion);
@@ -176,6 +171,22 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
         bti_score_release(out);
     }
     bti_evaluator_release(&e);
+    return rc;
+}
+
+bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
+                       const bti_dataset *set, const bti_view *view, const float mean[3],
+                       const float std[3], int threads, bt_error *err)
+{
+    bti_view all = {0};
+    bt_status rc = view ? BT_OK : bti_view_all(&all, set, err);
+    bti_subject subject = {.graph = g, .weights = weights, .threads = threads};
+
+    *out = (bti_score){0};
+    memcpy(subject.mean, mean, sizeof(subject.mean));
+    memcpy(subject.std, std, sizeof(subject.std));
+    if (!rc)
+        rc = bti_evaluate_under(out, &subject, view ? view : &all, NULL, err);
     bti_view_release(&all);
     return rc;
 }

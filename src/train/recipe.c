@@ -64,6 +64,9 @@ static bt_status unknown_key(const char *key, const char *where, int line, bt_er
     for (size_t i = 0; i < N_OTHER; i++)
         names[n++] = other_keys[i];
     names[n] = NULL;
+    if (bti_streq(key, "DATA_PATH") || bti_streq(key, "DATASET"))
+        return bti_fail_at(err, BT_INVAL, where, line,
+                           "%s is a key of a data file: give the file to --data", key);
     const char *near = bti_nearest(key, names);
     return bti_fail_at(err, BT_INVAL, where, line, "unknown recipe key '%s'%s%s%s", key,
                        near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");

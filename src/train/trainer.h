@@ -76,7 +76,7 @@ typedef struct bti_score {
     double accuracy, lo, hi; /* 95 % Wilson interval */
     double top5;             /* share whose true class is among the five likeliest */
     double macro_f1;         /* a class without predictions and examples scores 0 */
-    double balanced;         /* balanced accuracy: mean recall of the classes with examples */
+    double balanced;         /* mean recall of the classes that have examples */
     int classes;
     double *recall, *precision, *f1; /* classes each; yours via bti_score_release */
     int64_t *count;

@@ -18,5 +18,7 @@ if ! "$dir/bin/python" -c 'import optuna' 2>/dev/null; then
     "$dir/bin/python" -m pip install --quiet --retries 1 "optuna==$pin" >&2 ||
         "$dir/bin/python" -m pip install --quiet --retries 1 'optuna>=4.5,<5' >&2 ||
         give_up "pip cannot install Optuna here: not checked"
+    # for its plots; without it they are left out, with a line
+    "$dir/bin/python" -m pip install --quiet --retries 1 plotly >&2 || true
 fi
 echo "$dir/bin/python"

@@ -97,6 +97,94 @@ static void on_every_store(void (*check)(bti_storage *s))
     }
 }
 
+/* ---- enqueued trials ---- */
+
+static void check_enqueued(bti_storage *s)
+{
+    bti_trials t = {0};
+    int number;
+    bool taken, duplicate;
+    bti_json *fixed = bti_json_object(), *attrs = bti_json_object(), *back = NULL;
+    bti_json_set_str(fixed, "m1", "MBConv");
+    bti_json_set_str(attrs, "from", "elsewhere");
+    claim_nth(s, 0, "w", 60);
+    assert_ok(s->ops->enqueue(s, fixed, attrs, &number, &err), &err);
+    assert_int_equal(number, 1);
+    assert_ok(s->ops->enqueue(s, fixed, NULL, &number, &err), &err);
+    assert_ok(s->ops->refresh(s, &t, &err), &err);
+    assert_int_equal(t.n, 3);
+    assert_int_equal(t.trial[1].state, BTI_WAITING);
+    assert_int_equal(t.trial[1].n_params, 0);
+    assert_string_equal(bti_json_as_str(bti_json_get(t.trial[1].attrs, "from"), ""), "elsewhere");
+    assert_ok(s->ops->trial_attr_get(s, t.trial[1].id, true, "fixed_params", &back, &err), &err);
+    assert_string_equal(bti_json_as_str(bti_json_get(back, "m1"), ""), "MBConv");
+    bti_json_free(back);
+    assert_int_equal(claim_nth(s, 5, "w", 60).number, 3); /* numbers go on behind them */
+
+    bti_proposal p = {.point = point_of(0.1, 24, 1),
+                      .key = "waited",
+                      .n_constraints = 2,
+                      .constraint = {-1, 0.5}};
+    int64_t id = t.trial[1].id;
+    assert_ok(s->ops->start(s, id, &p, "w1", 60, &taken, &duplicate, &err), &err);
+    assert_true(taken && !duplicate);
+    assert_ok(s->ops->start(s, id, &p, "w2", 60, &taken, &duplicate, &err), &err);
+    assert_false(taken);
+    assert_ok(s->ops->start(s, t.trial[2].id, &p, "w2", 60, &taken, &duplicate, &err), &err);
+    assert_true(!taken && duplicate); /* the same network once only */
+    assert_ok(s->ops->drop(s, t.trial[2].id, "tried before", &err), &err);
+    complete(s, id, "w1", 1, 0.7);
+    assert_ok(s->ops->refresh(s, &t, &err), &err);
+    assert_int_equal(t.trial[1].state, BTI_COMPLETE);
+    assert_int_equal(t.trial[1].number, 1);
+    assert_int_equal(t.trial[1].n_params, 3);
+    assert_true(t.trial[1].violation == 0.5);
+    assert_int_equal(t.trial[2].state, BTI_FAIL);
+    assert_string_equal(bti_json_as_str(bti_json_get(t.trial[2].attrs, "error"), ""),
+                        "tried before");
+    assert_ok(s->ops->drop(s, id, "finished trials do not change", &err), &err);
+    assert_ok(s->ops->refresh(s, &t, &err), &err);
+    assert_int_equal(t.trial[1].state, BTI_COMPLETE);
+    bti_trials_release(&t);
+    bti_json_free(fixed);
+    bti_json_free(attrs);
+}
+
+static void an_enqueued_trial_is_started_once_and_keeps_its_number(void **state)
+{
+    (void)state;
+    on_every_store(check_enqueued);
+}
+
+static void check_values_for_people(bti_storage *s)
+{
+    bti_json *params, *constraints = bti_json_array();
+    bti_trials t = {0};
+    claim c = claim_key(s, "aa", "w", 60);
+    assert_ok(s->ops->params_get(s, c.id, &params, &err), &err);
+    assert_string_equal(bti_json_as_str(bti_json_get(params, "m1"), ""), "MBConv");
+    assert_int_equal(bti_json_as_int(bti_json_get(params, "m1.out"), 0), 16);
+    assert_true(bti_json_as_num(bti_json_get(params, "train.lr"), 0) == 0.1);
+    bti_json_free(params);
+    bti_json_append(constraints, bti_json_num(0.25));
+    bti_json_append(constraints, bti_json_num(-3));
+    assert_ok(s->ops->trial_attr_set(s, c.id, true, "constraints", constraints, &err), &err);
+    complete(s, c.id, "w", 1, 0.5);
+    assert_ok(s->ops->refresh(s, &t, &err), &err);
+    assert_true(t.trial[0].violation == 0.25);
+    assert_int_equal(t.goals.n, 2);
+    assert_int_equal(t.goals.metric[1], BTI_METRIC_PARAMS);
+    assert_false(bti_trial_counts(&t.goals, &t.trial[0]));
+    bti_trials_release(&t);
+    bti_json_free(constraints);
+}
+
+static void parameters_and_constraints_are_read_back_as_people_write_them(void **state)
+{
+    (void)state;
+    on_every_store(check_values_for_people);
+}
+
 /* ---- one handle ---- */
 
 static void check_round_trip(bti_storage *s)
@@ -780,6 +868,8 @@ int main(void)
         cmocka_unit_test(refresh_reads_only_what_is_new),
         cmocka_unit_test(memory_is_given_back_when_an_allocation_fails),
         cmocka_unit_test(other_handles_see_the_same_study),
+        cmocka_unit_test(an_enqueued_trial_is_started_once_and_keeps_its_number),
+        cmocka_unit_test(parameters_and_constraints_are_read_back_as_people_write_them),
         cmocka_unit_test(two_studies_live_in_one_file),
         cmocka_unit_test(two_processes_never_claim_the_same_trial),
         cmocka_unit_test(killing_a_worker_at_any_moment_loses_no_finished_trial),

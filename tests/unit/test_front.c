@@ -245,6 +245,174 @@ static void no_memory_is_said_and_leaks_nothing(void **state)
     bti_trials_release(&t);
 }
 
+/* ---- other objectives ---- */
+
+static bti_trial *add3(bti_trials *t, double f1, double macs, double ms)
+{
+    bti_trial *one = add(t, f1, macs);
+    one->n_values = 3;
+    one->value[2] = ms;
+    t->goals = (bti_goals){.n = 3,
+                           .metric = {BTI_METRIC_F1_MACRO, BTI_METRIC_MACS, BTI_METRIC_LATENCY_MS},
+                           .maximize = {true, false, false}};
+    return one;
+}
+
+static void a_front_of_three_objectives_keeps_what_is_best_in_any(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_str out = {0};
+    int index[16];
+    add3(&t, 0.80, 2e6, 3.0);
+    add3(&t, 0.70, 3e6, 1.0); /* worse and larger, but the fastest */
+    add3(&t, 0.75, 3e6, 2.0);
+    add3(&t, 0.70, 4e6, 2.0);                /* beaten by 1 and 2 */
+    add3(&t, 0.99, 1e3, 0.1)->violation = 2; /* outside a limit: no model of the front */
+    assert_int_equal(bti_report_front(&t, index), 3);
+    assert_int_equal(index[0], 0); /* by MACs, then F1 */
+    assert_int_equal(index[1], 2);
+    assert_int_equal(index[2], 1);
+    double volume = bti_report_hypervolume(&t);
+    assert_true(volume > 0 && volume < 1);
+    t.trial[4].violation = 0;
+    assert_true(bti_report_hypervolume(&t) > volume);
+    assert_int_equal(bti_report_front_csv(&t, &out), BT_OK);
+    assert_non_null(strstr(bti_str_c(&out), ",path,f1_macro,latency_ms\n"));
+    bti_str_release(&out);
+    assert_int_equal(bti_report_front_table(&t, 0, NULL, &out), BT_OK);
+    assert_non_null(strstr(bti_str_c(&out), "f1_macro  latency_ms"));
+    bti_str_release(&out);
+    assert_int_equal(bti_report_front_svg(&t, "three", NULL, &out), BT_OK);
+    count_elements(bti_str_c(&out), "-");
+    assert_non_null(strstr(bti_str_c(&out), ">MACs (log scale)</text>"));
+    assert_non_null(strstr(bti_str_c(&out), ">macro F1</text>"));
+    bti_str_release(&out);
+    bti_trials_release(&t);
+}
+
+static void a_foreign_study_shows_its_own_objectives(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_str out = {0};
+    add(&t, 3, 7);
+    t.goals = (bti_goals){.n = 2, .metric = {BTI_METRIC_NONE, BTI_METRIC_NONE}, .maximize = {true}};
+    assert_int_equal(bti_report_front_json(&t, "x", NULL, &out), BT_OK);
+    assert_non_null(strstr(bti_str_c(&out), "\"objective_1\": 7.0"));
+    assert_non_null(strstr(bti_str_c(&out), "\"hypervolume\": null"));
+    bti_str_release(&out);
+    bti_trials_release(&t);
+}
+
+/* ---- baselines and choices ---- */
+
+static const char *const resnet[] = {"resnet20=20k,0.86", "tiny=3k,50%"};
+
+static void the_table_says_which_model_to_take(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_str out = {0};
+    bti_marks m;
+    static const char *const within[] = {"1%:resnet20", "30%", "1%:tiny"};
+    const bt_front_options opt = {
+        .baseline = resnet, .n_baselines = 2, .within = within, .n_within = 3};
+    make_trials(&t);
+    add_final(&t.trial[4], "best", 0.90);
+    add_final(&t.trial[0], "mid", 0.852);
+    bti_json_set_int(t.trial[1].attrs, "val_images", 1000);
+    assert_ok(bti_marks_read(&m, &t, &opt, &err), &err);
+    assert_int_equal(bti_report_front_table(&t, 0, &m, &out), BT_OK);
+    const char *text = bti_str_c(&out);
+    assert_non_null(strstr(text, "baseline resnet20: 20.0k, 86.00%\n"));
+    assert_non_null(strstr(text, "\nbest: best, 41.0k parameters, 90.00% (89.00-91.00) on test\n"));
+    assert_non_null(strstr(text, "within 1 point of resnet20: mid, 9.00k parameters, 85.20%"));
+    assert_non_null(strstr(text, "within 30 points of the best: mid"));
+    bti_str_release(&out);
+    bti_trials_release(&t);
+}
+
+static void without_a_reading_of_test_the_interval_is_that_of_validation(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_str out = {0};
+    bti_marks m;
+    add(&t, 0.9, 1000);
+    bti_json_set_int(t.trial[0].attrs, "val_images", 100);
+    assert_ok(bti_marks_read(&m, &t, NULL, &err), &err);
+    assert_int_equal(bti_report_front_table(&t, 0, &m, &out), BT_OK);
+    /* 90 of 100: Wilson's formula by hand */
+    assert_non_null(strstr(bti_str_c(&out), "90.00% (82.56-94.48) on validation\n"));
+    bti_str_release(&out);
+    bti_trials_release(&t);
+}
+
+static void the_best_value_is_the_knee_of_the_front(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_report_model *model;
+    int n, best, value;
+    add(&t, 0.60, 1000);
+    add(&t, 0.85, 3000); /* most of the way up for a third of the way along */
+    add(&t, 0.88, 9000);
+    add(&t, 0.90, 27000);
+    assert_ok(bti_report_models(&t, &model, &n, &err), &err);
+    bti_report_choose(model, n, &best, &value);
+    assert_int_equal(best, 3);
+    assert_int_equal(value, 1);
+    bti_report_choose(model, 0, &best, &value);
+    assert_int_equal(value, -1);
+    bti_free(model);
+    bti_trials_release(&t);
+}
+
+static void a_baseline_that_cannot_be_read_is_named(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_marks m;
+    static const char *const bad[] = {"resnet20", "resnet20=270k", "=1k,90%", "r=many,90%",
+                                      "r=1k,90"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        const bt_front_options opt = {.baseline = &bad[i], .n_baselines = 1};
+        assert_int_equal(bti_marks_read(&m, &t, &opt, &err), BT_INVAL);
+        assert_string_equal(err.where, "--baseline");
+    }
+    static const char *const lost[] = {"1%:vgg"};
+    const bt_front_options opt = {
+        .baseline = resnet, .n_baselines = 2, .within = lost, .n_within = 1};
+    assert_int_equal(bti_marks_read(&m, &t, &opt, &err), BT_INVAL);
+    assert_non_null(strstr(err.text, "'vgg'"));
+}
+
+static void baselines_are_marked_in_picture_and_json(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_str out = {0};
+    bti_marks m;
+    bti_json *v;
+    const bt_front_options opt = {.baseline = resnet, .n_baselines = 2};
+    make_trials(&t);
+    assert_ok(bti_marks_read(&m, &t, &opt, &err), &err);
+    assert_int_equal(bti_report_front_svg(&t, "x", &m, &out), BT_OK);
+    assert_int_equal(count_elements(bti_str_c(&out), "class=\"baseline\""), 2);
+    bti_str_release(&out);
+    assert_int_equal(bti_report_front_json(&t, "x", &m, &out), BT_OK);
+    assert_ok(bti_json_parse(&v, bti_str_c(&out), out.len, "front", &err), &err);
+    assert_int_equal(bti_json_len(bti_json_get(v, "baselines")), 2);
+    const bti_json *near = bti_json_at(bti_json_get(v, "within"), 0);
+    assert_string_equal(bti_json_as_str(bti_json_get(near, "of"), ""), "resnet20");
+    assert_string_equal(bti_json_as_str(bti_json_get(bti_json_get(near, "model"), "name"), ""),
+                        "trial-0");
+    bti_json_free(v);
+    bti_str_release(&out);
+    bti_trials_release(&t);
+}
+
 /* ---- the public call ---- */
 
 static void a_study_on_disk_gives_its_front_in_every_format(void **state)
@@ -288,6 +456,13 @@ int main(void)
         cmocka_unit_test(json_says_what_the_csv_says),
         cmocka_unit_test(the_picture_is_well_formed_and_shows_every_finished_trial),
         cmocka_unit_test(a_picture_of_nothing_or_of_one_trial_is_still_a_picture),
+        cmocka_unit_test(a_front_of_three_objectives_keeps_what_is_best_in_any),
+        cmocka_unit_test(a_foreign_study_shows_its_own_objectives),
+        cmocka_unit_test(the_table_says_which_model_to_take),
+        cmocka_unit_test(without_a_reading_of_test_the_interval_is_that_of_validation),
+        cmocka_unit_test(the_best_value_is_the_knee_of_the_front),
+        cmocka_unit_test(a_baseline_that_cannot_be_read_is_named),
+        cmocka_unit_test(baselines_are_marked_in_picture_and_json),
         cmocka_unit_test(no_memory_is_said_and_leaks_nothing),
         cmocka_unit_test(a_study_on_disk_gives_its_front_in_every_format),
     };

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/alloc.h"
+#include "base/rng.h"
 #include "study/study.h"
 
 #include <math.h>
@@ -126,6 +127,39 @@ static void hypervolume_is_the_area_under_the_stairs(void **state)
     assert_true(bti_hypervolume(v, 0, 2, ref) == 0);
 }
 
+/* What the definition says, cell by cell of a grid: values are whole numbers below `side`. */
+static double counted_cells(const double *v, int n, int m, int side)
+{
+    int cells = 1, volume = 0;
+    for (int j = 0; j < m; j++)
+        cells *= side;
+    for (int c = 0; c < cells; c++) {
+        bool dominated = false;
+        for (int i = 0; i < n && !dominated; i++) {
+            int rest = c;
+            dominated = true;
+            for (int j = 0; j < m; j++, rest /= side)
+                dominated = dominated && v[i * m + j] <= rest % side;
+        }
+        volume += dominated;
+    }
+    return volume;
+}
+
+static void hypervolume_of_three_and_four_objectives_is_what_counting_gives(void **state)
+{
+    (void)state;
+    static const double ref[4] = {9, 9, 9, 9};
+    double v[24 * 4];
+    for (uint32_t round = 0; round < 60; round++) {
+        bti_rng rng = bti_rng_at(3, BTI_RNG_TEST, round, 0, 0);
+        int m = 1 + (int)(round % 4), n = (int)bti_rng_below(&rng, 24);
+        for (int i = 0; i < n * m; i++) /* some on the reference: they count for nothing */
+            v[i] = bti_rng_below(&rng, 10);
+        assert_true(bti_hypervolume(v, n, m, ref) == counted_cells(v, n, m, 9));
+    }
+}
+
 static void nothing_to_rank_is_fine(void **state)
 {
     (void)state;
@@ -143,6 +177,7 @@ int main(void)
         cmocka_unit_test(crowding_is_the_half_perimeter_of_the_box_between_neighbours),
         cmocka_unit_test(equal_points_are_crowded),
         cmocka_unit_test(hypervolume_is_the_area_under_the_stairs),
+        cmocka_unit_test(hypervolume_of_three_and_four_objectives_is_what_counting_gives),
         cmocka_unit_test(nothing_to_rank_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,46 @@ static void a_lopsided_front_still_gives_eight_different_picks(void **state)
     bti_trials_release(&t);
 }
 
+static void picks_of_three_objectives_hold_the_best_of_each(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_plan p = {0};
+    t.goals = (bti_goals){.n = 3,
+                          .metric = {BTI_METRIC_ACCURACY, BTI_METRIC_PARAMS, BTI_METRIC_LATENCY_MS},
+                          .maximize = {true, false, false}};
+    for (int i = 0; i < 20; i++) { /* the faster, the larger, the less accurate */
+        bti_trial *one = add_trial(&t, 0.5 + 0.01 * (i % 7), 1000 + 100 * i, 1000);
+        one->n_values = 3;
+        one->value[2] = 5 - 0.1 * i;
+    }
+    t.trial[9].value[0] = 0.9;
+    t.trial[12].value[2] = 0.5; /* faster than the largest */
+    bti_plan_choose(&p, &t, 3);
+    assert_int_equal(p.n, 3);
+    assert_true(picks(&p, 0) && picks(&p, 9) && picks(&p, 12));
+    bti_plan_choose(&p, &t, BTI_PICKS_LEAST);
+    assert_int_equal(p.n, BTI_PICKS_LEAST);
+    for (int i = 0; i < p.n; i++)
+        for (int j = 0; j < i; j++)
+            assert_int_not_equal(p.pick[i].trial, p.pick[j].trial);
+    bti_trials_release(&t);
+}
+
+static void a_trial_that_somebody_else_told_is_no_pick(void **state)
+{
+    (void)state;
+    bti_trials t = {0};
+    bti_plan p = {0};
+    make_front(&t, 2);
+    bti_trial *told = add_trial(&t, 0.99, 5, 1);
+    bti_json_set(told->attrs, "images_per_s", bti_json_null());
+    bti_plan_choose(&p, &t, BTI_PICKS_MAX);
+    assert_int_equal(p.n, 2); /* though it beats both */
+    assert_true(picks(&p, 0) && picks(&p, 1));
+    bti_trials_release(&t);
+}
+
 static void a_study_without_finished_trials_gives_no_picks(void **state)
 {
     (void)state;
@@ -209,6 +249,8 @@ int main(void)
         cmocka_unit_test(a_small_front_is_trained_whole_and_the_slowest_first),
         cmocka_unit_test(a_large_front_gives_eight_picks_spread_over_its_sizes_with_both_ends),
         cmocka_unit_test(a_lopsided_front_still_gives_eight_different_picks),
+        cmocka_unit_test(picks_of_three_objectives_hold_the_best_of_each),
+        cmocka_unit_test(a_trial_that_somebody_else_told_is_no_pick),
         cmocka_unit_test(a_study_without_finished_trials_gives_no_picks),
         cmocka_unit_test(a_front_of_one_is_filled_up_to_three_from_behind_it),
         cmocka_unit_test(the_plan_fills_the_time_and_treats_picks_alike),

@@ -51,6 +51,7 @@ static void defaults_are_spelled_out(void **state)
     means("flip", "flip:p=0.5");
     means("crop", "crop:pad=4,fill=mean");
     means("randaugment", "randaugment:n=2,m=9,levels=31");
+    means("randaugment:3,m=Any", "randaugment:n=3,m=any,levels=31");
 }
 
 static void a_lone_value_is_the_first_key(void **state)
@@ -254,7 +255,7 @@ static void a_wrong_key_gets_the_keys(void **state)
 {
     (void)state;
     fails("crop:padding=4", "pad=0..1024, fill=mean|0");
-    fails("randaugment:2,15", "n=0..16, m=0..999, levels=2..1000");
+    fails("randaugment:2,15", "n=0..16, m=any|0..999, levels=2..1000");
     fails("Invert:value=3", "p=0..1");
     fails("flip:p=0.5,p=0.6", "twice");
 }
@@ -269,6 +270,7 @@ static void a_wrong_value_gets_what_was_expected(void **state)
     fails("crop:pad=1.5", "whole number");
     fails("crop:fill=grey", "'mean' or '0'");
     fails("randaugment:m=31", "below levels (31)");
+    fails("randaugment:m=all", "m is 'any' or a whole number from 0 to 999, found 'all'");
     fails("randaugment:m=10,levels=10", "below levels (10)");
     fails("Rotate", "degrees");
     fails("Rotate:p=0.5", "value=");

@@ -10,8 +10,8 @@
 static void the_documented_spaces_are_read(void **state)
 {
     (void)state;
-    bti_space *taco = space_file("tests/golden/spaces/taco7.yaml", 96, 3);
-    bti_space *cifar = space_file("tests/golden/spaces/cifar7.yaml", 32, 3);
+    bti_space *taco = space_file("examples/spaces/taco7.yaml", 96, 3);
+    bti_space *cifar = space_file("examples/spaces/cifar7.yaml", 32, 3);
     const bti_objective *o;
     assert_string_equal(bti_space_name(taco), "taco7");
     assert_int_equal(bti_space_objectives(taco, &o), 3);
@@ -55,7 +55,7 @@ static void the_shipped_spaces_have_no_literal_class_count(void **state)
 static void parameters_are_listed_in_file_order_with_their_domains(void **state)
 {
     (void)state;
-    bti_space *s = space_file("tests/golden/spaces/cifar7.yaml", 32, 3);
+    bti_space *s = space_file("examples/spaces/cifar7.yaml", 32, 3);
     const bti_param *p;
     int n = bti_space_params(s, &p), lr = 0;
     assert_string_equal(p[0].name, "m1.Conv.out");
@@ -75,7 +75,7 @@ static void parameters_are_listed_in_file_order_with_their_domains(void **state)
 static void every_autoaugment_slot_has_its_own_copy(void **state)
 {
     (void)state;
-    bti_space *s = space_file("tests/golden/spaces/cifar7.yaml", 32, 3);
+    bti_space *s = space_file("examples/spaces/cifar7.yaml", 32, 3);
     const bti_param *p;
     int n = bti_space_params(s, &p), copies = 0;
     bool last = false;
@@ -103,6 +103,73 @@ static void option_limits_tighten_but_never_widen(void **state)
     assert_false(bti_constraints_hold(&c, &cost));
     cost.params = 9;
     assert_false(bti_constraints_hold(&c, &cost));
+    bti_space_free(s);
+}
+
+static void a_limit_that_training_shows_is_written_but_rejects_nothing_before(void **state)
+{
+    (void)state;
+    double value[BTI_METRICS], list[2 * BTI_METRICS];
+    bti_space *s = space_of(SPACE_HEAD SPACE_TAIL "constraints: {params: [10, 1000]}\n");
+    bti_space_limit(s, BTI_METRIC_ACCURACY, 0.75);
+    bti_space_limit(s, BTI_METRIC_LATENCY_MS, 2);
+    bti_constraints c = bti_space_constraints(s);
+    const bti_cost cost = {.params = 500, .out_h = 1, .out_w = 1};
+    assert_true(bti_constraints_hold(&c, &cost));
+    for (int i = 0; i < BTI_METRICS; i++)
+        value[i] = bti_cost_of(&cost, (bti_metric)i);
+    assert_int_equal(bti_constraint_list(&c, value, list), 4); /* accuracy, params twice, latency */
+    assert_true(list[0] == 0 && list[1] == -500 && list[2] == -490 && list[3] == 0);
+    value[BTI_METRIC_ACCURACY] = 0.5;
+    value[BTI_METRIC_LATENCY_MS] = 1.5;
+    bti_constraint_list(&c, value, list);
+    assert_true(list[0] == 0.25 && list[3] == -0.5);
+    bti_space_free(s);
+}
+
+static const char *refusal(const char *text)
+{
+    static bt_error err;
+    const bti_space_vars vars = {.classes = 10, .size = 32, .channels = 3};
+    bti_space *s = NULL;
+    assert_int_equal(bti_space_parse(&s, text, strlen(text), "s.yaml", &vars, &err), BT_INVAL);
+    assert_null(s);
+    return err.text;
+}
+
+static void objectives_that_a_search_cannot_work_with_are_refused(void **state)
+{
+    (void)state;
+    const char *head = SPACE_HEAD SPACE_TAIL "objectives: ";
+    char text[1024];
+    static const char *const row[][2] = {
+        {"[{metric: params, goal: min}]", "must be measured on validation"},
+        {"[{metric: accuracy, goal: min}]", "the goal of accuracy is max"},
+        {"[{metric: accuracy, goal: max}, {metric: accuracy, goal: max}]", "there twice"},
+        {"[{metric: acuracy, goal: max}]", "accuracy"},
+    };
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        snprintf(text, sizeof(text), "%s%s\n", head, row[i][0]);
+        assert_non_null(strstr(refusal(text), row[i][1]));
+    }
+}
+
+static void objectives_of_an_option_replace_those_of_the_file(void **state)
+{
+    (void)state;
+    bt_error err;
+    const bti_objective *o;
+    bti_space *s = space_of(SPACE_HEAD SPACE_TAIL
+                            "objectives: [{metric: f1_macro, goal: max}, {metric: macs, goal: "
+                            "min}]\n");
+    assert_int_equal(bti_space_objectives(s, &o), 2);
+    assert_int_equal(o[1].id, BTI_METRIC_MACS);
+    assert_ok(bti_space_set_objectives(s, "accuracy,params,latency_ms", &err), &err);
+    assert_int_equal(bti_space_objectives(s, &o), 3);
+    assert_true(o[0].maximize && o[2].id == BTI_METRIC_LATENCY_MS && !o[2].maximize);
+    assert_int_equal(bti_space_set_objectives(s, "params,accuracy", &err), BT_INVAL);
+    assert_int_equal(bti_space_set_objectives(s, "", &err), BT_INVAL);
+    assert_int_equal(bti_space_objectives(s, &o), 3); /* a refused list changes nothing */
     bti_space_free(s);
 }
 
@@ -249,6 +316,9 @@ int main(void)
         cmocka_unit_test(parameters_are_listed_in_file_order_with_their_domains),
         cmocka_unit_test(every_autoaugment_slot_has_its_own_copy),
         cmocka_unit_test(option_limits_tighten_but_never_widen),
+        cmocka_unit_test(a_limit_that_training_shows_is_written_but_rejects_nothing_before),
+        cmocka_unit_test(objectives_that_a_search_cannot_work_with_are_refused),
+        cmocka_unit_test(objectives_of_an_option_replace_those_of_the_file),
         cmocka_unit_test(min_out_bounds_the_map_at_the_tail),
         cmocka_unit_test(objectives_default_to_accuracy_and_parameters),
         cmocka_unit_test(mistakes_name_the_line_and_the_nearest_word),

@@ -54,6 +54,11 @@ static void the_loss_falls_and_the_classes_are_told_apart(void **state)
         &e);
     assert_int_equal(s.n, 60);
     assert_true(s.accuracy == o.val_accuracy);
+    assert_true(fabs(s.macro_f1 - o.val_f1_macro) < 1e-12);
+    double recall = 0;
+    for (int c = 0; c < s.classes; c++) /* every class has images here */
+        recall += s.recall[c] / s.classes;
+    assert_true(fabs(recall - o.val_balanced_accuracy) < 1e-12);
     assert_int_equal(s.correct, (int)round(60 * s.accuracy));
     assert_int_equal(s.count[0] + s.count[1] + s.count[2], 60);
     assert_int_equal(s.confusion[0] + s.confusion[4] + s.confusion[8], s.correct);
@@ -306,6 +311,8 @@ static void balanced_classes_lift_the_rare_one(void **state)
                                b->job.std, 2, &e),
                   &e);
         recall[k] = score.recall[2];
+        const double mean = (score.recall[0] + score.recall[1] + score.recall[2]) / 3;
+        assert_true(fabs(score.balanced - mean) < 1e-12);
         bti_score_release(&score);
         bti_outcome_release(&o);
     }
