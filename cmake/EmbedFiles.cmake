@@ -1,7 +1,7 @@
-# Text files that travel inside the program, one table each: embed(FOLDER HEADER TYPE TABLE) makes
-# `const TYPE TABLE[] = {{"name", text}, ..., {0, 0}}` of FOLDER/*.yaml.
-function(embed folder header type table)
-    file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.yaml)
+# Text files that travel inside the program, one table each: embed(FOLDER EXT HEADER TYPE TABLE) makes
+# `const TYPE TABLE[] = {{"name", text}, ..., {0, 0}}` of FOLDER/*.EXT.
+function(embed folder ext header type table)
+    file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.${ext})
     set(text "/* Made by cmake/EmbedFiles.cmake from ${folder}. */\n#include \"${header}\"\nconst ${type} ${table}[] = {\n")
     foreach(file ${files})
         get_filename_component(name ${file} NAME_WE)
@@ -14,5 +14,6 @@ function(embed folder header type table)
     file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/${table}.c CONTENT "${text}" @ONLY)
     target_sources(bantam_core PRIVATE ${CMAKE_BINARY_DIR}/${table}.c)
 endfunction()
-embed(examples/spaces search/shipped.h bti_shipped bti_shipped_spaces)
-embed(examples/policies augment/policy_int.h bti_shipped_policy bti_shipped_policies)
+embed(examples/spaces yaml search/shipped.h bti_shipped bti_shipped_spaces)
+embed(examples/policies yaml augment/policy_int.h bti_shipped_policy bti_shipped_policies)
+embed(src/export/kernels inc export/emit.h bti_kernel_text bti_kernel_texts) # as src/export compiles them

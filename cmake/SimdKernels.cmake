@@ -1,21 +1,36 @@
 # src/nn/kernels/simd/*.c is written once in plain C with a lane count, compiled per instruction set, and chosen at
-# run time by bti_cpu_isa(). BTI_SIMD names the set (suffix of every symbol), BTI_LANES its f32 lanes.
+# run time by bti_cpu_isa(). BTI_SIMD names the set (suffix of every symbol), BTI_LANES its f32 lanes; with BTI_BF16 maps
+# hold bfloat16. portable_bf16 is the twin of avx512_bf16 in its layout, for the tests.
 file(GLOB BANTAM_SIMD_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/nn/kernels/simd/*.c)
 set(BANTAM_SIMD_OBJECTS)
+# Of a source file, not of the target: it has to stand behind the -ffp-contract=off of everything else.
+set_source_files_properties(${BANTAM_SIMD_SOURCES} PROPERTIES COMPILE_OPTIONS -ffp-contract=fast)
 if(BANTAM_SIMD_SOURCES)
-    foreach(isa portable avx2 avx512)
-        set(flags -O3 -ffp-contract=fast -fopenmp)
+    foreach(isa portable avx2 avx512 portable_bf16 avx512_bf16)
+        set(flags -O3 -fopenmp)
         set(lanes 8)
+        set(bf16 0)
         if(isa STREQUAL "avx2")
             list(APPEND flags -mavx2 -mfma)
-        elseif(isa STREQUAL "avx512")
+        elseif(isa MATCHES "avx512")
             list(APPEND flags -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512)
             set(lanes 16)
+        endif()
+        if(isa MATCHES "bf16")
+            set(lanes 16)
+            set(bf16 1)
+        endif()
+        if(isa STREQUAL "portable_bf16")
+            list(TRANSFORM flags REPLACE "-O3" "-O1") # only tests run it
+        endif()
+        if(isa STREQUAL "avx512_bf16")
+            list(APPEND flags -mavx512bf16)
         endif()
         add_library(bantam_simd_${isa} OBJECT ${BANTAM_SIMD_SOURCES})
         target_link_libraries(bantam_simd_${isa} PRIVATE bantam_flags)
         target_compile_options(bantam_simd_${isa} PRIVATE ${flags})
-        target_compile_definitions(bantam_simd_${isa} PRIVATE BTI_SIMD=${isa} BTI_LANES=${lanes})
+        target_compile_definitions(bantam_simd_${isa} PRIVATE BTI_SIMD=${isa} BTI_LANES=${lanes}
+                                   BTI_BF16=${bf16})
         list(APPEND BANTAM_SIMD_OBJECTS $<TARGET_OBJECTS:bantam_simd_${isa}>)
     endforeach()
 endif()

@@ -41,8 +41,9 @@ typedef struct bt_search_options {
     const char *subset; /* of the training split for trials; NULL: chosen from data and budget */
     const char *val;
     uint64_t seed;
-    const char *isa; /* NULL: best */
-    bt_stop stop;    /* Ctrl-C: a deadline brought forward */
+    const char *isa;       /* NULL: best */
+    const char *precision; /* "f32", "bf16"; NULL: bf16 where the CPU has it */
+    bt_stop stop;          /* Ctrl-C: a deadline brought forward */
     bt_progress progress;
 } bt_search_options;
 

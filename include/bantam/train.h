@@ -67,9 +67,10 @@ typedef struct bt_train_options {
     const char *subset; /* NULL: all */
     const char *val;    /* NULL: auto; "0": train on everything */
     uint64_t seed;
-    int threads;         /* 0: all cores */
-    const char *out_dir; /* NULL: nothing is written */
-    bool resume;         /* go on from out_dir/checkpoint, bit for bit */
+    int threads;           /* 0: all cores */
+    const char *precision; /* "auto", "f32", "bf16" (maps and gradients; needs AVX512_BF16) */
+    const char *out_dir;   /* NULL: nothing is written */
+    bool resume;           /* go on from out_dir/checkpoint, bit for bit */
     bt_stop stop;
     bt_progress progress;
 } bt_train_options;
@@ -78,7 +79,7 @@ BT_API bt_train_options bt_train_defaults(void);
 
 /* Trains and, with out_dir, leaves model.yaml, weights.safetensors, result.json (and a checkpoint
  * while it runs). *json (yours, bt_free; may be NULL) receives the result:
- * {"model","params","macs","hash","epochs","seed","threads","isa","train_images","val_images","loss",
+ * {"model","params","macs","hash","epochs","seed","threads","isa","precision","train_images","val_images","loss",
  *  "val_accuracy","test_accuracy"(with --val 0 and a test split: null),"images_per_s","seconds",
  * "curve":[...]}. BT_DIVERGED in the step where the loss becomes non-finite; BT_STOPPED after
  * saving a checkpoint. */
@@ -112,8 +113,9 @@ typedef struct bt_predict_options {
     const char *model_dir;
     const char *const *image; /* n_images paths of JPEG or PNG files */
     int64_t n_images;
-    int top;     /* likeliest classes to list of each; more than there are: all */
-    int threads; /* 0: all cores */
+    int top;             /* likeliest classes to list of each; more than there are: all */
+    int threads;         /* 0: all cores */
+    const char *program; /* decodes the images, as in bt_data_options; NULL: this process does */
 } bt_predict_options;
 
 /* Classes of image files, in their order: [{"path", "top": [{"class", "p"}, ...]}, ...], p by
@@ -133,9 +135,22 @@ typedef struct bt_logits_options {
 /* The network's outputs before softmax, to compare engines by. Writes `output` atomically. */
 BT_API BT_MUST_USE bt_status bt_logits(const bt_logits_options *opt, bt_error *err);
 
+typedef struct bt_bench_options {
+    const char *model_path;
+    int batch;             /* images a step */
+    int threads;           /* 0: all cores */
+    const char *precision; /* "auto", "f32", "bf16" */
+    bool breakdown;        /* also time and bytes by group of operations */
+} bt_bench_options;
+
+BT_API bt_bench_options bt_bench_defaults(void); /* batch 128, all cores, auto */
+
 /* One training step's speed (random images, batch assembly included), a JSON object:
- * {"model","images_per_s","step_ms","precision","peak_rss_bytes"}; yours, bt_free. */
-BT_API BT_MUST_USE bt_status bt_bench_train(char **json, const char *model_path, int batch,
-                                            int threads, bt_error *err);
+ * {"model","images_per_s","step_ms","precision","peak_rss_bytes","gflops","peak_gflops",
+ * "share_of_peak","breakdown":[{"group","ms","mbytes","gbytes_per_s","gflops"}]}. Peak: measured
+ * now; with bf16 depthwise convolutions count at the f32 peak, all else at the bf16 peak. Yours,
+ * bt_free. */
+BT_API BT_MUST_USE bt_status bt_bench_train(char **json, const bt_bench_options *opt,
+                                            bt_error *err);
 
 #endif

@@ -84,8 +84,11 @@ static void print_under(const bti_json *o)
 int cmd_eval(int argc, char **argv)
 {
     bt_eval_options opt = {.split = "val"};
+    bt_quant_options quant = bt_export_defaults().quant;
+    const char *dtype = "f32";
     cli_list under = {0};
-    bool json = false, quiet = false;
+    const char *data_dir = NULL;
+    bool json = false, quiet = false, strict = false;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &opt.data, "DATA",
          "the images, or the course's data.yaml; required", 0, 0},
@@ -94,18 +97,28 @@ int cmd_eval(int argc, char **argv)
          "with --split test: write path,class,prediction of each image as CSV", 0, 0},
         {"under", 0, CLI_LIST, &under, "OP:VALUE",
          "also with every image changed: Rotate:15, Equalize, or all; may be repeated", 0, 0},
+        {"dtype", 0, CLI_TEXT, &dtype, "f32|int8", "int8: as export c --dtype int8 computes", 0, 0},
+        {"calibrate", 0, CLI_TEXT, &quant.calibrate, "DATA:N",
+         "int8: N training images to find ranges on (those of --data, 500)", 0, 0},
+        {"calibration", 0, CLI_TEXT, &quant.calibration, "RULE",
+         "int8: auto (default), minmax, percentile or mse", 0, 0},
         {"threads", 't', CLI_INT, &opt.threads, "N", "(default: all cores)", 1, 1024},
+        {"data-dir", 0, CLI_TEXT, &data_dir, "DIR",
+         "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)", 0, 0},
+        {"strict", 0, CLI_FLAG, &strict, NULL,
+         "an unreadable image is an error (default: up to 1 % are left out)", 0, 0},
         {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},
         {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress", 0, 0},
         {0},
     };
-    const cli_spec spec = {"eval",
-                           "DIR --data DATA [--split val|test] [--under OP:VALUE]... [--json]",
-                           "Accuracy of the model in DIR (model.yaml and weights.safetensors).\n"
-                           "bantam augment list shows what --under takes.",
-                           options,
-                           1,
-                           1};
+    const cli_spec spec = {
+        "eval",
+        "DIR --data DATA [--split val|test] [--dtype int8] [--under OP:VALUE]... [--json]",
+        "Accuracy of the model in DIR (model.yaml and weights.safetensors).\n"
+        "bantam augment list shows what --under takes.",
+        options,
+        1,
+        1};
     cli_args args;
     bt_error err = {0};
     char *text = NULL;
@@ -117,6 +130,11 @@ int cmd_eval(int argc, char **argv)
         return cli_usage("eval", "--data is missing: which images?");
     if (!bti_streq(opt.split, "val") && !bti_streq(opt.split, "test"))
         return cli_usage("eval", "--split: '%s' is neither val nor test", opt.split);
+    bool int8 = bti_streq(dtype, "int8");
+    if (!int8 && !bti_streq(dtype, "f32"))
+        return cli_usage("eval", "--dtype: '%s' is not f32 or int8", dtype);
+    if (int8 && under.n)
+        return cli_usage("eval", "--under and --dtype int8 exclude each other");
     bt_data_file file;
     if (cli_is_data_file(opt.data)) {
         if (bt_data_file_load(&file, opt.data, &opt.progress, &err))
@@ -127,8 +145,11 @@ int cmd_eval(int argc, char **argv)
     opt.under = under.v;
     opt.n_under = under.n;
     opt.progress = cli_progress(quiet);
-    opt.data_opt = cli_data_options(0, opt.progress);
-    bt_status rc = bt_eval(&text, &opt, &err);
+    opt.data_opt = cli_data_options(0, data_dir, opt.progress);
+    opt.data_opt.strict = strict;
+    quant.data_opt = opt.data_opt;
+    quant.threads = opt.threads;
+    bt_status rc = int8 ? bt_eval_int8(&text, &opt, &quant, &err) : bt_eval(&text, &opt, &err);
     cli_progress_end();
     if (rc)
         return cli_fail(&err);

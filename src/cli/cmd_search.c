@@ -56,7 +56,8 @@ int cmd_search(int argc, char **argv)
     bt_search_options o = bt_search_defaults();
     const char *budget = NULL, *until = NULL;
     const char *directions = NULL;
-    bool json = false, quiet = false;
+    const char *data_dir = NULL;
+    bool json = false, quiet = false, strict = false;
     int size = 0;
     for (int i = 0; i < BTI_METRICS; i++)
         o.limit[i].metric = bti_metric_names()[i];
@@ -185,10 +186,24 @@ int cmd_search(int argc, char **argv)
          .to = &o.isa,
          .arg = "NAME",
          .help = "portable, avx2, avx512 (default: best)"},
+        {.name = "precision",
+         .kind = CLI_TEXT,
+         .to = &o.precision,
+         .arg = "P",
+         .help = "f32 or bf16 (default: bf16 where the CPU has it)"},
         {.name = "json",
          .kind = CLI_FLAG,
          .to = &json,
          .help = "the outcome as one JSON object on stdout, events as JSON lines on stderr"},
+        {.name = "data-dir",
+         .kind = CLI_TEXT,
+         .to = &data_dir,
+         .arg = "DIR",
+         .help = "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)"},
+        {.name = "strict",
+         .kind = CLI_FLAG,
+         .to = &strict,
+         .help = "an unreadable image is an error (default: up to 1 % are left out)"},
         {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .to = &quiet, .help = "warnings only"},
         {0},
     };
@@ -197,7 +212,8 @@ int cmd_search(int argc, char **argv)
         "DATA --budget T [options]",
         "Searches small image models on labelled images within a budget and trains the best of "
         "them.\n"
-        "DATA: fashion-mnist, an image folder (train/class/*.jpg ...), a .csv of path,label, IDX "
+        "DATA: fashion-mnist, cifar10, an image folder (train/class/*.jpg ...), a .csv of "
+        "path,label, IDX "
         "or CIFAR files.",
         options,
         1,
@@ -227,11 +243,13 @@ int cmd_search(int argc, char **argv)
     o.progress = cli_progress(quiet);
     if (json)
         cli_progress_json();
-    bt_data_options data_opt = cli_data_options(size, o.progress);
+    bt_data_options data_opt = cli_data_options(size, data_dir, o.progress);
     data_opt.group_by = o.data_opt.group_by;
     data_opt.test_share = o.data_opt.test_share;
     o.data_opt = data_opt;
     o.stop = cli_stop();
+    o.data_opt.strict = strict;
+    o.data_opt.stop = o.stop;
 
     char *text = NULL;
     bt_error err = {0};

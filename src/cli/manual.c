@@ -6,11 +6,11 @@
 
 #include "base/str.h"
 
-/* Text in which scdoc sees no markup. */
+/* Text in which scdoc sees no markup; '-' is some at the start of a line. */
 static void escaped(const char *text)
 {
-    for (; *text; text++) {
-        if (strchr("\\_*#[]`~|", *text))
+    for (char before = 0; *text; before = *text++) {
+        if (strchr("\\_*#[]`~|", *text) || (*text == '-' && before == '\n'))
             putchar('\\');
         putchar(*text);
     }

@@ -131,6 +131,12 @@ static void part_unload(bti_source *s, bti_split split)
     p->inner.reader->unload(&p->inner, inner_split(split));
 }
 
+static void part_path(const bti_source *s, bti_split split, int64_t i, char *buf, size_t cap)
+{
+    const bti_source *inner = &state_of(s)->inner;
+    inner->reader->path(inner, inner_split(split), inner_index(s, split, i), buf, cap);
+}
+
 static bt_status part_probe(const bti_source *s, bti_split split, int64_t i, int *w, int *h, int *c,
                             bt_error *err)
 {
@@ -181,10 +187,11 @@ bt_status bti_source_part(bti_source *s, const bti_part_rule *rule, bti_source_m
         return bti_fail_nomem(err);
     *p = (part_state){.inner = *s, .share = rule->share};
     p->reader = (bti_reader){.name = s->reader->name,
-                             .may_skip = s->reader->may_skip,
+                             .prepared = s->reader->prepared,
                              .close = part_close,
                              .load = part_load,
                              .unload = part_unload,
+                             .path = s->reader->path ? part_path : NULL,
                              .probe = part_probe,
                              .decode = part_decode,
                              .sample_name = part_sample_name};

@@ -28,6 +28,8 @@ typedef struct bti_backend_ops {
     const float *(*logits)(bti_net *net);
     float *(*dlogits)(bti_net *net);
     int64_t (*bytes)(const bti_net *net);
+    bool (*profile)(bti_net *net, bool on); /* NULL: this backend does not measure */
+    int (*breakdown)(const bti_net *net, bti_net_group *out, int cap);
 } bti_backend_ops;
 
 struct bti_net {

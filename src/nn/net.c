@@ -5,10 +5,13 @@
  */
 #include "nn/net.h"
 
+#include "base/cpu.h"
 #include "base/error.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "nn/backend.h"
 #include "nn/kernels/ref/ref.h"
+#include "nn/kernels/simd/simd.h"
 #ifdef BANTAM_DNNL
 #include "nn/kernels/dnnl/dnnl_backend.h"
 #endif
@@ -19,6 +22,39 @@ bti_net_options bti_net_defaults(void)
 {
     return (bti_net_options){
         .batch = 128, .threads = 1, .training = true, .backend = BTI_BACKEND_AUTO};
+}
+
+static const char *const precision_names[] = {"f32", "bf16", "auto"};
+
+const char *bti_precision_name(bti_precision p)
+{
+    return precision_names[p];
+}
+
+bti_precision bti_net_precision(bti_precision asked)
+{
+    if (asked != BTI_PRECISION_AUTO)
+        return asked;
+#ifdef BANTAM_DNNL
+    return bti_simd_bf16_for(bti_cpu_isa()) ? BTI_PRECISION_BF16 : BTI_PRECISION_F32;
+#else
+    return BTI_PRECISION_F32;
+#endif
+}
+
+bt_status bti_precision_parse(bti_precision *out, const char *name, bt_error *err)
+{
+    for (int p = 0; p <= BTI_PRECISION_AUTO; p++)
+        if (bti_streq(name, precision_names[p])) {
+            *out = (bti_precision)p;
+            if (p == BTI_PRECISION_BF16 && bti_net_precision(BTI_PRECISION_AUTO) != *out)
+                return bti_fail(err, BT_NOSUPP, "precision",
+                                "bf16 needs a CPU with AVX512_BF16; this one runs %s",
+                                bti_isa_name(bti_cpu_isa()));
+            return BT_OK;
+        }
+    return bti_fail(err, BT_INVAL, "precision", "unknown precision '%s', expected auto, f32, bf16",
+                    name);
 }
 
 /* NULL: not in this build. */
@@ -55,13 +91,21 @@ bt_status bti_net_new(bti_net **out, const bti_graph *g, const bti_net_options *
     if (!ops)
         return bti_fail(err, BT_NOSUPP, "backend",
                         "this build has no oneDNN; configure it with -DBANTAM_DNNL=ON");
+    bti_net_options known = *opt;
+    known.precision = bti_net_precision(opt->precision);
+    if (ops == &bti_backend_ref)
+        known.precision = BTI_PRECISION_F32;
+    if (known.precision == BTI_PRECISION_BF16 &&
+        bti_net_precision(BTI_PRECISION_AUTO) != BTI_PRECISION_BF16)
+        return bti_fail(err, BT_NOSUPP, "precision", "this CPU has no AVX512_BF16 (%s)",
+                        bti_isa_name(bti_cpu_isa()));
 
-    bt_status rc = ops->new (out, g, opt, err);
+    bt_status rc = ops->new (out, g, &known, err);
     if (rc)
         return rc;
     (*out)->ops = ops;
     (*out)->graph = g;
-    (*out)->opt = *opt;
+    (*out)->opt = known;
     return BT_OK;
 }
 
@@ -104,6 +148,16 @@ void bti_net_forward(bti_net *net, bool training)
 void bti_net_backward(bti_net *net)
 {
     net->ops->backward(net);
+}
+
+bool bti_net_profile(bti_net *net, bool on)
+{
+    return net->ops->profile && net->ops->profile(net, on);
+}
+
+int bti_net_breakdown(const bti_net *net, bti_net_group *out, int cap)
+{
+    return net->ops->breakdown ? net->ops->breakdown(net, out, cap) : 0;
 }
 
 bti_flat bti_net_flat(bti_net *net)

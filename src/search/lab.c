@@ -84,6 +84,7 @@ bti_job bti_lab_job(const bti_lab *lab, const bti_graph *g, const bt_recipe *rec
     job.recipe = *recipe;
     job.seed = bti_seed_mix(lab->run.seed, (uint64_t)number);
     job.threads = lab->run.threads;
+    job.precision = bti_run_precision(&lab->run);
     return job;
 }
 

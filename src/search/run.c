@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/process.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +45,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
              (unsigned long long)run->seed); /* JSON numbers end at 2^53 */
     set_text(o, "data", run->data);
     set_text(o, "cache_dir", run->cache_dir);
+    set_text(o, "data_dir", run->data_dir);
     bti_json_set_int(o, "size", run->size);
     set_text(o, "size_why", run->size_why);
     bti_json_set_int(o, "channels", run->channels);
@@ -62,6 +65,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     bti_json_set(o, "limits", limits_json(run));
     set_text(o, "objectives", run->objectives);
     set_text(o, "isa", run->isa);
+    set_text(o, "precision", run->precision);
     set_text(o, "train_key", run->train_key);
     bti_json_set_int(o, "train_images", run->train_images);
     bt_status rc = st->ops->study_attr_set(st, false, RUN_KEY, o, err);
@@ -95,6 +99,7 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
         return rc;
     run->data = get_text(run, o, "data", &ok);
     run->cache_dir = get_text(run, o, "cache_dir", &ok);
+    run->data_dir = get_text(run, o, "data_dir", &ok);
     run->size = (int)bti_json_as_int(bti_json_get(o, "size"), 0);
     run->size_why = get_text(run, o, "size_why", &ok);
     run->channels = (int)bti_json_as_int(bti_json_get(o, "channels"), 0);
@@ -116,9 +121,12 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
         run->limit[i] = bti_json_as_num(bti_json_get(limits, bti_metric_names()[i]), 0);
     run->objectives = get_text(run, o, "objectives", &ok);
     run->isa = get_text(run, o, "isa", &ok);
+    run->precision = get_text(run, o, "precision", &ok);
     run->train_key = get_text(run, o, "train_key", &ok);
     run->train_images = bti_json_as_int(bti_json_get(o, "train_images"), 0);
     bti_json_free(o);
+    if (ok && !run->precision)
+        run->precision = "f32"; /* a study from before there was a choice */
     if (!ok)
         rc = bti_fail_nomem(err);
     else if (!is_complete(run))
@@ -130,11 +138,18 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     return rc;
 }
 
+bti_precision bti_run_precision(const bti_run *run)
+{
+    return bti_streq(run->precision, "bf16") ? BTI_PRECISION_BF16 : BTI_PRECISION_F32;
+}
+
 bt_data_options bti_run_data_options(const bti_run *run)
 {
     bt_data_options opt = bt_data_defaults();
     opt.cache_dir = run->cache_dir;
+    opt.data_dir = run->data_dir;
     opt.size = run->size;
+    opt.program = bti_self_path();
     opt.group_by = run->group_by;
     opt.test_share = run->test_share;
     return opt;

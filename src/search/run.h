@@ -15,11 +15,13 @@
 
 #include "bantam/search.h"
 #include "base/arena.h"
+#include "nn/net.h"
 #include "space/space.h"
 #include "study/study.h"
 
 typedef struct bti_run {
     const char *data, *cache_dir;
+    const char *data_dir; /* NULL: none */
     int size;             /* side in pixels, resolved */
     const char *size_why; /* for people; NULL: an option said so, or the data */
     int channels, classes;
@@ -35,6 +37,7 @@ typedef struct bti_run {
     double limit[BTI_METRICS]; /* 0: the space's own */
     const char *objectives;    /* NULL: the space's own */
     const char *isa;           /* NULL: best */
+    const char *precision;     /* of trials: "f32" or "bf16" */
     const char *train_key; /* hash of training pixels and labels: data that changed is noticed */
     int64_t train_images;  /* that it was made of, those of a validation folder too */
     bti_arena arena;       /* owns the strings */
@@ -46,6 +49,7 @@ void bti_run_release(bti_run *run);
 bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err);
 bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err);
 
+bti_precision bti_run_precision(const bti_run *run);
 /* What a worker opens the images with. */
 bt_data_options bti_run_data_options(const bti_run *run);
 

@@ -13,6 +13,6 @@
  * has the images' size and channels, its outputs are their classes. BT_INVAL says what to change.
  */
 bt_status bti_space_suits(const bti_space *space, const bti_run *run, const bti_point *p,
-                        bt_error *err);
+                          bt_error *err);
 
 #endif

@@ -81,6 +81,7 @@ static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char
     bti_json_set_str(o, "data_key", lab->run.train_key ? lab->run.train_key : "");
     bti_json_set_int(o, "threads", lab->run.threads);
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
+    bti_json_set_str(o, "precision", lab->run.precision);
     bti_json_set_str(o, "worker", lab->worker);
     bti_json_set_str(o, "sampler", a->by);
     if (a->parent >= 0)

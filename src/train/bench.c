@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/process.h"
+#include "nn/kernels/simd/simd.h"
 #include "train/step.h"
 
 #include <math.h>
@@ -90,21 +91,61 @@ static double time_steps(bti_stepper *s, const bench_data *d)
     return n % 2 ? took[n / 2] : 0.5 * (took[n / 2 - 1] + took[n / 2]);
 }
 
-static bt_status measure(double *step_s, const bti_graph *g, int batch, int threads, bt_error *err)
+#define GROUPS 48
+#define PROFILED_STEPS 5
+#define PEAK_S 0.1
+
+/* What one benchmark found. */
+typedef struct findings {
+    double step_s;
+    bti_net_group group[GROUPS];
+    int n_groups;
+} findings;
+
+/* Operations a second of all threads in the registers-only loop of a set of kernels. */
+static double peak_of(const bti_simd_kernels *k, int threads)
+{
+    double best = 0;
+    for (double from = bt_now(); bt_now() - from < PEAK_S;) {
+        double began = bt_now(), flops = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : flops)
+        {
+            float sink;
+            flops += k->peak(200000, &sink);
+        }
+        best = fmax(best, flops / (bt_now() - began));
+    }
+    return best;
+}
+
+/* After the timing: measuring each operation costs some time itself. */
+static void profile(findings *f, bti_stepper *s, const bench_data *d)
+{
+    if (!bti_net_profile(s->net, true))
+        return;
+    for (int i = 0; i < PROFILED_STEPS; i++)
+        bti_stepper_run(s, 0, d->order + (int64_t)(i % IMAGES_A_BATCH) * s->batch, NULL, 0.01);
+    f->n_groups = bti_net_breakdown(s->net, f->group, GROUPS);
+    bti_net_profile(s->net, false);
+}
+
+static bt_status measure(findings *f, const bti_graph *g, const bt_bench_options *o,
+                         bti_precision precision, bt_error *err)
 {
     bench_data data = {0};
     bti_view view = {0};
     bti_stepper stepper = {0};
     bti_job job = bti_job_defaults();
 
-    bt_status rc = make_data(&data, g, batch, err);
+    bt_status rc = make_data(&data, g, o->batch, err);
     if (!rc)
         rc = bti_view_all(&view, &data.set, err);
     if (!rc) {
         job.graph = g;
         job.train = &view;
-        job.recipe.batch = batch;
-        job.threads = threads;
+        job.recipe.batch = o->batch;
+        job.threads = o->threads;
+        job.precision = precision;
         for (int c = 0; c < 3; c++) {
             job.mean[c] = 0.5f;
             job.std[c] = 0.29f; /* of uniform noise */
@@ -114,7 +155,9 @@ static bt_status measure(double *step_s, const bti_graph *g, int batch, int thre
     if (!rc) {
         bti_init_weights(g, 0, stepper.plain);
         bti_net_set_weights(stepper.net, stepper.plain);
-        *step_s = time_steps(&stepper, &data);
+        f->step_s = time_steps(&stepper, &data);
+        if (o->breakdown)
+            profile(f, &stepper, &data);
         bti_stepper_release(&stepper);
     }
     bti_view_release(&view);
@@ -122,48 +165,113 @@ static bt_status measure(double *step_s, const bti_graph *g, int batch, int thre
     return rc;
 }
 
-static char *speed_text(const char *path, const bti_graph *g, int batch, int threads, double step_s)
+static double round_to(double x, double unit)
 {
+    return round(x / unit) * unit;
+}
+
+static int by_seconds(const void *a, const void *b)
+{
+    double x = ((const bti_net_group *)a)->seconds, y = ((const bti_net_group *)b)->seconds;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Of one step: milliseconds, GB/s and GFLOP/s of every group, and what is left of the step. */
+static bti_json *breakdown_json(findings *f)
+{
+    bti_json *list = bti_json_array();
+    double sum = 0;
+
+    qsort(f->group, (size_t)f->n_groups, sizeof(f->group[0]), by_seconds);
+    for (int i = 0; i < f->n_groups; i++) {
+        const bti_net_group *g = &f->group[i];
+        double s = g->seconds / PROFILED_STEPS;
+        bti_json *o = bti_json_object();
+        bti_json_set_str(o, "group", g->name);
+        bti_json_set_num(o, "ms", round_to(1e3 * s, 1e-3));
+        bti_json_set_num(o, "mbytes", round_to(1e-6 * g->bytes, 0.1));
+        bti_json_set_num(o, "gbytes_per_s", s > 0 ? round_to(1e-9 * g->bytes / s, 0.1) : 0);
+        bti_json_set_num(o, "gflops", s > 0 ? round_to(1e-9 * g->flops / s, 0.1) : 0);
+        bti_json_append(list, o);
+        sum += s;
+    }
+    bti_json *rest = bti_json_object(); /* batch assembly, loss, update, waiting */
+    bti_json_set_str(rest, "group", "the rest of the step");
+    bti_json_set_num(rest, "ms", round_to(1e3 * fmax(0, f->step_s - sum), 1e-3));
+    bti_json_append(list, rest);
+    return list;
+}
+
+static char *speed_text(const bt_bench_options *opt, const bti_graph *g, bti_precision precision,
+                        findings *f)
+{
+    const bti_simd_kernels *f32 = bti_simd_for(bti_cpu_isa());
+    const double step_s = f->step_s, flops = 6.0 * (double)g->macs * opt->batch;
+    double depthwise = 0; /* share of the multiply-adds, which the mixed peak counts at f32 */
     bti_json *o = bti_json_object();
 
     char name[64]; /* "tiny20k" of examples/models/tiny20k.yaml */
-    snprintf(name, sizeof(name), "%s", bti_path_base(path));
+    snprintf(name, sizeof(name), "%s", bti_path_base(opt->model_path));
     if (strrchr(name, '.'))
         *strrchr(name, '.') = '\0';
     bti_json_set_str(o, "model", name);
     bti_json_set_int(o, "params", g->params);
     bti_json_set_int(o, "macs", g->macs);
-    bti_json_set_int(o, "batch", batch);
-    bti_json_set_int(o, "threads", threads);
+    bti_json_set_int(o, "batch", opt->batch);
+    bti_json_set_int(o, "threads", opt->threads);
     bti_json_set_num(o, "step_ms", round(1e5 * step_s) / 100);
-    bti_json_set_num(o, "images_per_s", round(10 * batch / step_s) / 10);
-    bti_json_set_str(o, "precision", "f32");
+    bti_json_set_num(o, "images_per_s", round(10 * opt->batch / step_s) / 10);
+    bti_json_set_str(o, "precision", bti_precision_name(precision));
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
     bti_json_set_int(o, "peak_rss_bytes", bti_peak_rss_bytes());
+    for (int i = 0; i < g->n_nodes; i++)
+        if (g->node[i].kind == BTI_NODE_CONV && g->node[i].groups == g->node[i].c)
+            depthwise += (double)g->tensor[g->node[i].weight].size * g->node[i].h * g->node[i].w /
+                         (double)g->macs;
+    const double slow = peak_of(f32, opt->threads);
+    const double fast = precision == BTI_PRECISION_BF16
+                            ? peak_of(bti_simd_bf16_for(bti_cpu_isa()), opt->threads)
+                            : slow;
+    const double mixed = 1 / (depthwise / slow + (1 - depthwise) / fast);
+    bti_json_set_num(o, "gflops", round_to(1e-9 * flops / step_s, 1e-3));
+    bti_json_set_num(o, "peak_gflops", round_to(1e-9 * mixed, 0.1));
+    bti_json_set_num(o, "share_of_peak", round_to(flops / step_s / mixed, 1e-6));
+    if (opt->breakdown)
+        bti_json_set(o, "breakdown", breakdown_json(f));
     char *text = bti_json_text(o, 0);
     bti_json_free(o);
     return text;
 }
 
-bt_status bt_bench_train(char **json, const char *model_path, int batch, int threads, bt_error *err)
+bt_bench_options bt_bench_defaults(void)
 {
+    return (bt_bench_options){.batch = 128, .precision = "auto"};
+}
+
+bt_status bt_bench_train(char **json, const bt_bench_options *opt, bt_error *err)
+{
+    bt_bench_options o = *opt;
     bti_arena arena = {0};
     bti_rows rows;
     bti_graph *g = NULL;
-    double step_s = 0;
+    bti_precision precision;
+    findings found = {0};
 
     *json = NULL;
-    if (batch < 1 || batch > 65536)
-        return bti_fail(err, BT_INVAL, "batch", "%d is not from 1 to 65536", batch);
-    if (threads < 1)
-        threads = bti_cpu_count();
-    bt_status rc = bti_rows_read(&rows, &arena, model_path, NULL, err);
+    if (o.batch < 1 || o.batch > 65536)
+        return bti_fail(err, BT_INVAL, "batch", "%d is not from 1 to 65536", o.batch);
+    if (o.threads < 1)
+        o.threads = bti_cpu_count();
+    bt_status rc = bti_precision_parse(&precision, o.precision, err);
+    precision = bti_net_precision(precision);
+    if (!rc)
+        rc = bti_rows_read(&rows, &arena, o.model_path, NULL, err);
     if (!rc)
         rc = bti_graph_build(&g, &rows, 0, 0, 0, err);
     if (!rc)
-        rc = measure(&step_s, g, batch, threads, err);
+        rc = measure(&found, g, &o, precision, err);
     if (!rc) {
-        *json = speed_text(model_path, g, batch, threads, step_s);
+        *json = speed_text(&o, g, precision, &found);
         if (!*json)
             rc = bti_fail_nomem(err);
     }

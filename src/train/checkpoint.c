@@ -50,6 +50,7 @@ static bti_json *identity(const bti_job *job, const bti_stepper *s)
     bti_json_set_str(o, "seed", seed);
     bti_json_set_int(o, "train_images", job->train->n + (job->extra ? job->extra->n : 0));
     bti_json_set_int(o, "batch", s->batch);
+    bti_json_set_str(o, "precision", bti_precision_name(job->precision));
     bti_json *mean = bti_json_array(); /* stands for the pixels: other data has another mean */
     for (int c = 0; c < job->graph->in_c && c < 3; c++)
         bti_json_append(mean, bti_json_num(job->mean[c]));

@@ -23,6 +23,7 @@ typedef struct measured {
     bti_json *result; /* result.json */
     int threads;
     bti_changes changes;
+    const bti_predictor *by; /* NULL: nn/ */
 } measured;
 
 /* ---- as JSON ---- */
@@ -94,7 +95,7 @@ static bti_json *score_json(const bti_score *s, const bti_model_meta *meta)
 
 static bti_subject subject_of(const measured *m)
 {
-    bti_subject s = {.graph = m->graph, .weights = m->weights, .threads = m->threads};
+    bti_subject s = {.graph = m->graph, .weights = m->weights, .threads = m->threads, .by = m->by};
     memcpy(s.mean, m->meta.mean, sizeof(s.mean));
     memcpy(s.std, m->meta.std, sizeof(s.std));
     return s;
@@ -228,7 +229,14 @@ static bt_status measure_test(bti_json **out, const measured *m, const bt_data_o
 
 bt_status bt_eval(char **json, const bt_eval_options *opt, bt_error *err)
 {
-    measured m = {.opt = opt, .threads = opt->threads > 0 ? opt->threads : bti_cpu_count()};
+    return bti_eval_by(json, opt, NULL, err);
+}
+
+bt_status bti_eval_by(char **json, const bt_eval_options *opt, const bti_predictor *by,
+                      bt_error *err)
+{
+    measured m = {
+        .opt = opt, .threads = opt->threads > 0 ? opt->threads : bti_cpu_count(), .by = by};
     bt_data_options data_opt = opt->data_opt;
     bti_json *result = NULL;
 

@@ -23,7 +23,7 @@ typedef struct bti_evaluator {
 /* policy: applied to every image (borrowed for the evaluator's life); NULL: images as they are. */
 bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
                              const bti_policy *policy, const float mean[3], const float std[3],
-                             int threads, bt_error *err);
+                             int threads, bti_precision precision, bt_error *err);
 void bti_evaluator_release(bti_evaluator *e);
 /* Predicts every sample of the view and fills the confusion matrix and top5; returns the share that
  * is right. */
@@ -39,6 +39,7 @@ typedef struct bti_subject {
     const float *weights;
     float mean[3], std[3];
     int threads;
+    const bti_predictor *by; /* NULL: nn/; not with a policy */
 } bti_subject;
 
 /* bti_evaluate on a view whose images `policy` changes first (NULL: as they are). What it draws is

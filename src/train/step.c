@@ -134,6 +134,7 @@ bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
         opt.batch = s->batch;
         opt.threads = job->threads;
         opt.training = true;
+        opt.precision = job->precision;
         rc = bti_net_new(&s->net, job->graph, &opt, err);
     }
     if (!rc)

@@ -17,6 +17,7 @@
 typedef struct session {
     const bt_train_options *opt;
     int threads;
+    bti_precision precision; /* F32 or BF16 */
     bti_data *data;
     bti_view train, val;
     char *yaml;
@@ -26,7 +27,8 @@ typedef struct session {
 
 bt_train_options bt_train_defaults(void)
 {
-    return (bt_train_options){.data_opt = bt_data_defaults(), .recipe = bt_recipe_defaults()};
+    return (bt_train_options){
+        .data_opt = bt_data_defaults(), .recipe = bt_recipe_defaults(), .precision = "auto"};
 }
 
 static void session_close(session *s)
@@ -67,6 +69,9 @@ static bt_status session_open(session *s, bt_error *err)
         return bti_fail(err, BT_INVAL, NULL, "a model file and data are needed");
     bt_status rc = bti_recipe_check(&o->recipe, err);
     if (!rc)
+        rc = bti_precision_parse(&s->precision, o->precision, err);
+    s->precision = bti_net_precision(s->precision);
+    if (!rc)
         rc = bti_data_open(&s->data, o->data, &o->data_opt, err);
     if (!rc)
         rc = read_model(s, err);
@@ -98,6 +103,7 @@ static bti_job make_job(const session *s)
     job.recipe = s->opt->recipe;
     job.seed = s->opt->seed;
     job.threads = s->threads;
+    job.precision = s->precision;
     job.checkpoint = s->checkpoint;
     job.resume = s->opt->resume;
     job.stop = s->opt->stop;
@@ -134,6 +140,7 @@ static bti_json *result_json(const session *s, const bti_outcome *o)
     bti_json_set(r, "seed", bti_json_int((int64_t)opt->seed));
     bti_json_set_int(r, "threads", s->threads);
     bti_json_set_str(r, "isa", bti_isa_name(bti_cpu_isa()));
+    bti_json_set_str(r, "precision", bti_precision_name(s->precision));
     bti_json_set_int(r, "epochs", o->epochs_done);
     bti_json_set_num(r, "loss", o->loss);
     bti_json_set(r, "val_accuracy",

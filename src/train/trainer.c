@@ -293,7 +293,7 @@ static bt_status start(training *t, bt_error *err)
         rc = bti_stepper_init(&t->stepper, job, err);
     if (!rc && job->val && job->val->n)
         rc = bti_evaluator_init(&t->evaluator, job->graph, job->val, NULL, job->mean, job->std,
-                                job->threads, err);
+                                job->threads, job->precision, err);
     if (rc)
         return rc;
     rc = bti_epoch_order_init(&t->samples, job, err);

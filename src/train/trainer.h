@@ -8,7 +8,7 @@
 #include "bantam/train.h"
 #include "base/json.h"
 #include "data/dataset.h"
-#include "model/graph.h"
+#include "nn/net.h"
 
 typedef struct bti_epoch {
     int epoch;           /* 1-based, just finished */
@@ -28,8 +28,9 @@ typedef struct bti_job {
     bt_recipe recipe;
     uint64_t seed;
     int threads;
-    int eval_every;     /* validate after every k-th epoch and the last; 0: only the last */
-    const int *eval_at; /* and after these, n_eval_at rising numbers of epochs; borrowed */
+    bti_precision precision; /* of training and its validations; default F32 */
+    int eval_every;          /* validate after every k-th epoch and the last; 0: only the last */
+    const int *eval_at;      /* and after these, n_eval_at rising numbers of epochs; borrowed */
     int n_eval_at;
     const char *checkpoint; /* path; written every checkpoint_s seconds (at epoch ends and when
                              * stopped), removed by the caller; NULL: none. If it exists and
@@ -87,6 +88,17 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
                        const bti_dataset *set, const bti_view *view /* NULL: all of set */,
                        const float mean[3], const float std[3], int threads, bt_error *err);
 void bti_score_release(bti_score *s);
+
+/* Another engine than nn/, integer kernels for example: logits (classes) of one image (h,w,c).
+ * Called from `threads` threads at once, `thread` in 0..threads-1. */
+typedef struct bti_predictor {
+    void (*run)(void *ctx, int thread, const uint8_t *image, float *logits);
+    void *ctx;
+    int threads;
+} bti_predictor;
+/* bt_eval() with predictions by another engine (NULL: nn/); opt->under must then be empty. */
+bt_status bti_eval_by(char **json, const bt_eval_options *opt, const bti_predictor *by,
+                      bt_error *err);
 
 /* ---- model directories: model.yaml + weights.safetensors (metadata: class names, mean/std, resize
  * rule, input size, model YAML) + result.json, each atomic ---- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support.h"
 
+#include "base/cpu.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,15 @@
 #define SLOTS 8
 static char tmp_made[64][256];
 static int n_tmp;
+
+/* BT_TEST_ISA: the test runs as if the CPU had no more than this. */
+__attribute__((constructor)) static void cap_isa(void)
+{
+    bti_isa isa;
+    const char *name = getenv("BT_TEST_ISA");
+    if (name && bti_isa_parse(name, &isa) == 0)
+        bti_cpu_cap_isa(isa);
+}
 
 static void remove_all(void)
 {

@@ -277,12 +277,21 @@ static void bench_reports_a_speed(void **state)
     bt_error e;
     char *text;
     set_up(NULL);
-    assert_ok(bt_bench_train(&text, p.model, 16, 2, &e), &e);
+    bt_bench_options opt = bt_bench_defaults();
+    opt.model_path = p.model;
+    opt.batch = 16;
+    opt.threads = 2;
+    opt.precision = "f32";
+    assert_ok(bt_bench_train(&text, &opt, &e), &e);
     bti_json *o = parse(text);
     assert_true(number(o, "images_per_s") > 0);
     assert_true(number(o, "peak_rss_bytes") > 0);
+    assert_true(number(o, "share_of_peak") > 0 && number(o, "share_of_peak") < 1);
     assert_string_equal(bti_json_as_str(bti_json_get(o, "precision"), ""), "f32");
     bti_json_free(o);
+    opt.precision = "f16";
+    assert_int_equal(bt_bench_train(&text, &opt, &e), BT_INVAL);
+    assert_non_null(strstr(e.text, "f16"));
     assert_int_equal(bti_alloc_live(), 0);
 }
 

@@ -22,6 +22,12 @@ bool bti_simd_act_fuses(bti_act act)
     }
 }
 
+bool bti_simd_tail_takes(bti_act act)
+{
+    return act == BTI_ACT_IDENTITY || act == BTI_ACT_RELU || act == BTI_ACT_RELU6 ||
+           act == BTI_ACT_HARDSWISH;
+}
+
 const bti_simd_kernels *bti_simd_for(bti_isa isa)
 {
     switch (isa) {
@@ -33,4 +39,9 @@ const bti_simd_kernels *bti_simd_for(bti_isa isa)
     default:
         return &bti_simd_kernels_portable;
     }
+}
+
+const bti_simd_kernels *bti_simd_bf16_for(bti_isa isa)
+{
+    return isa == BTI_ISA_AVX512_BF16 ? &bti_simd_kernels_avx512_bf16 : NULL;
 }

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 
 #include <omp.h>
+#include <time.h>
 
 static bti_engine *engine_of(bti_net *net)
 {
@@ -24,12 +25,21 @@ static const bti_engine *const_engine_of(const bti_net *net)
 
 /* ---- running ---- */
 
+/* Of this thread: what other programs take is not measured. */
+static double cpu_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static void run_segment(bti_engine *e, int g, int thread, bool training)
 {
     const bti_segment *segment = &e->segment[g];
     float *scratch = e->scratch[thread];
     bti_run r = {.e = e,
                  .thread = thread,
+                 .training = training,
                  .n = segment->chunk,
                  .scratch = scratch,
                  .weight_scratch = scratch + e->scratch_floats,
@@ -40,8 +50,13 @@ static void run_segment(bti_engine *e, int g, int thread, bool training)
         r.first = c * segment->chunk;
         for (int i = 0; i < segment->n_steps; i++) {
             const bti_step *s = &e->step[segment->first_step + i];
-            if (training || !s->train_only)
-                s->run(&r, s);
+            if (!training && s->train_only)
+                continue;
+            const double began = e->step_s ? cpu_now() : 0;
+            s->run(&r, s);
+            if (e->step_s)
+                e->step_s[(int64_t)thread * e->n_steps + segment->first_step + i] +=
+                    cpu_now() - began;
         }
         r.seen += segment->chunk;
     }
@@ -54,7 +69,8 @@ static void finish_segment(bti_engine *e, int g, int thread, int threads, bool t
     int turn = 0;
     for (int i = 0; i < segment->n_steps; i++) {
         const bti_step *s = &e->step[segment->first_step + i];
-        if (s->finish && (training || !s->train_only) && turn++ % threads == thread)
+        const bool stats = s->train_only || s->norm >= 0;
+        if (s->finish && (training || !stats) && turn++ % threads == thread)
             s->finish(e, s, g);
     }
 }
@@ -72,6 +88,21 @@ static void walk(bti_engine *e, int first, int end, bool training)
     }
 }
 
+/* Copies of weights for convolutions that read them in another layout or type. */
+static void make_copies(bti_engine *e, bti_conv_dir dir)
+{
+    const int me = omp_get_thread_num(), team = omp_get_num_threads();
+    for (int i = 0; i < e->n_ops; i++) {
+        if (e->op[i].kind != BTI_FUSED_CONV)
+            continue;
+        const bti_conv_state *c = &e->conv[e->op[i].conv];
+        if (c->copy[dir] && e->op[i].conv % team == me)
+            bti_conv_make_copy(c->conv, dir, 0, e->param + e->slot[e->op[i].weight].offset,
+                               c->copy[dir]);
+    }
+    bti_barrier_wait(&e->barrier, team);
+}
+
 static void forward(bti_net *net, bool training)
 {
     bti_engine *e = engine_of(net);
@@ -81,22 +112,11 @@ static void forward(bti_net *net, bool training)
         bti_norm_use_running(e);
     omp_set_num_threads(1); /* oneDNN works inside one of our threads */
 #pragma omp parallel num_threads(e->opt.threads)
-    walk(e, 0, e->n_forward, train);
-    omp_set_num_threads(before);
-}
-
-/* Copies of weights for convolutions whose backward pass reads another layout. */
-static void make_back_copies(bti_engine *e)
-{
-    const int me = omp_get_thread_num(), team = omp_get_num_threads();
-    for (int i = 0; i < e->n_ops; i++) {
-        if (e->op[i].kind != BTI_FUSED_CONV)
-            continue;
-        const bti_conv_state *c = &e->conv[e->op[i].conv];
-        if (c->back_copy && e->op[i].conv % team == me)
-            bti_conv_make_back_copy(c->conv, 0, e->param + e->slot[e->op[i].weight].offset,
-                                    c->back_copy);
+    {
+        make_copies(e, BTI_CONV_FORWARD);
+        walk(e, 0, e->n_forward, train);
     }
+    omp_set_num_threads(before);
 }
 
 /* Sums the threads' gradients in thread order; weights between merged groups stay zero. */
@@ -106,11 +126,11 @@ static void sum_gradients(bti_engine *e)
     const int64_t blocks = e->n_flat / 16;
     const int64_t lo = blocks * me / team * 16, hi = blocks * (me + 1) / team * 16;
     for (int t = 1; t < e->opt.threads; t++)
-        e->simd->accumulate(hi - lo, e->grad + lo, e->thread_grad[t] + lo);
+        e->f32->accumulate(hi - lo, e->grad + lo, e->thread_grad[t] + lo);
     bti_barrier_wait(&e->barrier, team);
     for (int t = me; t < e->graph->n_tensors; t += team)
         if (e->slot[t].mask)
-            e->simd->multiply(e->slot[t].n, e->grad + e->slot[t].offset, e->slot[t].mask);
+            e->f32->multiply(e->slot[t].n, e->grad + e->slot[t].offset, e->slot[t].mask);
 }
 
 static void backward(bti_net *net)
@@ -120,8 +140,7 @@ static void backward(bti_net *net)
     omp_set_num_threads(1);
 #pragma omp parallel num_threads(e->opt.threads)
     {
-        make_back_copies(e);
-        bti_barrier_wait(&e->barrier, omp_get_num_threads());
+        make_copies(e, BTI_CONV_BACK_DATA);
         walk(e, e->n_forward, e->n_segments, true);
         sum_gradients(e);
     }
@@ -135,9 +154,11 @@ static void free_engine(bti_engine *e)
     if (!e)
         return;
     bti_engine_params_free(e);
+    bti_free(e->step_s);
     for (int i = 0; i < e->n_convs; i++) {
         bti_conv_free(e->conv[i].conv);
-        bti_aligned_free(e->conv[i].back_copy);
+        for (int d = 0; d < 2; d++)
+            bti_aligned_free(e->conv[i].copy[d]);
     }
     for (int t = 0; e->scratch && t < e->opt.threads; t++)
         bti_aligned_free(e->scratch[t]);
@@ -164,7 +185,7 @@ static bt_status make_conv(bti_engine *e, const bti_step *s, int chunk, bt_error
     bti_conv_state *c = &e->conv[op->conv];
     bt_status rc = BT_OK;
     if (s->run == bti_step_conv)
-        rc = bti_conv_new(&c->conv, e->context, e->simd, &c->shape, chunk, e->opt.threads,
+        rc = bti_conv_new(&c->conv, e->context, op->simd, &c->shape, chunk, e->opt.threads,
                           e->graph->tensor[op->weight].name, err);
     else if (s->run == bti_step_conv_back_weights)
         rc = bti_conv_add(c->conv, BTI_CONV_BACK_WEIGHTS, chunk, err);
@@ -185,12 +206,14 @@ static bt_status make_convs(bti_engine *e, bt_error *err)
         }
     for (int i = 0; !rc && i < e->n_convs; i++) {
         bti_conv_state *c = &e->conv[i];
-        const int64_t copy = bti_conv_back_copy(c->conv);
         const int64_t scratch = (int64_t)bti_conv_scratch(c->conv) / (int64_t)sizeof(float);
         e->conv_floats = scratch > e->conv_floats ? scratch : e->conv_floats;
-        if (copy > 0 && !(c->back_copy = bti_aligned_calloc((size_t)copy, sizeof(float))))
-            rc = bti_fail_nomem(err);
-        e->state_floats += copy;
+        for (int d = 0; d < 2; d++) {
+            const int64_t copy = bti_conv_copy(c->conv, (bti_conv_dir)d);
+            if (copy > 0 && !(c->copy[d] = bti_aligned_calloc((size_t)copy, sizeof(float))))
+                rc = bti_fail_nomem(err);
+            e->state_floats += copy;
+        }
     }
     return rc;
 }
@@ -255,7 +278,8 @@ static bt_status new_net(bti_net **out, const bti_graph *g, const bti_net_option
     }
     e->graph = g;
     e->opt = *opt;
-    e->simd = bti_simd_for(bti_cpu_isa());
+    e->f32 = bti_simd_for(bti_cpu_isa());
+    e->simd = opt->precision == BTI_PRECISION_BF16 ? bti_simd_bf16_for(bti_cpu_isa()) : e->f32;
     int major, minor, patch;
     bti_dnnl_version(&major, &minor, &patch);
     snprintf(e->name, sizeof(e->name), "dnnl %d.%d.%d %s", major, minor, patch, e->simd->name);
@@ -314,6 +338,16 @@ static void get_grads(bti_net *net, float *plain)
     bti_engine_get(engine_of(net), engine_of(net)->grad, false, plain);
 }
 
+static bool profile(bti_net *net, bool on)
+{
+    return bti_engine_profile(engine_of(net), on);
+}
+
+static int breakdown(const bti_net *net, bti_net_group *out, int cap)
+{
+    return bti_engine_breakdown(const_engine_of(net), out, cap);
+}
+
 static float *input(bti_net *net)
 {
     return engine_of(net)->input;
@@ -351,4 +385,6 @@ const bti_backend_ops bti_backend_dnnl = {
     .logits = logits,
     .dlogits = dlogits,
     .bytes = bytes,
+    .profile = profile,
+    .breakdown = breakdown,
 };

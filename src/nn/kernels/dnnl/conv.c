@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "nn/kernels/dnnl/dnnl_backend.h"
+#include "nn/kernels/dnnl/own.h"
 #include "nn/kernels/dnnl/shim.h"
 
 #include <assert.h>
@@ -37,6 +38,7 @@ struct bti_conv {
     bti_conv_context *ctx;
     const bti_simd_kernels *simd;
     bti_conv_shape shape;
+    bti_own own; /* not NONE: nothing of oneDNN below is used */
     int threads;
     char where[64];
     bti_md weights; /* layout of the parameters */
@@ -99,36 +101,46 @@ static dnnl_status_t make_maps(const bti_conv *c, conv_kernel *k, int images)
     const dnnl_dims_t src = {images, c->shape.ic, w->ih, w->iw};
     const dnnl_dims_t dst = {images, c->shape.oc, w->oh, w->ow};
     const dnnl_dims_t bias = {c->shape.oc};
+    const dnnl_data_type_t type = c->shape.bf16 ? dnnl_bf16 : dnnl_f32;
     k->images = images;
-    dnnl_status_t rc = bti_md_new(&k->src, 4, src, c->shape.plain_src ? dnnl_nchw : blocked);
+    dnnl_status_t rc = bti_md_new(&k->src, 4, src, type, c->shape.plain_src ? dnnl_nchw : blocked);
     if (!rc)
-        rc = bti_md_new(&k->dst, 4, dst, blocked);
+        rc = bti_md_new(&k->dst, 4, dst, type, blocked);
     if (!rc && c->shape.bias)
-        rc = bti_md_new(&k->bias, 1, bias, dnnl_x);
+        rc = bti_md_new(&k->bias, 1, bias, dnnl_f32, dnnl_x);
     return rc;
 }
 
-static dnnl_status_t weights_md(const bti_conv *c, bti_md *out, dnnl_format_tag_t ungrouped,
-                                dnnl_format_tag_t grouped)
+static dnnl_status_t weights_md(const bti_conv *c, bti_md *out, dnnl_data_type_t type,
+                                dnnl_format_tag_t ungrouped, dnnl_format_tag_t grouped)
 {
     const bti_conv_shape *s = &c->shape;
     const int k = s->window.k;
     if (s->groups > 1) {
         const dnnl_dims_t dims = {s->groups, s->oc / s->groups, s->ic / s->groups, k, k};
-        return bti_md_new(out, 5, dims, grouped);
+        return bti_md_new(out, 5, dims, type, grouped);
     }
     const dnnl_dims_t dims = {s->oc, s->ic, k, k};
-    return bti_md_new(out, 4, dims, ungrouped);
+    return bti_md_new(out, 4, dims, type, ungrouped);
 }
 
 /* The weights' layout to ask for: ours if it is fixed, else oneDNN's choice. Depthwise is fixed to
  * [block][k][k][lane], which oneDNN would choose too and our own kernels read. */
-static dnnl_status_t wanted_weights(const bti_conv *c, bti_md *out)
+static dnnl_status_t wanted_weights(const bti_conv *c, bti_conv_dir dir, bti_md *out)
 {
+    const bool bf16 = c->shape.bf16 && dir != BTI_CONV_BACK_WEIGHTS;
+    const dnnl_data_type_t type = bf16 ? dnnl_bf16 : dnnl_f32;
     if (c->shape.depthwise)
-        return weights_md(c, out, dnnl_format_tag_any,
+        return weights_md(c, out, type, dnnl_format_tag_any,
                           c->simd->lanes == 16 ? dnnl_Goihw16g : dnnl_Goihw8g);
-    return weights_md(c, out, dnnl_format_tag_any, dnnl_format_tag_any);
+    return weights_md(c, out, type, dnnl_format_tag_any, dnnl_format_tag_any);
+}
+
+/* The parameters' layout beside bf16: what gradients of weights come in. */
+static dnnl_status_t float_weights(const bti_conv *c, bti_md *out)
+{
+    return weights_md(c, out, dnnl_f32, dnnl_OIhw16i16o,
+                      c->shape.depthwise ? dnnl_Goihw16g : dnnl_gOIhw16i16o);
 }
 
 static bool is_reference(const_dnnl_primitive_desc_t pd)
@@ -171,7 +183,7 @@ static dnnl_status_t choose_pd(const bti_conv *c, bti_conv_dir dir, conv_kernel 
             dnnl_primitive_desc_destroy(*out);
         *out = NULL;
     }
-    rc = wanted_weights(c, &wanted);
+    rc = wanted_weights(c, dir, &wanted);
     if (!rc)
         rc = make_pd(c, dir, k, wanted, hint, out);
     bti_md_free(wanted);
@@ -181,7 +193,7 @@ static dnnl_status_t choose_pd(const bti_conv *c, bti_conv_dir dir, conv_kernel 
 static dnnl_status_t make_reorder(const bti_conv *c, bti_conv_dir dir, conv_kernel *k)
 {
     dnnl_primitive_desc_t pd;
-    const bool in = dir == BTI_CONV_BACK_DATA; /* parameters to this direction's layout */
+    const bool in = dir != BTI_CONV_BACK_WEIGHTS; /* parameters to this direction's layout */
     dnnl_status_t rc =
         dnnl_reorder_primitive_desc_create(&pd, in ? c->weights : k->weights, c->ctx->engine,
                                            in ? k->weights : c->weights, c->ctx->engine, NULL);
@@ -251,9 +263,15 @@ bt_status bti_conv_add(bti_conv *c, bti_conv_dir dir, int images, bt_error *err)
     dnnl_primitive_desc_t pd = NULL, hint = NULL;
     bti_md any = NULL;
 
+    if (c->own) {
+        k->images = images;
+        return BT_OK;
+    }
     dnnl_status_t rc = make_maps(c, k, images);
+    if (!rc && c->shape.bf16 && !c->weights)
+        rc = float_weights(c, &c->weights);
     if (!rc && dir != BTI_CONV_FORWARD) { /* oneDNN wants to see the forward pass first */
-        rc = wanted_weights(c, &any);
+        rc = wanted_weights(c, BTI_CONV_FORWARD, &any);
         if (!rc)
             rc = make_pd(c, BTI_CONV_FORWARD, k, any, NULL, &hint);
     }
@@ -276,6 +294,7 @@ static void describe(bti_conv *c, bti_conv_context *ctx, const bti_simd_kernels 
     c->ctx = ctx;
     c->simd = simd;
     c->shape = *shape;
+    c->own = bti_own_for(shape);
     c->window = (bti_dnnl_window){.strides = {w->stride, w->stride},
                                   .dilates = {w->dilation - 1, w->dilation - 1},
                                   .pad_l = {w->pad_t, w->pad_l},
@@ -290,16 +309,22 @@ bool bti_conv_is_slow(bti_conv_context *ctx, const bti_simd_kernels *simd,
     dnnl_primitive_desc_t forward = NULL, pd = NULL;
     bti_md any = NULL;
     describe(&c, ctx, simd, shape);
+    if (c.own)
+        return false;
     dnnl_status_t rc = make_maps(&c, &k, 1);
     if (!rc)
-        rc = wanted_weights(&c, &any);
+        rc = wanted_weights(&c, BTI_CONV_FORWARD, &any);
     if (!rc)
         rc = make_pd(&c, BTI_CONV_FORWARD, &k, any, NULL, &forward);
     bool slow = !rc && is_reference(forward);
     for (int d = BTI_CONV_BACK_DATA; training && !rc && d < BTI_CONV_DIRS; d++) {
         if (d == BTI_CONV_BACK_DATA && shape->plain_src)
             continue; /* nobody asks for the gradient of the input */
-        rc = make_pd(&c, (bti_conv_dir)d, &k, any, forward, &pd);
+        bti_md_free(any);
+        any = NULL;
+        rc = wanted_weights(&c, (bti_conv_dir)d, &any);
+        if (!rc)
+            rc = make_pd(&c, (bti_conv_dir)d, &k, any, forward, &pd);
         slow = slow || (!rc && is_reference(pd));
         if (!rc)
             dnnl_primitive_desc_destroy(pd);
@@ -371,13 +396,15 @@ void bti_conv_free(bti_conv *c)
 
 int64_t bti_conv_weights(const bti_conv *c)
 {
+    if (c->own)
+        return bti_own_weights(c->own, &c->shape);
     return (int64_t)(dnnl_memory_desc_get_size(c->weights) / sizeof(float));
 }
 
 /* Weight gradients that need a reorder are made behind the primitive's own scratch. */
 size_t bti_conv_scratch(const bti_conv *c)
 {
-    size_t most = 0;
+    size_t most = align64(bti_own_scratch(c->own, c->simd, &c->shape));
     for (int d = 0; d < BTI_CONV_DIRS; d++) {
         const conv_kernel *k = &c->dir[d];
         size_t bytes = k->scratch_bytes;
@@ -388,9 +415,11 @@ size_t bti_conv_scratch(const bti_conv *c)
     return most;
 }
 
-int64_t bti_conv_back_copy(const bti_conv *c)
+int64_t bti_conv_copy(const bti_conv *c, bti_conv_dir dir)
 {
-    const conv_kernel *k = &c->dir[BTI_CONV_BACK_DATA];
+    const conv_kernel *k = &c->dir[dir];
+    if (c->own)
+        return bti_own_copy(c->own, &c->shape, dir);
     return k->reorder ? (int64_t)(dnnl_memory_desc_get_size(k->weights) / sizeof(float)) : 0;
 }
 
@@ -414,30 +443,37 @@ static void reorder(const bti_conv *c, dnnl_primitive_t prim, dnnl_memory_t from
     execute(c, prim, 2, args);
 }
 
-void bti_conv_make_back_copy(const bti_conv *c, int thread, const float *weights, float *copy)
+void bti_conv_make_copy(const bti_conv *c, bti_conv_dir dir, int thread, const float *weights,
+                        float *copy)
 {
-    const conv_kernel *k = &c->dir[BTI_CONV_BACK_DATA];
+    const conv_kernel *k = &c->dir[dir];
+    if (c->own) {
+        bti_own_make_copy(c->own, c->simd, &c->shape, dir, weights, copy);
+        return;
+    }
     const conv_args *a = &k->thread[thread];
     set(a->own_weights, weights);
     set(a->weights, copy);
     reorder(c, k->reorder, a->own_weights, a->weights);
 }
 
-static void run_depthwise(const bti_conv *c, bti_conv_dir dir, float *src, float *weights,
-                          float *dst)
+bool bti_conv_makes_sums(const bti_conv_shape *shape)
 {
-    bti_simd_window w = c->shape.window;
-    w.n = c->dir[dir].images;
-    if (dir == BTI_CONV_FORWARD)
-        c->simd->depthwise(&w, src, weights, dst);
-    else if (dir == BTI_CONV_BACK_DATA)
-        c->simd->depthwise_back_data(&w, dst, weights, src);
-    else
-        c->simd->depthwise_back_weights(&w, src, dst, weights);
+    const bti_own own = bti_own_for(shape);
+    return own != BTI_OWN_NONE && own != BTI_OWN_WINDOW;
 }
 
-void bti_conv_run(const bti_conv *c, bti_conv_dir dir, int thread, float *src, float *weights,
-                  float *bias, float *dst, void *scratch)
+bool bti_conv_takes_norm(const bti_conv_shape *shape)
+{
+    return bti_own_for(shape) == BTI_OWN_DEPTH;
+}
+
+bool bti_conv_is_own(const bti_conv *c)
+{
+    return bti_conv_makes_sums(&c->shape);
+}
+
+void bti_conv_run(const bti_conv *c, bti_conv_dir dir, int thread, const bti_conv_args *args)
 {
     static const int names[BTI_CONV_DIRS][4] = {
         {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS},
@@ -445,28 +481,28 @@ void bti_conv_run(const bti_conv *c, bti_conv_dir dir, int thread, float *src, f
         {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_BIAS},
     };
     const conv_kernel *k = &c->dir[dir];
-    if (!k->prim) {
-        run_depthwise(c, dir, src, weights, dst);
+    if (!k->prim) { /* depthwise in f32 may lack a fast oneDNN kernel, too */
+        bti_own_run(c->own ? c->own : BTI_OWN_WINDOW, c->simd, &c->shape, dir, k->images, args);
         return;
     }
     const conv_args *a = &k->thread[thread];
     const bool reordered = dir == BTI_CONV_BACK_WEIGHTS && k->reorder;
-    set(a->src, src);
-    set(a->weights, reordered ? (char *)scratch + k->scratch_bytes : (void *)weights);
-    set(a->dst, dst);
-    set(a->scratch, scratch);
-    dnnl_exec_arg_t args[5] = {{names[dir][0], a->src},
+    set(a->src, args->src);
+    set(a->weights, reordered ? (char *)args->scratch + k->scratch_bytes : (void *)args->weights);
+    set(a->dst, args->dst);
+    set(a->scratch, args->scratch);
+    dnnl_exec_arg_t list[5] = {{names[dir][0], a->src},
                                {names[dir][1], a->weights},
                                {names[dir][2], a->dst},
                                {DNNL_ARG_SCRATCHPAD, a->scratch}};
     int n = 4;
     if (a->bias && names[dir][3]) {
-        set(a->bias, bias);
-        args[n++] = (dnnl_exec_arg_t){names[dir][3], a->bias};
+        set(a->bias, args->bias);
+        list[n++] = (dnnl_exec_arg_t){names[dir][3], a->bias};
     }
-    execute(c, k->prim, n, args);
+    execute(c, k->prim, n, list);
     if (reordered) {
-        set(a->own_weights, weights);
+        set(a->own_weights, args->weights);
         reorder(c, k->reorder, a->weights, a->own_weights);
     }
 }
@@ -479,6 +515,10 @@ bt_status bti_conv_positions(const bti_conv *c, int32_t *pos, bt_error *err)
     const bti_conv_shape *s = &c->shape;
     const int64_t n = (int64_t)s->oc * (s->ic / s->groups) * s->window.k * s->window.k;
     const int64_t n_kernel = bti_conv_weights(c);
+    if (c->own) {
+        bti_own_positions(c->own, s, pos);
+        return BT_OK;
+    }
     float *from = bti_aligned_calloc((size_t)n, sizeof(float));
     float *to = bti_aligned_calloc((size_t)n_kernel, sizeof(float));
     int32_t *index = bti_calloc((size_t)n_kernel, sizeof(int32_t));
@@ -489,7 +529,7 @@ bt_status bti_conv_positions(const bti_conv *c, int32_t *pos, bt_error *err)
     dnnl_status_t rc = from && to && index ? dnnl_success : dnnl_out_of_memory;
 
     if (!rc)
-        rc = weights_md(c, &plain, dnnl_oihw, dnnl_goihw);
+        rc = weights_md(c, &plain, dnnl_f32, dnnl_oihw, dnnl_goihw);
     if (!rc)
         rc = dnnl_reorder_primitive_desc_create(&pd, plain, c->ctx->engine, c->weights,
                                                 c->ctx->engine, NULL);

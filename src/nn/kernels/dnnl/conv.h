@@ -21,6 +21,7 @@ typedef struct bti_conv_shape {
     int ic, oc; /* stored channels: padded to the block, except ic of a plain input */
     int groups; /* merged until a group fills whole blocks; ic: depthwise */
     bool depthwise;
+    bool bf16;      /* maps; weights are float outside */
     bool plain_src; /* the network's input, (n,c,h,w) */
     bool bias;
     bti_simd_window window; /* cb, sizes, kernel, padding; n is ignored */
@@ -53,14 +54,31 @@ size_t bti_conv_scratch(const bti_conv *c);  /* bytes that any call of run may u
  */
 bt_status bti_conv_positions(const bti_conv *c, int32_t *pos, bt_error *err);
 
-/* Floats of a second copy of the weights that BACK_DATA wants to read; 0: it reads the weights. */
-int64_t bti_conv_back_copy(const bti_conv *c);
-void bti_conv_make_back_copy(const bti_conv *c, int thread, const float *weights, float *copy);
+/* Floats of a second copy of the weights that FORWARD or BACK_DATA wants to read, in a layout or a
+ * type of its own; 0: it reads the weights. */
+int64_t bti_conv_copy(const bti_conv *c, bti_conv_dir dir);
+void bti_conv_make_copy(const bti_conv *c, bti_conv_dir dir, int thread, const float *weights,
+                        float *copy);
+
+/* True if FORWARD can also add up the sums for batch statistics, and BACK_WEIGHTS add to what is
+ * there. */
+bool bti_conv_is_own(const bti_conv *c);
+bool bti_conv_makes_sums(const bti_conv_shape *shape); /* the same, before it is made */
+/* FORWARD and BACK_WEIGHTS can normalise and activate what they read. */
+bool bti_conv_takes_norm(const bti_conv_shape *shape);
+
+/* What one call works on. src and dst are maps, or their gradients. */
+typedef struct bti_conv_args {
+    float *src, *weights, *bias, *dst; /* bias: NULL if the shape has none */
+    const bti_simd_norm *pre;          /* src passes it first: bti_conv_takes_norm(); NULL: not */
+    const bti_simd_tail *tail; /* FORWARD and BACK_DATA of an own kernel; NULL: nothing more */
+    bool add;                  /* BACK_WEIGHTS of an own kernel adds */
+    void *scratch;             /* 64-byte aligned, bti_conv_scratch() bytes */
+} bti_conv_args;
 
 /* FORWARD: dst = src * weights + bias; BACK_DATA: src from dst and weights (or their copy);
- * BACK_WEIGHTS: weights and bias from src and dst. bias: NULL if the shape has none. scratch:
- * 64-byte aligned, bti_conv_scratch() bytes. Different threads may run the same convolution. */
-void bti_conv_run(const bti_conv *c, bti_conv_dir dir, int thread, float *src, float *weights,
-                  float *bias, float *dst, void *scratch);
+ * BACK_WEIGHTS: weights and bias from src and dst. Different threads may run the same convolution.
+ */
+void bti_conv_run(const bti_conv *c, bti_conv_dir dir, int thread, const bti_conv_args *args);
 
 #endif

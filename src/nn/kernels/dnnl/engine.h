@@ -15,6 +15,10 @@
  * 4. steps.c, steps_norm.c  are the functions that steps run; params.c maps parameters.
  * 5. backend.c  builds all this and walks the segments.
  *
+ * In a bf16 net maps and their gradients are bfloat16; what follows global pooling (squeeze-and-
+ * excite, the classifier) stays float, with casts where the two meet. Sums, statistics, parameters
+ * and their gradients are always float.
+ *
  * Invariants: padding lanes of maps, parameters and gradients are zero. Images are dealt to threads
  * in a fixed way and all sums over threads run in thread order: same threads, same bits.
  */
@@ -32,6 +36,7 @@ typedef struct bti_engine bti_engine;
 typedef struct bti_fmap {
     int c, h, w, cb;
     bool plain;
+    bool bf16;              /* of a bf16 net, unless its few numbers are better kept as floats */
     bool wants_grad;        /* something before it has parameters */
     int op;                 /* producer; -1: the input */
     int level;              /* forward segment from which it can be read */
@@ -52,6 +57,7 @@ typedef enum bti_fused_kind {
     BTI_FUSED_MAXPOOL,
     BTI_FUSED_AVGPOOL,
     BTI_FUSED_FLATTEN,
+    BTI_FUSED_CAST,   /* between bf16 and float */
     BTI_FUSED_PAD,    /* zeros around a map, for windows that oneDNN has no fast code for */
     BTI_FUSED_OUTPUT, /* logits */
 } bti_fused_kind;
@@ -62,11 +68,15 @@ typedef struct bti_fused {
     int out;   /* value; -1 for OUTPUT */
     bti_act act;
     bti_simd_join join;
-    int level;        /* forward segment */
-    int conv;         /* index of bti_engine.conv: CONV */
-    int norm;         /* index of bti_engine.norm: NORM */
-    int arg;          /* buffer of positions: MAXPOOL */
-    int weight, bias; /* tensors; -1: none */
+    int pre;      /* CONV: the normalisation that it applies while it reads; -1: none */
+    bool skipped; /* NORM: its only reader does it */
+    bool reduced; /* NORM: the step behind it in the backward pass makes its sums */
+    const bti_simd_kernels *simd; /* for the type of its input */
+    int level;                    /* forward segment */
+    int conv;                     /* index of bti_engine.conv: CONV */
+    int norm;                     /* index of bti_engine.norm: NORM */
+    int arg;                      /* buffer of positions: MAXPOOL */
+    int weight, bias;             /* tensors; -1: none */
     bti_simd_window window;
     const bti_node *node;
 } bti_fused;
@@ -75,7 +85,7 @@ typedef struct bti_fused {
 typedef struct bti_buffer {
     int64_t floats; /* per image */
     int64_t offset; /* floats, in the arena or in a thread's scratch */
-    bool full;
+    bool full, bf16;
     int first_segment, last_segment; /* over both passes; -1: unused */
     int first_step, last_step;
     int write_level, access_level; /* while a pass is scheduled */
@@ -85,6 +95,7 @@ typedef struct bti_buffer {
 typedef struct bti_run {
     bti_engine *e;
     int thread, first, n;
+    bool training;
     int seen;       /* images that this thread did before in this segment */
     float *scratch; /* the thread's chunk buffers */
     void *conv_scratch;
@@ -98,6 +109,7 @@ typedef struct bti_step {
     /* After all images of the segment, in one thread; NULL: nothing. */
     void (*finish)(bti_engine *e, const struct bti_step *s, int segment);
     int op;
+    int norm;                /* whose statistics `finish` makes from sums of this step; -1: none */
     int b[BTI_STEP_BUFFERS]; /* buffers in the order that run expects; -1: none */
     bool add;                /* MEAN backward: adds to what is there */
     bool train_only;         /* statistics: skipped by an inference-mode forward */
@@ -112,6 +124,7 @@ typedef struct bti_segment {
 /* State of one batch normalisation; arrays of `channels` (padded) numbers. */
 typedef struct bti_norm {
     int value; /* its input x */
+    int op;
     int channels;
     int tensor_mean, tensor_var, tensor_gamma, tensor_beta;
     float *mean, *scale, *invstd, *abc; /* of the last forward, of the last backward */
@@ -130,15 +143,16 @@ typedef struct bti_slot {
 typedef struct bti_conv_state {
     bti_conv *conv;
     bti_conv_shape shape;
-    float *back_copy; /* weights in the layout of BACK_DATA; NULL: the same layout */
-    int merged;       /* groups of the graph that share one group here */
+    float *copy[2]; /* weights in the form that FORWARD, BACK_DATA read; NULL: as they are */
+    int merged;     /* groups of the graph that share one group here */
 } bti_conv_state;
 
 struct bti_engine {
     bti_net net; /* first member: nn/backend.h */
     const bti_graph *graph;
     bti_net_options opt;
-    const bti_simd_kernels *simd;
+    const bti_simd_kernels *simd; /* for maps in the net's precision */
+    const bti_simd_kernels *f32;  /* for parameters and float maps; same lanes */
     bti_conv_context *context;
     char name[64];
     bti_barrier barrier;
@@ -161,6 +175,7 @@ struct bti_engine {
     float *arena, *state;
     float **scratch; /* per thread: chunk buffers, then weight_scratch, then conv scratch */
     int64_t arena_floats, scratch_floats, weight_floats, conv_floats;
+    double *step_s;       /* (threads, n_steps): seconds in each step; NULL: nobody asks */
     int64_t state_floats; /* everything else, for bti_net_bytes */
 };
 
@@ -170,6 +185,10 @@ bt_status bti_engine_lower(bti_engine *e, bt_error *err);
 bt_status bti_engine_schedule(bti_engine *e, bt_error *err);
 /* Chooses chunk sizes and places buffers; fills offsets and arena_floats, scratch_floats. */
 bt_status bti_engine_place(bti_engine *e, bt_error *err);
+/* Starts to measure (from zero), or stops; false on no memory. */
+bool bti_engine_profile(bti_engine *e, bool on);
+int bti_engine_breakdown(const bti_engine *e, bti_net_group *out, int cap);
+
 /* Chunks of a segment that thread t runs: [*lo, *hi). */
 static inline void bti_engine_share(const bti_engine *e, int segment, int t, int *lo, int *hi)
 {

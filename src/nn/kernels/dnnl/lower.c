@@ -83,14 +83,23 @@ static int new_value(bti_engine *e, int c, int h, int w, int op)
     return e->n_values++;
 }
 
+/* Makes few numbers of many: they stay float in a bf16 net. */
+static bool shrinks_to_float(bti_fused_kind kind)
+{
+    return kind == BTI_FUSED_MEAN || kind == BTI_FUSED_FLATTEN || kind == BTI_FUSED_LINEAR;
+}
+
 /* Adds an operation that reads a and b and makes a value shaped as `n` (NULL: none). */
 static bti_fused *new_op(bti_engine *e, bti_fused_kind kind, int a, int b, const bti_node *n)
 {
     bti_fused *op = &e->op[e->n_ops];
+    const bool bf16 = (a >= 0 && e->value[a].bf16) || (kind == BTI_FUSED_CONV && e->simd->bf16);
     *op = (bti_fused){.kind = kind,
                       .in = {a, b},
+                      .simd = bf16 || kind == BTI_FUSED_PACK ? e->simd : e->f32,
                       .out = n ? new_value(e, n->c, n->h, n->w, e->n_ops) : -1,
                       .conv = -1,
+                      .pre = -1,
                       .norm = -1,
                       .arg = -1,
                       .weight = -1,
@@ -99,8 +108,11 @@ static bti_fused *new_op(bti_engine *e, bti_fused_kind kind, int a, int b, const
     bool grad = kind == BTI_FUSED_CONV || kind == BTI_FUSED_LINEAR || kind == BTI_FUSED_NORM;
     for (int k = 0; k < 2; k++)
         grad = grad || (op->in[k] >= 0 && e->value[op->in[k]].wants_grad);
-    if (n)
+    if (n) {
         e->value[op->out].wants_grad = grad;
+        e->value[op->out].bf16 =
+            kind == BTI_FUSED_PACK ? e->simd->bf16 : bf16 && !shrinks_to_float(kind);
+    }
     e->n_ops++;
     return op;
 }
@@ -114,6 +126,27 @@ static int blocked(lowering *l, int node)
     if (l->packed < 0)
         l->packed = new_op(l->e, BTI_FUSED_PACK, v, -1, &l->g->node[0])->out;
     return l->packed;
+}
+
+/* The value as bf16 or as float, in a bf16 net; in an f32 net it is float already. */
+static int cast(bti_engine *e, int v, bool bf16)
+{
+    if (e->value[v].bf16 == (bf16 && e->simd->bf16))
+        return v;
+    const bti_node shape = {.c = e->value[v].c, .h = e->value[v].h, .w = e->value[v].w};
+    bti_fused *op = new_op(e, BTI_FUSED_CAST, v, -1, &shape);
+    op->node = NULL;
+    op->simd = e->simd;
+    e->value[op->out].bf16 = bf16;
+    return op->out;
+}
+
+/* Both operands in one type: bf16 if either is. */
+static void same_type(bti_engine *e, int *a, int *b)
+{
+    const bool bf16 = e->value[*a].bf16 || e->value[*b].bf16;
+    *a = cast(e, *a, bf16);
+    *b = cast(e, *b, bf16);
 }
 
 static bti_simd_window window_of(const bti_engine *e, int in, const bti_node *n)
@@ -156,6 +189,7 @@ static bti_conv_shape conv_shape(const bti_engine *e, int source, const bti_node
                             .groups = depthwise ? ic : n->groups / merged,
                             .depthwise = depthwise,
                             .plain_src = v->plain,
+                            .bf16 = e->simd->bf16,
                             .bias = n->bias >= 0,
                             .window = window_of(e, source, n)};
 }
@@ -183,9 +217,17 @@ static int bordered(bti_engine *e, int source, const bti_node *n)
     return op->out;
 }
 
+/* Of our own first-layer kernel in bf16. */
+static bool reads_plain(const bti_engine *e, int source, const bti_node *n)
+{
+    const bti_conv_shape shape = conv_shape(e, source, n, 1);
+    return shape.plain_src && bti_conv_makes_sums(&shape);
+}
+
 static void lower_one_pixel(lowering *l, const bti_node *n)
 {
-    bti_fused *op = new_op(l->e, BTI_FUSED_LINEAR, blocked(l, n->in[0]), -1, n);
+    const int x = cast(l->e, blocked(l, n->in[0]), false);
+    bti_fused *op = new_op(l->e, BTI_FUSED_LINEAR, x, -1, n);
     op->weight = n->weight;
     op->bias = n->bias;
 }
@@ -199,14 +241,14 @@ static void lower_conv(lowering *l, const bti_node *n)
         lower_one_pixel(l, n);
         return;
     }
-    /* oneDNN's first-layer kernels read up to three plain channels. */
-    if (ic > 3 || n->groups > 1)
-        source = blocked(l, n->in[0]);
+    /* First-layer kernels read up to three plain channels. */
+    if (ic > 3 || n->groups > 1 || (e->simd->bf16 && !reads_plain(e, source, n)))
+        source = cast(e, blocked(l, n->in[0]), true);
     const bool depthwise = n->groups == ic && n->groups == n->c && ic > 1;
     const int merged = depthwise ? 1 : groups_to_merge(n, ic, e->simd->lanes);
     bti_conv_shape shape = conv_shape(e, source, n, merged);
     if (!depthwise && bti_conv_is_slow(e->context, e->simd, &shape, e->opt.training)) {
-        const int b = blocked(l, n->in[0]);
+        const int b = cast(e, blocked(l, n->in[0]), true);
         const bti_conv_shape padded = without_padding(conv_shape(e, b, n, merged));
         if (!bti_conv_is_slow(e->context, e->simd, &padded, e->opt.training)) {
             source = bordered(e, b, n);
@@ -225,7 +267,7 @@ static void lower_norm(lowering *l, int i)
 {
     bti_engine *e = l->e;
     const bti_node *bn = &l->g->node[i];
-    const int x = blocked(l, bn->in[0]);
+    int x = blocked(l, bn->in[0]);
     int before = i, residual = -1;
     bti_act act = BTI_ACT_IDENTITY;
     bti_simd_join join = BTI_JOIN_NONE;
@@ -242,9 +284,12 @@ static void lower_norm(lowering *l, int i)
         }
         before = j;
     }
+    if (residual >= 0)
+        same_type(e, &x, &residual);
     bti_fused *op = new_op(e, BTI_FUSED_NORM, x, residual, bn);
     bti_norm *norm = &e->norm[e->n_norms];
     *norm = (bti_norm){.value = x,
+                       .op = e->n_ops - 1,
                        .channels = e->value[x].cb * e->simd->lanes,
                        .tensor_gamma = bn->weight,
                        .tensor_beta = bn->bias,
@@ -267,8 +312,14 @@ static void lower_simple(lowering *l, int i)
     const bti_node *n = &l->g->node[i];
     for (size_t k = 0; k < sizeof(same) / sizeof(same[0]); k++)
         if (same[k].node == n->kind) {
-            const int a = blocked(l, n->in[0]);
-            const int b = n->in[1] >= 0 ? blocked(l, n->in[1]) : -1;
+            int a = blocked(l, n->in[0]);
+            int b = n->in[1] >= 0 ? blocked(l, n->in[1]) : -1;
+            if (n->kind == BTI_NODE_SCALE)
+                b = cast(l->e, b, false);
+            else if (b >= 0)
+                same_type(l->e, &a, &b);
+            if (n->kind == BTI_NODE_LINEAR)
+                a = cast(l->e, a, false);
             bti_fused *op = new_op(l->e, same[k].op, a, b, n);
             op->window = window_of(l->e, a, n);
             op->act = l->end[i] != i ? l->g->node[l->end[i]].act : n->act;
@@ -316,13 +367,14 @@ static void lower_all(lowering *l)
     }
     for (int i = 0; i < g->n_nodes; i++)
         lower_node(l, i);
-    new_op(l->e, BTI_FUSED_OUTPUT, blocked(l, g->n_nodes - 1), -1, NULL);
+    const int last = cast(l->e, blocked(l, g->n_nodes - 1), false);
+    new_op(l->e, BTI_FUSED_OUTPUT, last, -1, NULL);
 }
 
 bt_status bti_engine_lower(bti_engine *e, bt_error *err)
 {
-    /* Each node may need a border; and the packed input, and the output. */
-    const size_t n = 2 * (size_t)e->graph->n_nodes + 2;
+    /* Each node may need a border and two casts; and the packed input, and the output. */
+    const size_t n = 4 * (size_t)e->graph->n_nodes + 3;
     int *ints = bti_calloc(5 * n, sizeof(*ints));
     e->value = bti_calloc(n, sizeof(*e->value));
     e->op = bti_calloc(n, sizeof(*e->op));

@@ -53,7 +53,11 @@ static int64_t map_floats(const bti_engine *e, int value)
 
 static int map_buffer(schedule *s, int value)
 {
-    return new_buffer(s, map_floats(s->e, value));
+    const bool bf16 = s->e->value[value].bf16;
+    const int b = new_buffer(s, map_floats(s->e, value) / (bf16 ? 2 : 1));
+    if (!s->failed)
+        s->e->buffer[b].bf16 = bf16;
+    return b;
 }
 
 /* The lowest level at which a step with these uses can run. */
@@ -88,6 +92,7 @@ static bti_step *emit(schedule *s, bti_step_run *run, int op, const use *uses, i
     bti_step *step = &e->step[e->n_steps];
     *step = (bti_step){.run = run,
                        .op = op,
+                       .norm = -1,
                        .b = {-1, -1, -1, -1, -1},
                        .pass = s->pass,
                        .level = level_of(s, uses, n, least),
@@ -115,7 +120,7 @@ static bti_step_run *const forward_run[] = {
     [BTI_FUSED_SCALE] = bti_step_scale,     [BTI_FUSED_MEAN] = bti_step_mean,
     [BTI_FUSED_MAXPOOL] = bti_step_maxpool, [BTI_FUSED_AVGPOOL] = bti_step_avgpool,
     [BTI_FUSED_FLATTEN] = bti_step_flatten, [BTI_FUSED_PAD] = bti_step_pad,
-    [BTI_FUSED_OUTPUT] = bti_step_output,
+    [BTI_FUSED_OUTPUT] = bti_step_output,   [BTI_FUSED_CAST] = bti_step_cast,
 };
 
 /* A normalisation whose input has batch statistics can run one segment later; it does run as late
@@ -147,11 +152,59 @@ static void assign_levels(bti_engine *e)
     }
 }
 
+static int count_readers(const bti_engine *e, int value)
+{
+    int n = 0;
+    for (int i = 0; i < e->n_ops; i++)
+        n += (e->op[i].in[0] == value) + (e->op[i].in[1] == value);
+    return n;
+}
+
+/* The normalisation before a convolution of ours, if it can be taken back through while the
+ * gradient of its output is in registers: nobody else has a part in that gradient. -1: none. */
+static int norm_before(const bti_engine *e, const bti_fused *op)
+{
+    const bti_fmap *v = &e->value[op->in[0]];
+    if (op->kind != BTI_FUSED_CONV || v->op < 0 || e->op[v->op].kind != BTI_FUSED_NORM)
+        return -1;
+    const bti_fused *norm = &e->op[v->op];
+    const bool fits = norm->join == BTI_JOIN_NONE && bti_simd_tail_takes(norm->act) &&
+                      e->value[norm->in[0]].bf16 && v->bf16;
+    return fits && bti_conv_makes_sums(&e->conv[op->conv].shape) && count_readers(e, op->in[0]) == 1
+               ? v->op
+               : -1;
+}
+
+/* The reader's own kernel normalises on the way in: the map is never written. */
+static void skip_norms(bti_engine *e)
+{
+    for (int i = 0; i < e->n_ops; i++) {
+        const int before = norm_before(e, &e->op[i]);
+        if (before >= 0 && bti_conv_takes_norm(&e->conv[e->op[i].conv].shape)) {
+            e->op[i].pre = before;
+            e->op[before].skipped = true;
+        }
+    }
+}
+
+/* A convolution of ours adds up its output while it is in registers, for one normalisation. */
+static bool sums_itself(const bti_engine *e, const bti_step *maker)
+{
+    return maker->run == bti_step_conv && maker->norm < 0 &&
+           bti_conv_makes_sums(&e->conv[e->op[maker->op].conv].shape);
+}
+
 static void emit_stats(schedule *s, int value)
 {
     bti_engine *e = s->e;
-    for (int i = 0; e->opt.training && i < e->n_ops; i++)
+    for (int i = 0; e->opt.training && !s->failed && i < e->n_ops; i++)
         if (e->op[i].kind == BTI_FUSED_NORM && e->op[i].in[0] == value) {
+            bti_step *maker = &e->step[e->n_steps - 1];
+            if (sums_itself(e, maker)) {
+                maker->norm = e->op[i].norm;
+                maker->finish = bti_finish_stats;
+                continue;
+            }
             const use uses[] = {{e->value[value].buffer, READ}};
             bti_step *step = emit(s, bti_step_stats, i, uses, 1, e->value[value].level);
             if (step) {
@@ -167,15 +220,19 @@ static void emit_forward(schedule *s, int i)
     bti_fused *op = &e->op[i];
     use uses[4];
     int n = 0;
+    if (op->skipped)
+        return;
     for (int k = 0; k < 2; k++)
         if (op->in[k] >= 0 || op->kind == BTI_FUSED_NORM)
             uses[n++] = (use){op->in[k] >= 0 ? e->value[op->in[k]].buffer : -1, READ};
+    if (op->pre >= 0)
+        uses[0].buffer = e->value[e->op[op->pre].in[0]].buffer;
     if (op->out >= 0) {
         e->value[op->out].buffer = map_buffer(s, op->out);
         uses[n++] = (use){e->value[op->out].buffer, WRITE};
     }
     if (op->kind == BTI_FUSED_MAXPOOL) {
-        op->arg = map_buffer(s, op->out);
+        op->arg = new_buffer(s, map_floats(e, op->out));
         uses[n++] = (use){op->arg, WRITE};
     }
     emit(s, forward_run[op->kind], i, uses, n, op->level);
@@ -272,14 +329,39 @@ static void emit_back_data(schedule *s, int i, bti_step_run *run, int extra)
     part_end(s, op->in[0], dx);
 }
 
+static void emit_conv_back_data(schedule *s, int i)
+{
+    bti_engine *e = s->e;
+    const bti_fused *op = &e->op[i];
+    const int before = norm_before(e, op);
+    if (before < 0) {
+        emit_back_data(s, i, bti_step_conv_back_data, -1);
+        return;
+    }
+    bti_fused *norm = &e->op[before];
+    const int dx = part_begin(s, op->in[0]);
+    const use uses[] = {
+        {e->value[op->out].grad, READ}, {dx, WRITE}, {e->value[norm->in[0]].buffer, READ}};
+    bti_step *step = emit(s, bti_step_conv_back_data, i, uses, 3, 0);
+    if (!step)
+        return;
+    step->norm = norm->norm;
+    step->finish = bti_finish_norm_reduce;
+    norm->reduced = true;
+}
+
 static void emit_weighted(schedule *s, int i, bti_step_run *weights, bti_step_run *data)
 {
     const bti_fused *op = &s->e->op[i];
     const int dy = s->e->value[op->out].grad;
-    const int x = readable(s, op->in[0], s->e->buffer[dy].write_level);
+    const int x = op->pre >= 0 ? s->e->value[s->e->op[op->pre].in[0]].buffer
+                               : readable(s, op->in[0], s->e->buffer[dy].write_level);
     const use uses[] = {{x, READ}, {dy, READ}};
     emit(s, weights, i, uses, 2, 0);
-    emit_back_data(s, i, data, -1);
+    if (op->kind == BTI_FUSED_CONV)
+        emit_conv_back_data(s, i);
+    else
+        emit_back_data(s, i, data, -1);
 }
 
 static void emit_norm(schedule *s, int i)
@@ -289,14 +371,18 @@ static void emit_norm(schedule *s, int i)
     const int x = e->value[op->in[0]].buffer, dy = e->value[op->out].grad;
     const bool last = op->join == BTI_JOIN_ADD_ACT;
     const int level = e->buffer[dy].write_level;
-    const use reduce[] = {
-        {x, READ}, {last ? readable(s, op->in[1], level) : -1, READ}, {dy, last ? CHANGE : READ}};
-    const bti_step *step = emit(s, bti_step_norm_reduce, i, reduce, 3, 0);
-    if (!step)
-        return;
-    e->step[e->n_steps - 1].finish = bti_finish_norm_reduce;
+    int after = level + 1;
+    if (!op->reduced) {
+        const use reduce[] = {{x, READ},
+                              {last ? readable(s, op->in[1], level) : -1, READ},
+                              {dy, last ? CHANGE : READ}};
+        bti_step *step = emit(s, bti_step_norm_reduce, i, reduce, 3, 0);
+        if (!step)
+            return;
+        step->finish = bti_finish_norm_reduce;
+        after = step->level + 1;
+    }
     if (e->value[op->in[0]].wants_grad) {
-        const int after = step->level + 1;
         const int dx = part_begin(s, op->in[0]);
         const use apply[] = {{x, READ}, {dy, READ}, {dx, WRITE}};
         emit(s, bti_step_norm_apply, i, apply, 3, after);
@@ -396,6 +482,9 @@ static void emit_backward(schedule *s, int i)
     case BTI_FUSED_PAD:
         emit_back_data(s, i, bti_step_pad_back, -1);
         break;
+    case BTI_FUSED_CAST:
+        emit_back_data(s, i, bti_step_cast, -1);
+        break;
     case BTI_FUSED_PACK:
     case BTI_FUSED_OUTPUT:
         break;
@@ -453,6 +542,7 @@ bt_status bti_engine_schedule(bti_engine *e, bt_error *err)
     schedule s = {.e = e};
     e->value[0].buffer = map_buffer(&s, 0);
     assign_levels(e);
+    skip_norms(e);
     for (int i = 0; !s.failed && i < e->n_ops; i++)
         emit_forward(&s, i);
     for (int i = 0; i < e->n_buffers; i++) /* whatever the forward pass wrote is ready */

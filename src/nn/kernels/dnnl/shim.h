@@ -48,15 +48,15 @@ static inline dnnl_status_t bti_md_clone(bti_md *out, bti_md_ref from)
 #endif
 }
 
-/* f32, in the layout of a tag. */
+/* In the layout of a tag. */
 static inline dnnl_status_t bti_md_new(bti_md *out, int n_dims, const dnnl_dims_t dims,
-                                       dnnl_format_tag_t tag)
+                                       dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
 #if DNNL_VERSION_MAJOR >= 3
-    return dnnl_memory_desc_create_with_tag(out, n_dims, dims, dnnl_f32, tag);
+    return dnnl_memory_desc_create_with_tag(out, n_dims, dims, type, tag);
 #else
     dnnl_memory_desc_t md;
-    const dnnl_status_t rc = dnnl_memory_desc_init_by_tag(&md, n_dims, dims, dnnl_f32, tag);
+    const dnnl_status_t rc = dnnl_memory_desc_init_by_tag(&md, n_dims, dims, type, tag);
     return rc ? rc : bti_md_clone(out, &md);
 #endif
 }

@@ -30,41 +30,63 @@ static float *grad_of(const bti_run *r, int tensor)
 void bti_step_pack(const bti_run *r, const bti_step *s)
 {
     const bti_simd_map m = bti_fmap_shape(r->e, op_of(r, s)->out, r->n);
-    r->e->simd->pack(&m, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+    op_of(r, s)->simd->pack(&m, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
 void bti_step_conv(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
-    bti_conv_run(r->e->conv[op->conv].conv, BTI_CONV_FORWARD, r->thread, bti_run_at(r, s->b[0]),
-                 param_of(r, op->weight), param_of(r, op->bias), bti_run_at(r, s->b[1]),
-                 r->conv_scratch);
+    const bti_conv_state *c = &r->e->conv[op->conv];
+    const float *copy = c->copy[BTI_CONV_FORWARD];
+    bti_simd_tail tail;
+    bti_simd_norm norm;
+    const bti_conv_args a = {.src = bti_run_at(r, s->b[0]),
+                             .pre = bti_step_pre(r, s, &norm),
+                             .weights = copy ? c->copy[BTI_CONV_FORWARD] : param_of(r, op->weight),
+                             .bias = param_of(r, op->bias),
+                             .dst = bti_run_at(r, s->b[1]),
+                             .tail = bti_step_tail(r, s, &tail),
+                             .scratch = r->conv_scratch};
+    bti_conv_run(c->conv, BTI_CONV_FORWARD, r->thread, &a);
 }
 
 void bti_step_conv_back_data(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_conv_state *c = &r->e->conv[op->conv];
-    bti_conv_run(c->conv, BTI_CONV_BACK_DATA, r->thread, bti_run_at(r, s->b[1]),
-                 c->back_copy ? c->back_copy : param_of(r, op->weight), NULL,
-                 bti_run_at(r, s->b[0]), r->conv_scratch);
+    const float *copy = c->copy[BTI_CONV_BACK_DATA];
+    bti_simd_tail tail;
+    const bti_conv_args a = {.src = bti_run_at(r, s->b[1]),
+                             .weights =
+                                 copy ? c->copy[BTI_CONV_BACK_DATA] : param_of(r, op->weight),
+                             .dst = bti_run_at(r, s->b[0]),
+                             .tail = bti_step_tail(r, s, &tail),
+                             .scratch = r->conv_scratch};
+    bti_conv_run(c->conv, BTI_CONV_BACK_DATA, r->thread, &a);
 }
 
 /* oneDNN overwrites the gradient, so all chunks but the first of a thread go through scratch. */
 void bti_step_conv_back_weights(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
+    const bti_conv *conv = r->e->conv[op->conv].conv;
     const int64_t n = r->e->slot[op->weight].n;
     float *weights = grad_of(r, op->weight), *bias = grad_of(r, op->bias);
-    float *to = r->seen ? r->weight_scratch : weights;
-    float *to_bias = r->seen && bias ? r->weight_scratch + n : bias;
-    bti_conv_run(r->e->conv[op->conv].conv, BTI_CONV_BACK_WEIGHTS, r->thread,
-                 bti_run_at(r, s->b[0]), to, to_bias, bti_run_at(r, s->b[1]), r->conv_scratch);
-    if (!r->seen)
+    const bool aside = r->seen && !bti_conv_is_own(conv);
+    bti_simd_norm norm;
+    const bti_conv_args a = {.src = bti_run_at(r, s->b[0]),
+                             .pre = bti_step_pre(r, s, &norm),
+                             .weights = aside ? r->weight_scratch : weights,
+                             .bias = aside && bias ? r->weight_scratch + n : bias,
+                             .dst = bti_run_at(r, s->b[1]),
+                             .add = r->seen > 0,
+                             .scratch = r->conv_scratch};
+    bti_conv_run(conv, BTI_CONV_BACK_WEIGHTS, r->thread, &a);
+    if (!aside)
         return;
-    r->e->simd->accumulate(n, weights, to);
+    r->e->f32->accumulate(n, weights, a.weights);
     if (bias)
-        r->e->simd->accumulate(r->e->slot[op->bias].n, bias, to_bias);
+        r->e->f32->accumulate(r->e->slot[op->bias].n, bias, a.bias);
 }
 
 static bti_simd_linear linear_of(const bti_run *r, const bti_fused *op)
@@ -78,24 +100,25 @@ void bti_step_linear(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_simd_linear p = linear_of(r, op);
-    r->e->simd->linear(&p, bti_run_at(r, s->b[0]), param_of(r, op->weight), param_of(r, op->bias),
-                       bti_run_at(r, s->b[1]));
+    op_of(r, s)->simd->linear(&p, bti_run_at(r, s->b[0]), param_of(r, op->weight),
+                              param_of(r, op->bias), bti_run_at(r, s->b[1]));
 }
 
 void bti_step_linear_back_data(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_simd_linear p = linear_of(r, op);
-    r->e->simd->linear_back_data(&p, bti_run_at(r, s->b[0]), param_of(r, op->weight),
-                                 bti_run_at(r, s->b[1]));
+    op_of(r, s)->simd->linear_back_data(&p, bti_run_at(r, s->b[0]), param_of(r, op->weight),
+                                        bti_run_at(r, s->b[1]));
 }
 
 void bti_step_linear_back_weights(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_simd_linear p = linear_of(r, op);
-    r->e->simd->linear_back_weights(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
-                                    grad_of(r, op->weight), grad_of(r, op->bias), r->seen > 0);
+    op_of(r, s)->simd->linear_back_weights(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                                           grad_of(r, op->weight), grad_of(r, op->bias),
+                                           r->seen > 0);
 }
 
 void bti_step_act(const bti_run *r, const bti_step *s)
@@ -103,9 +126,9 @@ void bti_step_act(const bti_run *r, const bti_step *s)
     const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
     if (op->act == BTI_ACT_SOFTMAX)
-        r->e->simd->softmax(&m, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+        op_of(r, s)->simd->softmax(&m, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
     else
-        r->e->simd->act(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+        op_of(r, s)->simd->act(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
 void bti_step_act_back(const bti_run *r, const bti_step *s)
@@ -114,21 +137,29 @@ void bti_step_act_back(const bti_run *r, const bti_step *s)
     const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
     const float *x = bti_run_at(r, s->b[0]), *dy = bti_run_at(r, s->b[1]);
     if (op->act == BTI_ACT_SOFTMAX)
-        r->e->simd->softmax_back(&m, x, dy, bti_run_at(r, s->b[2]));
+        op_of(r, s)->simd->softmax_back(&m, x, dy, bti_run_at(r, s->b[2]));
     else
-        r->e->simd->act_back(&m, op->act, x, dy, bti_run_at(r, s->b[2]));
+        op_of(r, s)->simd->act_back(&m, op->act, x, dy, bti_run_at(r, s->b[2]));
+}
+
+static int64_t numbers(const bti_run *r, int buffer)
+{
+    const bti_buffer *b = &r->e->buffer[buffer];
+    return r->n * b->floats * (b->bf16 ? 2 : 1);
 }
 
 void bti_step_add(const bti_run *r, const bti_step *s)
 {
-    const int64_t n = r->n * r->e->buffer[s->b[2]].floats;
-    r->e->simd->add(n, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]), bti_run_at(r, s->b[2]));
+    const int64_t n = numbers(r, s->b[2]);
+    op_of(r, s)->simd->add(n, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                           bti_run_at(r, s->b[2]));
 }
 
 void bti_step_accumulate(const bti_run *r, const bti_step *s)
 {
-    const int64_t n = r->n * r->e->buffer[s->b[0]].floats;
-    r->e->simd->accumulate(n, bti_run_at(r, s->b[1]), bti_run_at(r, s->b[0]));
+    const bti_engine *e = r->e;
+    const bti_simd_kernels *simd = e->buffer[s->b[0]].bf16 ? e->simd : e->f32;
+    simd->accumulate(numbers(r, s->b[0]), bti_run_at(r, s->b[1]), bti_run_at(r, s->b[0]));
 }
 
 void bti_step_copy(const bti_run *r, const bti_step *s)
@@ -141,54 +172,55 @@ void bti_step_scale(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
-    r->e->simd->scale(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
-                      bti_run_at(r, s->b[2]));
+    op_of(r, s)->simd->scale(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                             bti_run_at(r, s->b[2]));
 }
 
 void bti_step_scale_back(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->out, r->n);
-    r->e->simd->scale_back(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
-                           bti_run_at(r, s->b[2]), bti_run_at(r, s->b[3]), bti_run_at(r, s->b[4]));
+    op_of(r, s)->simd->scale_back(&m, op->act, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                                  bti_run_at(r, s->b[2]), bti_run_at(r, s->b[3]),
+                                  bti_run_at(r, s->b[4]));
 }
 
 void bti_step_mean(const bti_run *r, const bti_step *s)
 {
     const bti_simd_window w = window_of(r, s);
-    r->e->simd->mean(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+    op_of(r, s)->simd->mean(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
 void bti_step_mean_back(const bti_run *r, const bti_step *s)
 {
     const bti_simd_window w = window_of(r, s);
-    r->e->simd->mean_back(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]), s->add);
+    op_of(r, s)->simd->mean_back(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]), s->add);
 }
 
 void bti_step_maxpool(const bti_run *r, const bti_step *s)
 {
     const bti_simd_window w = window_of(r, s);
-    r->e->simd->maxpool(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
-                        (int32_t *)(void *)bti_run_at(r, s->b[2]));
+    op_of(r, s)->simd->maxpool(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                               (int32_t *)(void *)bti_run_at(r, s->b[2]));
 }
 
 void bti_step_maxpool_back(const bti_run *r, const bti_step *s)
 {
     const bti_simd_window w = window_of(r, s);
-    r->e->simd->maxpool_back(&w, (const int32_t *)(const void *)bti_run_at(r, s->b[0]),
-                             bti_run_at(r, s->b[1]), bti_run_at(r, s->b[2]));
+    op_of(r, s)->simd->maxpool_back(&w, (const int32_t *)(const void *)bti_run_at(r, s->b[0]),
+                                    bti_run_at(r, s->b[1]), bti_run_at(r, s->b[2]));
 }
 
 void bti_step_avgpool(const bti_run *r, const bti_step *s)
 {
     const bti_simd_window w = window_of(r, s);
-    r->e->simd->avgpool(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+    op_of(r, s)->simd->avgpool(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
 void bti_step_avgpool_back(const bti_run *r, const bti_step *s)
 {
     const bti_simd_window w = window_of(r, s);
-    r->e->simd->avgpool_back(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+    op_of(r, s)->simd->avgpool_back(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
 static int row_floats(const bti_run *r, const bti_fused *op)
@@ -200,26 +232,37 @@ void bti_step_flatten(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->in[0], r->n);
-    r->e->simd->flatten(&m, row_floats(r, op), bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+    op_of(r, s)->simd->flatten(&m, row_floats(r, op), bti_run_at(r, s->b[0]),
+                               bti_run_at(r, s->b[1]));
 }
 
 void bti_step_flatten_back(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_simd_map m = bti_fmap_shape(r->e, op->in[0], r->n);
-    r->e->simd->flatten_back(&m, row_floats(r, op), bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+    op_of(r, s)->simd->flatten_back(&m, row_floats(r, op), bti_run_at(r, s->b[0]),
+                                    bti_run_at(r, s->b[1]));
+}
+
+void bti_step_cast(const bti_run *r, const bti_step *s)
+{
+    const int64_t n = numbers(r, s->b[0]);
+    if (r->e->buffer[s->b[0]].bf16)
+        r->e->simd->widen(n, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+    else
+        r->e->simd->narrow(n, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
 void bti_step_pad(const bti_run *r, const bti_step *s)
 {
     const bti_simd_window w = window_of(r, s);
-    r->e->simd->pad(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+    op_of(r, s)->simd->pad(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
 void bti_step_pad_back(const bti_run *r, const bti_step *s)
 {
     const bti_simd_window w = window_of(r, s);
-    r->e->simd->pad_back(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
+    op_of(r, s)->simd->pad_back(&w, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]));
 }
 
 /* Rows of logits have no padding. */

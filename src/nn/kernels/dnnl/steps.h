@@ -23,16 +23,22 @@ bti_step_run bti_step_maxpool; /* x -> y, positions */
 bti_step_run bti_step_avgpool; /* x -> y */
 bti_step_run bti_step_flatten; /* x -> y */
 bti_step_run bti_step_pad;     /* x -> y */
+bti_step_run bti_step_cast;    /* x -> y, also backward */
 bti_step_run bti_step_output;  /* x -> logits */
 
 /* Batch statistics of x, and what follows from them. */
 bti_step_run bti_step_stats; /* x */
 bti_step_finish bti_finish_stats;
+/* The normalisation that a convolution applies while it reads; NULL: none. */
+const bti_simd_norm *bti_step_pre(const bti_run *r, const bti_step *s, bti_simd_norm *norm);
+/* What a convolution adds up in passing for s->norm: its statistics forward, its gradients' sums
+ * backward. Cleared before the first chunk. NULL: nothing. */
+const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, bti_simd_tail *tail);
 
 /* Backward. */
 bti_step_run bti_step_output_back;         /* dlogits -> dx */
 bti_step_run bti_step_conv_back_weights;   /* x, dy */
-bti_step_run bti_step_conv_back_data;      /* dy -> dx */
+bti_step_run bti_step_conv_back_data;      /* dy -> dx; x of s->norm, if any */
 bti_step_run bti_step_linear_back_weights; /* x, dy */
 bti_step_run bti_step_linear_back_data;    /* dy -> dx */
 bti_step_run bti_step_norm_reduce;         /* x, r, dy (changed if the activation is last) */

@@ -21,9 +21,8 @@ static const float *tensor(const bti_engine *e, int t)
     return e->param + e->slot[t].offset;
 }
 
-static bti_simd_norm kernel_of(const bti_run *r, const bti_step *s)
+static bti_simd_norm kernel_of(const bti_run *r, const bti_fused *op)
 {
-    const bti_fused *op = &r->e->op[s->op];
     const bti_norm *n = &r->e->norm[op->norm];
     return (bti_simd_norm){.map = bti_fmap_shape(r->e, n->value, r->n),
                            .mean = n->mean,
@@ -41,8 +40,9 @@ static double *part_of(const bti_norm *n, int thread)
 
 void bti_step_norm(const bti_run *r, const bti_step *s)
 {
-    const bti_simd_norm p = kernel_of(r, s);
-    r->e->simd->norm(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]), bti_run_at(r, s->b[2]));
+    const bti_simd_norm p = kernel_of(r, &r->e->op[s->op]);
+    r->e->op[s->op].simd->norm(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                               bti_run_at(r, s->b[2]));
 }
 
 void bti_step_stats(const bti_run *r, const bti_step *s)
@@ -50,8 +50,8 @@ void bti_step_stats(const bti_run *r, const bti_step *s)
     const bti_norm *n = norm_of(r->e, s);
     const bti_simd_map m = bti_fmap_shape(r->e, n->value, r->n);
     double *part = part_of(n, r->thread);
-    r->e->simd->stats(&m, bti_run_at(r, s->b[0]), part, part + n->channels,
-                      (int64_t)r->seen * m.hw);
+    r->e->op[s->op].simd->stats(&m, bti_run_at(r, s->b[0]), part, part + n->channels,
+                                (int64_t)r->seen * m.hw);
 }
 
 /* Samples a channel that thread t saw in this segment. */
@@ -90,18 +90,76 @@ static void set_scale(const bti_engine *e, bti_norm *n, int c, double mean, doub
     n->scale[c] = tensor(e, n->tensor_gamma)[c] * n->invstd[c];
 }
 
+const bti_simd_norm *bti_step_pre(const bti_run *r, const bti_step *s, bti_simd_norm *norm)
+{
+    const int pre = r->e->op[s->op].pre;
+    if (pre < 0)
+        return NULL;
+    *norm = kernel_of(r, &r->e->op[pre]);
+    return norm;
+}
+
+const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, bti_simd_tail *tail)
+{
+    if (s->norm < 0 || !r->training)
+        return NULL;
+    const bti_norm *n = &r->e->norm[s->norm];
+    double *part = part_of(n, r->thread);
+    if (!r->seen)
+        memset(part, 0, (size_t)(2 * n->channels) * sizeof(*part));
+    *tail = (bti_simd_tail){.sum = part,
+                            .x = s->b[2] < 0 ? NULL : bti_run_at(r, s->b[2]),
+                            .mean = n->mean,
+                            .scale = n->scale,
+                            .beta = tensor(r->e, n->tensor_beta),
+                            .act = r->e->op[n->op].act};
+    return tail;
+}
+
+/* Adds the threads' sums to thread 0's, in thread order; returns the samples a channel. */
+static double merge_sums(const bti_engine *e, const bti_norm *n, int segment)
+{
+    double samples = samples_of(e, n, segment, 0);
+    for (int t = 1; t < e->opt.threads; t++) {
+        if (samples_of(e, n, segment, t) == 0)
+            continue;
+        samples += samples_of(e, n, segment, t);
+        for (int k = 0; k < 2 * n->channels; k++)
+            part_of(n, 0)[k] += part_of(n, t)[k];
+    }
+    return samples;
+}
+
+/* Both forms of a channel's statistics: merged moments, or sums block by block. */
+static void moments_of(const bti_engine *e, const bti_norm *n, bool sums, double samples, int c,
+                       double *mean, double *m2)
+{
+    const double *part = part_of(n, 0);
+    const int lanes = e->simd->lanes;
+    if (!sums) {
+        *mean = part[c];
+        *m2 = part[n->channels + c];
+        return;
+    }
+    part += c + c / lanes * lanes;
+    *mean = part[0] / samples;
+    *m2 = fmax(0, part[lanes] - part[0] * *mean);
+}
+
 void bti_finish_stats(bti_engine *e, const bti_step *s, int segment)
 {
-    bti_norm *n = norm_of(e, s);
-    const double samples = merge_threads(e, n, segment);
-    const double *mean = part_of(n, 0), *m2 = mean + n->channels;
+    const bool sums = s->norm >= 0;
+    bti_norm *n = sums ? &e->norm[s->norm] : norm_of(e, s);
+    const double samples = sums ? merge_sums(e, n, segment) : merge_threads(e, n, segment);
     const bti_fmap *v = &e->value[n->value];
     for (int c = 0; c < n->channels; c++) {
-        set_scale(e, n, c, mean[c], m2[c] / samples);
+        double mean, m2;
+        moments_of(e, n, sums, samples, c, &mean, &m2);
+        set_scale(e, n, c, mean, m2 / samples);
         if (c >= v->c)
             continue;
-        const double unbiased = m2[c] / (samples > 1 ? samples - 1 : 1);
-        n->running_mean[c] = (float)((1 - MOMENTUM) * n->running_mean[c] + MOMENTUM * mean[c]);
+        const double unbiased = m2 / (samples > 1 ? samples - 1 : 1);
+        n->running_mean[c] = (float)((1 - MOMENTUM) * n->running_mean[c] + MOMENTUM * mean);
         n->running_var[c] = (float)((1 - MOMENTUM) * n->running_var[c] + MOMENTUM * unbiased);
     }
 }
@@ -116,19 +174,21 @@ void bti_norm_use_running(bti_engine *e)
 void bti_step_norm_reduce(const bti_run *r, const bti_step *s)
 {
     const bti_norm *n = norm_of(r->e, s);
-    const bti_simd_norm p = kernel_of(r, s);
+    const bti_simd_norm p = kernel_of(r, &r->e->op[s->op]);
     double *part = part_of(n, r->thread);
     if (!r->seen)
         memset(part, 0, (size_t)(2 * n->channels) * sizeof(*part));
-    r->e->simd->norm_reduce(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
-                            bti_run_at(r, s->b[2]), part, part + n->channels);
+    r->e->op[s->op].simd->norm_reduce(&p, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                                      bti_run_at(r, s->b[2]), part, part + n->channels);
 }
 
 /* With d = x - mean and sums over all samples: dbeta = sum dz, dgamma = sum dz d * invstd and
  * dx = scale * (dz - mean(dz) - d * invstd^2 * mean(dz d)), written as a dz + b d + c. */
 void bti_finish_norm_reduce(bti_engine *e, const bti_step *s, int segment)
 {
-    bti_norm *n = norm_of(e, s);
+    const bool sums = s->norm >= 0; /* by a convolution, block by block */
+    bti_norm *n = sums ? &e->norm[s->norm] : norm_of(e, s);
+    const int lanes = e->simd->lanes, second = sums ? lanes : n->channels;
     float *dgamma = e->grad + e->slot[n->tensor_gamma].offset;
     float *dbeta = e->grad + e->slot[n->tensor_beta].offset;
     const bti_fmap *v = &e->value[n->value];
@@ -138,8 +198,9 @@ void bti_finish_norm_reduce(bti_engine *e, const bti_step *s, int segment)
         for (int t = 0; t < e->opt.threads; t++) {
             if (samples_of(e, n, segment, t) == 0)
                 continue;
-            s1 += part_of(n, t)[c];
-            s2 += part_of(n, t)[n->channels + c];
+            const double *part = part_of(n, t) + (sums ? c + c / lanes * lanes : c);
+            s1 += part[0];
+            s2 += part[second];
         }
         const double scale = n->scale[c], invstd = n->invstd[c];
         dbeta[c] = (float)s1;
@@ -153,9 +214,11 @@ void bti_finish_norm_reduce(bti_engine *e, const bti_step *s, int segment)
 void bti_step_norm_apply(const bti_run *r, const bti_step *s)
 {
     const bti_norm *n = norm_of(r->e, s);
-    const bti_simd_norm p = kernel_of(r, s);
-    r->e->simd->norm_apply(&p, n->abc, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
-                           bti_run_at(r, s->b[2]));
+    bti_simd_norm p = kernel_of(r, &r->e->op[s->op]);
+    if (r->e->op[s->op].reduced)
+        p.act = BTI_ACT_IDENTITY; /* the sums were made of what has passed it */
+    r->e->op[s->op].simd->norm_apply(&p, n->abc, bti_run_at(r, s->b[0]), bti_run_at(r, s->b[1]),
+                                     bti_run_at(r, s->b[2]));
 }
 
 int64_t bti_norm_state(bti_engine *e, float *at)

@@ -21,7 +21,7 @@ static void tap_range(int kx, int stride, int pad, int in, int out, int *lo, int
         *lo = *hi;
 }
 
-VINLINE vf edge_pixel(const bti_simd_window *w, const float *x, const float *wei, int oh, int ow)
+VINLINE vf edge_pixel(const bti_simd_window *w, const elem *x, const float *wei, int oh, int ow)
 {
     vf sum = vset(0);
     for (int kh = 0; kh < w->k; kh++) {
@@ -39,15 +39,15 @@ VINLINE vf edge_pixel(const bti_simd_window *w, const float *x, const float *wei
 }
 
 /* TILE neighbours of which every column lies inside. */
-VINLINE void inner_tile(const bti_simd_window *w, const float *x, const float *wei, int oh, int ow,
-                        float *y)
+VINLINE void inner_tile(const bti_simd_window *w, const elem *x, const float *wei, int oh, int ow,
+                        elem *y)
 {
     vf sum[TILE] = {};
     for (int kh = 0; kh < w->k; kh++) {
         const int r = oh * w->stride - w->pad_t + kh;
         if (r < 0 || r >= w->ih)
             continue;
-        const float *p = x + ((int64_t)r * w->iw + ow * w->stride - w->pad_l) * VL;
+        const elem *p = x + ((int64_t)r * w->iw + ow * w->stride - w->pad_l) * VL;
         for (int kw = 0; kw < w->k; kw++) {
             const vf v = vload(wei + (int64_t)(kh * w->k + kw) * VL);
             for (int t = 0; t < TILE; t++)
@@ -58,8 +58,11 @@ VINLINE void inner_tile(const bti_simd_window *w, const float *x, const float *w
         vstore(y + (int64_t)t * VL, sum[t]);
 }
 
-void SIMD(depthwise)(const bti_simd_window *w, const float *x, const float *wei, float *y)
+void SIMD(depthwise)(const bti_simd_window *w, const void *in, const float *wei, void *out)
 {
+    const elem *x = in;
+    elem *y = out;
+
     int lo, hi, unused;
     tap_range(0, w->stride, w->pad_l, w->iw, w->ow, &lo, &unused);
     tap_range(w->k - 1, w->stride, w->pad_l, w->iw, w->ow, &unused, &hi);
@@ -79,7 +82,7 @@ void SIMD(depthwise)(const bti_simd_window *w, const float *x, const float *wei,
 }
 
 /* One row of dx gathers from the rows of dy whose windows cover it. */
-static void back_row(const bti_simd_window *w, const float *dy, const float *taps, int r, float *dx)
+static void back_row(const bti_simd_window *w, const elem *dy, const float *taps, int r, elem *dx)
 {
     for (int c = 0; c < w->iw; c++)
         vstore(dx + (int64_t)c * VL, vset(0));
@@ -87,22 +90,25 @@ static void back_row(const bti_simd_window *w, const float *dy, const float *tap
         const int up = r + w->pad_t - kh;
         if (up < 0 || up % w->stride || up / w->stride >= w->oh)
             continue;
-        const float *g = dy + (int64_t)(up / w->stride) * w->ow * VL;
+        const elem *g = dy + (int64_t)(up / w->stride) * w->ow * VL;
         for (int kw = 0; kw < w->k; kw++) {
             const vf v = vload(taps + (int64_t)(kh * w->k + kw) * VL);
             int lo, hi;
             tap_range(kw, w->stride, w->pad_l, w->iw, w->ow, &lo, &hi);
             for (int o = lo; o < hi; o++) {
-                float *d = dx + (int64_t)(o * w->stride - w->pad_l + kw) * VL;
+                elem *d = dx + (int64_t)(o * w->stride - w->pad_l + kw) * VL;
                 vstore(d, vload(d) + vload(g + (int64_t)o * VL) * v);
             }
         }
     }
 }
 
-void SIMD(depthwise_back_data)(const bti_simd_window *w, const float *dy, const float *wei,
-                               float *dx)
+void SIMD(depthwise_back_data)(const bti_simd_window *w, const void *dout, const float *wei,
+                               void *din)
 {
+    const elem *dy = dout;
+    elem *dx = din;
+
     for (int p = 0; p < w->n * w->cb; p++, dy += (int64_t)w->oh * w->ow * VL)
         for (int r = 0; r < w->ih; r++, dx += (int64_t)w->iw * VL)
             back_row(w, dy, wei + (int64_t)(p % w->cb) * w->k * w->k * VL, r, dx);
@@ -110,15 +116,14 @@ void SIMD(depthwise_back_data)(const bti_simd_window *w, const float *dy, const 
 
 /* The taps kw .. kw + taps - 1 of one kernel row, over the output rows and columns that they share;
  * `taps` accumulators stay in registers. */
-VINLINE void weight_taps(const bti_simd_window *w, const float *x, const float *dy, int kh, int kw,
+VINLINE void weight_taps(const bti_simd_window *w, const elem *x, const elem *dy, int kh, int kw,
                          int taps, int c0, int c1, vf *sum)
 {
     int r0, r1;
     tap_range(kh, w->stride, w->pad_t, w->ih, w->oh, &r0, &r1);
     for (int r = r0; r < r1; r++) {
-        const float *g = dy + (int64_t)r * w->ow * VL;
-        const float *p =
-            x + (((int64_t)r * w->stride - w->pad_t + kh) * w->iw - w->pad_l + kw) * VL;
+        const elem *g = dy + (int64_t)r * w->ow * VL;
+        const elem *p = x + (((int64_t)r * w->stride - w->pad_t + kh) * w->iw - w->pad_l + kw) * VL;
         for (int c = c0; c < c1; c++) {
             const vf v = vload(g + (int64_t)c * VL);
             for (int t = 0; t < taps; t++)
@@ -127,7 +132,7 @@ VINLINE void weight_taps(const bti_simd_window *w, const float *x, const float *
     }
 }
 
-VINLINE void weight_row(const bti_simd_window *w, const float *x, const float *dy, int kh, int k,
+VINLINE void weight_row(const bti_simd_window *w, const elem *x, const elem *dy, int kh, int k,
                         float *dw)
 {
     vf sum[7] = {};
@@ -146,7 +151,7 @@ VINLINE void weight_row(const bti_simd_window *w, const float *x, const float *d
     }
 }
 
-static void weight_tap(const bti_simd_window *w, const float *x, const float *dy, int kh, float *dw)
+static void weight_tap(const bti_simd_window *w, const elem *x, const elem *dy, int kh, float *dw)
 {
     for (int t = 0; t < w->k; t++) {
         vf sum[1] = {};
@@ -157,9 +162,11 @@ static void weight_tap(const bti_simd_window *w, const float *x, const float *dy
     }
 }
 
-void SIMD(depthwise_back_weights)(const bti_simd_window *w, const float *x, const float *dy,
+void SIMD(depthwise_back_weights)(const bti_simd_window *w, const void *in, const void *dout,
                                   float *dw)
 {
+    const elem *x = in, *dy = dout;
+
     memset(dw, 0, (size_t)w->cb * w->k * w->k * VL * sizeof(*dw));
     for (int p = 0; p < w->n * w->cb; p++) {
         float *taps = dw + (int64_t)(p % w->cb) * w->k * w->k * VL;

@@ -24,14 +24,14 @@ VINLINE void sums_flush(sums *s, double *a, double *b)
     *s = (sums){};
 }
 
-VINLINE void stats_pixel(const float *x, vf pivot, vf *a, vf *b)
+VINLINE void stats_pixel(const elem *x, vf pivot, vf *a, vf *b)
 {
     const vf d = vload(x) - pivot;
     *a += d;
     *b += d * d;
 }
 
-VINLINE void stats_run(const float *x, int n, vf pivot, sums *s)
+VINLINE void stats_run(const elem *x, int n, vf pivot, sums *s)
 {
     int j = 0;
     for (; j + CHAINS <= n; j += CHAINS)
@@ -60,8 +60,10 @@ static void merge(vf pivot, const double *first, const double *second, double n,
     }
 }
 
-void SIMD(stats)(const bti_simd_map *m, const float *x, double *mean, double *m2, int64_t seen)
+void SIMD(stats)(const bti_simd_map *m, const void *map, double *mean, double *m2, int64_t seen)
 {
+    const elem *x = map;
+
     for (int cb = 0; cb < m->cb; cb++) {
         /* Deviations from one pixel of each channel: no cancellation when the mean is large. */
         const vf pivot = vload(x + (int64_t)cb * m->hw * VL);
@@ -83,15 +85,29 @@ void SIMD(stats)(const bti_simd_map *m, const float *x, double *mean, double *m2
 /* What one channel block needs, in registers. */
 typedef struct affine {
     vf mean, scale, beta;
+    vf shift; /* beta - mean * scale */
 } affine;
 
 VINLINE affine affine_of(const bti_simd_norm *p, int cb)
 {
-    return (affine){vload(p->mean + cb * VL), vload(p->scale + cb * VL), vload(p->beta + cb * VL)};
+    affine f = {vload(p->mean + cb * VL), vload(p->scale + cb * VL), vload(p->beta + cb * VL),
+                vset(0)};
+    f.shift = f.beta - f.mean * f.scale;
+    return f;
 }
 
-VINLINE void norm_planes(const bti_simd_norm *p, const float *x, const float *r, float *y,
-                         bti_act act, bti_simd_join join)
+/* In bf16, x is rounded so much that a mean far from 0 loses nothing more here. */
+VINLINE vf affine_z(const affine *f, vf x)
+{
+#if BTI_BF16
+    return x * f->scale + f->shift;
+#else
+    return (x - f->mean) * f->scale + f->beta;
+#endif
+}
+
+VINLINE void norm_planes(const bti_simd_norm *p, const elem *x, const elem *r, elem *y, bti_act act,
+                         bti_simd_join join)
 {
     const bti_simd_map *m = &p->map;
     const vf mask = vmask(m->tail);
@@ -100,7 +116,7 @@ VINLINE void norm_planes(const bti_simd_norm *p, const float *x, const float *r,
             const affine f = affine_of(p, cb);
             const bool padded = vact_lifts_zero(act) && cb == m->cb - 1 && m->tail < VL;
             for (int j = 0; j < m->hw; j++, x += VL, y += VL) {
-                vf z = (vload(x) - f.mean) * f.scale + f.beta;
+                vf z = affine_z(&f, vload(x));
                 if (join == BTI_JOIN_ADD_ACT)
                     z += vload(r);
                 z = vact(act, z);
@@ -115,8 +131,9 @@ VINLINE void norm_planes(const bti_simd_norm *p, const float *x, const float *r,
         }
 }
 
-void SIMD(norm)(const bti_simd_norm *p, const float *x, const float *r, float *y)
+void SIMD(norm)(const bti_simd_norm *p, const void *x, const void *r, void *y)
 {
+
 #define NORM_NONE(act) norm_planes(p, x, NULL, y, act, BTI_JOIN_NONE)
 #define NORM_ACT_ADD(act) norm_planes(p, x, r, y, act, BTI_JOIN_ACT_ADD)
 #define NORM_ADD_ACT(act) norm_planes(p, x, r, y, act, BTI_JOIN_ADD_ACT)
@@ -133,7 +150,7 @@ void SIMD(norm)(const bti_simd_norm *p, const float *x, const float *r, float *y
     }
 }
 
-VINLINE void reduce_pixel(const float *x, const float *r, float *dy, const affine *f, bti_act act,
+VINLINE void reduce_pixel(const elem *x, const elem *r, elem *dy, const affine *f, bti_act act,
                           bool joined, vf *a, vf *b)
 {
     const vf d = vload(x) - f->mean;
@@ -147,8 +164,8 @@ VINLINE void reduce_pixel(const float *x, const float *r, float *dy, const affin
     *b += dz * d;
 }
 
-VINLINE void reduce_run(const float *x, const float *r, float *dy, int n, const affine *f,
-                        bti_act act, bool joined, sums *s)
+VINLINE void reduce_run(const elem *x, const elem *r, elem *dy, int n, const affine *f, bti_act act,
+                        bool joined, sums *s)
 {
     int j = 0;
     for (; j + CHAINS <= n; j += CHAINS)
@@ -164,7 +181,7 @@ VINLINE void reduce_run(const float *x, const float *r, float *dy, int n, const 
     s->pixels += n;
 }
 
-VINLINE void reduce_planes(const bti_simd_norm *p, const float *x, const float *r, float *dy,
+VINLINE void reduce_planes(const bti_simd_norm *p, const elem *x, const elem *r, elem *dy,
                            double *s1, double *s2, bti_act act, bool joined)
 {
     const bti_simd_map *m = &p->map;
@@ -183,9 +200,10 @@ VINLINE void reduce_planes(const bti_simd_norm *p, const float *x, const float *
     }
 }
 
-void SIMD(norm_reduce)(const bti_simd_norm *p, const float *x, const float *r, float *dy,
-                       double *s1, double *s2)
+void SIMD(norm_reduce)(const bti_simd_norm *p, const void *x, const void *r, void *dy, double *s1,
+                       double *s2)
 {
+
 #define REDUCE(act) reduce_planes(p, x, NULL, dy, s1, s2, act, false)
 #define REDUCE_JOINED(act) reduce_planes(p, x, r, dy, s1, s2, act, true)
     if (p->join == BTI_JOIN_ADD_ACT) {
@@ -195,8 +213,8 @@ void SIMD(norm_reduce)(const bti_simd_norm *p, const float *x, const float *r, f
     }
 }
 
-VINLINE void apply_planes(const bti_simd_norm *p, const float *abc, const float *x, const float *dy,
-                          float *dx, bti_act act)
+VINLINE void apply_planes(const bti_simd_norm *p, const float *abc, const elem *x, const elem *dy,
+                          elem *dx, bti_act act)
 {
     const bti_simd_map *m = &p->map;
     const int64_t channels = (int64_t)m->cb * VL;
@@ -213,9 +231,10 @@ VINLINE void apply_planes(const bti_simd_norm *p, const float *abc, const float 
         }
 }
 
-void SIMD(norm_apply)(const bti_simd_norm *p, const float *abc, const float *x, const float *dy,
-                      float *dx)
+void SIMD(norm_apply)(const bti_simd_norm *p, const float *abc, const void *x, const void *dy,
+                      void *dx)
 {
+
 #define APPLY(act) apply_planes(p, abc, x, dy, dx, act)
     /* norm_reduce has already taken dy through an activation behind the addition. */
     FUSED_ACTS(p->join == BTI_JOIN_ADD_ACT ? BTI_ACT_IDENTITY : p->act, APPLY)

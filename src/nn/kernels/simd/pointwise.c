@@ -9,8 +9,8 @@
 #include <math.h>
 
 /* y = act(x), or with dy: y = dy * act'(x). */
-VINLINE void act_planes(const bti_simd_map *m, const float *x, const float *dy, float *y,
-                        bti_act act, bool back)
+VINLINE void act_planes(const bti_simd_map *m, const elem *x, const elem *dy, elem *y, bti_act act,
+                        bool back)
 {
     const vf mask = vmask(m->tail);
     for (int i = 0; i < m->n; i++)
@@ -31,8 +31,9 @@ VINLINE void act_planes(const bti_simd_map *m, const float *x, const float *dy, 
         }
 }
 
-void SIMD(act)(const bti_simd_map *m, bti_act act, const float *x, float *y)
+void SIMD(act)(const bti_simd_map *m, bti_act act, const void *x, void *y)
 {
+
     switch (act) {
 #define ACT(id, ...)                                                                               \
     case BTI_ACT_##id:                                                                             \
@@ -45,8 +46,9 @@ void SIMD(act)(const bti_simd_map *m, bti_act act, const float *x, float *y)
     }
 }
 
-void SIMD(act_back)(const bti_simd_map *m, bti_act act, const float *x, const float *dy, float *dx)
+void SIMD(act_back)(const bti_simd_map *m, bti_act act, const void *x, const void *dy, void *dx)
 {
+
     switch (act) {
 #define ACT(id, ...)                                                                               \
     case BTI_ACT_##id:                                                                             \
@@ -65,45 +67,56 @@ static int64_t at(const bti_simd_map *m, int i, int c, int j)
     return (((int64_t)i * m->cb + c / VL) * m->hw + j) * VL + c % VL;
 }
 
-void SIMD(softmax)(const bti_simd_map *m, const float *x, float *y)
+void SIMD(softmax)(const bti_simd_map *m, const void *in, void *out)
 {
+    const elem *x = in;
+    elem *y = out;
+
     const int channels = (m->cb - 1) * VL + m->tail;
     memset(y, 0, (size_t)m->n * m->cb * m->hw * VL * sizeof(*y));
     for (int i = 0; i < m->n; i++)
         for (int j = 0; j < m->hw; j++) {
-            float top = x[at(m, i, 0, j)], sum = 0;
+            float top = value_of(x[at(m, i, 0, j)]), sum = 0;
             for (int c = 1; c < channels; c++)
-                top = fmaxf(top, x[at(m, i, c, j)]);
+                top = fmaxf(top, value_of(x[at(m, i, c, j)]));
             for (int c = 0; c < channels; c++)
-                sum += y[at(m, i, c, j)] = expf(x[at(m, i, c, j)] - top);
+                sum += expf(value_of(x[at(m, i, c, j)]) - top);
             for (int c = 0; c < channels; c++)
-                y[at(m, i, c, j)] /= sum;
+                y[at(m, i, c, j)] = elem_of(expf(value_of(x[at(m, i, c, j)]) - top) / sum);
         }
 }
 
-void SIMD(softmax_back)(const bti_simd_map *m, const float *y, const float *dy, float *dx)
+void SIMD(softmax_back)(const bti_simd_map *m, const void *out, const void *dout, void *din)
 {
+    const elem *y = out, *dy = dout;
+    elem *dx = din;
+
     for (int i = 0; i < m->n; i++)
         for (int j = 0; j < m->hw; j++) {
             float dot = 0;
             for (int c = 0; c < m->cb * VL; c++)
-                dot += y[at(m, i, c, j)] * dy[at(m, i, c, j)];
+                dot += value_of(y[at(m, i, c, j)]) * value_of(dy[at(m, i, c, j)]);
             for (int c = 0; c < m->cb * VL; c++)
-                dx[at(m, i, c, j)] = y[at(m, i, c, j)] * (dy[at(m, i, c, j)] - dot);
+                dx[at(m, i, c, j)] =
+                    elem_of(value_of(y[at(m, i, c, j)]) * (value_of(dy[at(m, i, c, j)]) - dot));
         }
 }
 
-void SIMD(add)(int64_t n, const float *a, const float *b, float *y)
+void SIMD(add)(int64_t n, const void *in, const void *more, void *out)
 {
+    const elem *a = in, *b = more;
+    elem *y = out;
+
     int64_t i = 0;
     for (; i + VL <= n; i += VL)
         vstore(y + i, vload(a + i) + vload(b + i));
     for (; i < n; i++)
-        y[i] = a[i] + b[i];
+        y[i] = elem_of(value_of(a[i]) + value_of(b[i]));
 }
 
-void SIMD(accumulate)(int64_t n, float *a, const float *b)
+void SIMD(accumulate)(int64_t n, void *a, const void *b)
 {
+
     SIMD(add)(n, a, b, a);
 }
 
@@ -113,7 +126,7 @@ void SIMD(multiply)(int64_t n, float *a, const float *b)
         a[i] *= b[i];
 }
 
-VINLINE void scale_planes(const bti_simd_map *m, const float *z, const float *s, float *u,
+VINLINE void scale_planes(const bti_simd_map *m, const elem *z, const float *s, elem *u,
                           bti_act act)
 {
     const vf mask = vmask(m->tail);
@@ -130,12 +143,13 @@ VINLINE void scale_planes(const bti_simd_map *m, const float *z, const float *s,
         }
 }
 
-void SIMD(scale)(const bti_simd_map *m, bti_act act, const float *z, const float *s, float *u){
+void SIMD(scale)(const bti_simd_map *m, bti_act act, const void *z, const float *s, void *u){
+
 #define SCALE(act) scale_planes(m, z, s, u, act)
     FUSED_ACTS(act, SCALE)}
 
 /* Returns the pixel's part of ds. */
-VINLINE vf scale_back_pixel(const float *z, vf gate, const float *du, float *dz, bti_act act)
+VINLINE vf scale_back_pixel(const elem *z, vf gate, const elem *du, elem *dz, bti_act act)
 {
     const vf v = vload(z);
     const vf g = vact_back(act, v * gate, vload(du));
@@ -143,8 +157,8 @@ VINLINE vf scale_back_pixel(const float *z, vf gate, const float *du, float *dz,
     return g * v;
 }
 
-VINLINE void scale_back_planes(const bti_simd_map *m, const float *z, const float *s,
-                               const float *du, float *dz, float *ds, bti_act act)
+VINLINE void scale_back_planes(const bti_simd_map *m, const elem *z, const float *s, const elem *du,
+                               elem *dz, float *ds, bti_act act)
 {
     for (int i = 0; i < m->n; i++)
         for (int cb = 0; cb < m->cb; cb++, s += VL, ds += VL) {
@@ -164,9 +178,10 @@ VINLINE void scale_back_planes(const bti_simd_map *m, const float *z, const floa
         }
 }
 
-void SIMD(scale_back)(const bti_simd_map *m, bti_act act, const float *z, const float *s,
-                      const float *du, float *dz, float *ds)
+void SIMD(scale_back)(const bti_simd_map *m, bti_act act, const void *z, const float *s,
+                      const void *du, void *dz, float *ds)
 {
+
 #define SCALE_BACK(act) scale_back_planes(m, z, s, du, dz, ds, act)
     FUSED_ACTS(act, SCALE_BACK)
 }

@@ -23,7 +23,7 @@ static void adaptive_span(int i, int out, int size, int *lo, int *hi)
     *hi = ((i + 1) * size + out - 1) / out;
 }
 
-VINLINE vf window_sum(const float *x, int iw, int top, int bottom, int left, int right)
+VINLINE vf window_sum(const elem *x, int iw, int top, int bottom, int left, int right)
 {
     vf s[4] = {};
     for (int r = top; r < bottom; r++)
@@ -33,22 +33,24 @@ VINLINE vf window_sum(const float *x, int iw, int top, int bottom, int left, int
     return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
-VINLINE void window_add(float *x, int iw, int top, int bottom, int left, int right, vf v)
+VINLINE void window_add(elem *x, int iw, int top, int bottom, int left, int right, vf v)
 {
     for (int r = top; r < bottom; r++)
         for (int c = left; c < right; c++) {
-            float *p = x + ((int64_t)r * iw + c) * VL;
+            elem *p = x + ((int64_t)r * iw + c) * VL;
             vstore(p, vload(p) + v);
         }
 }
 
-static void clear(const bti_simd_window *w, float *dx)
+static void clear(const bti_simd_window *w, elem *dx)
 {
     memset(dx, 0, (size_t)w->n * w->cb * w->ih * w->iw * VL * sizeof(*dx));
 }
 
-void SIMD(mean)(const bti_simd_window *w, const float *x, float *y)
+void SIMD(mean)(const bti_simd_window *w, const void *in, float *y)
 {
+    const elem *x = in;
+
     for (int p = 0; p < w->n * w->cb; p++, x += (int64_t)w->ih * w->iw * VL)
         for (int o = 0; o < w->oh * w->ow; o++, y += VL) {
             int top, bottom, left, right;
@@ -59,8 +61,10 @@ void SIMD(mean)(const bti_simd_window *w, const float *x, float *y)
         }
 }
 
-void SIMD(mean_back)(const bti_simd_window *w, const float *dy, float *dx, bool add)
+void SIMD(mean_back)(const bti_simd_window *w, const float *dy, void *din, bool add)
 {
+    elem *dx = din;
+
     if (!add)
         clear(w, dx);
     for (int p = 0; p < w->n * w->cb; p++, dx += (int64_t)w->ih * w->iw * VL)
@@ -73,7 +77,7 @@ void SIMD(mean_back)(const bti_simd_window *w, const float *dy, float *dx, bool 
         }
 }
 
-static void maxpool_pixel(const bti_simd_window *w, const float *x, int oh, int ow, float *y,
+static void maxpool_pixel(const bti_simd_window *w, const elem *x, int oh, int ow, elem *y,
                           int32_t *arg)
 {
     vf best = vset(-__builtin_inff());
@@ -96,26 +100,35 @@ static void maxpool_pixel(const bti_simd_window *w, const float *x, int oh, int 
     *(vi_any *)arg = (vi)where;
 }
 
-void SIMD(maxpool)(const bti_simd_window *w, const float *x, float *y, int32_t *arg)
+void SIMD(maxpool)(const bti_simd_window *w, const void *in, void *out, int32_t *arg)
 {
+    const elem *x = in;
+    elem *y = out;
+
     for (int p = 0; p < w->n * w->cb; p++, x += (int64_t)w->ih * w->iw * VL)
         for (int oh = 0; oh < w->oh; oh++)
             for (int ow = 0; ow < w->ow; ow++, y += VL, arg += VL)
                 maxpool_pixel(w, x, oh, ow, y, arg);
 }
 
-void SIMD(maxpool_back)(const bti_simd_window *w, const int32_t *arg, const float *dy, float *dx)
+void SIMD(maxpool_back)(const bti_simd_window *w, const int32_t *arg, const void *dout, void *din)
 {
+    const elem *dy = dout;
+    elem *dx = din;
+
     clear(w, dx);
     for (int p = 0; p < w->n * w->cb; p++, dx += (int64_t)w->ih * w->iw * VL)
         for (int o = 0; o < w->oh * w->ow; o++, dy += VL, arg += VL)
             for (int l = 0; l < VL; l++)
                 if (arg[l] >= 0)
-                    dx[(int64_t)arg[l] * VL + l] += dy[l];
+                    add_to(&dx[(int64_t)arg[l] * VL + l], value_of(dy[l]));
 }
 
-void SIMD(avgpool)(const bti_simd_window *w, const float *x, float *y)
+void SIMD(avgpool)(const bti_simd_window *w, const void *in, void *out)
 {
+    const elem *x = in;
+    elem *y = out;
+
     for (int p = 0; p < w->n * w->cb; p++, x += (int64_t)w->ih * w->iw * VL)
         for (int o = 0; o < w->oh * w->ow; o++, y += VL) {
             int top, bottom, left, right;
@@ -126,8 +139,11 @@ void SIMD(avgpool)(const bti_simd_window *w, const float *x, float *y)
         }
 }
 
-void SIMD(avgpool_back)(const bti_simd_window *w, const float *dy, float *dx)
+void SIMD(avgpool_back)(const bti_simd_window *w, const void *dout, void *din)
 {
+    const elem *dy = dout;
+    elem *dx = din;
+
     clear(w, dx);
     for (int p = 0; p < w->n * w->cb; p++, dx += (int64_t)w->ih * w->iw * VL)
         for (int o = 0; o < w->oh * w->ow; o++, dy += VL) {

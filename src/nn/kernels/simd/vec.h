@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A vector of BTI_LANES floats: GCC/Clang vector extensions, plus the few operations that compilers
- * do not find by themselves. Private to simd/; the including file is compiled once per instruction
- * set.
+ * do not find by themselves. Private to simd/; the including file is compiled once per set. Maps
+ * hold floats, or bfloat16 (BTI_BF16); arithmetic is always on floats.
  *
  * min and max keep a NaN of their second operand, so that a diverged value stays visible.
  */
@@ -10,6 +10,7 @@
 #define BTI_VEC_H
 
 #include <stdint.h>
+#include <string.h>
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -26,14 +27,81 @@ typedef int32_t vi __attribute__((vector_size(4 * VL)));
 typedef float vf_any __attribute__((vector_size(4 * VL), aligned(4), may_alias));
 typedef int32_t vi_any __attribute__((vector_size(4 * VL), aligned(4), may_alias));
 
-VINLINE vf vload(const float *p)
+VINLINE vf vload_f32(const float *p)
 {
     return *(const vf_any *)p;
 }
 
-VINLINE void vstore(float *p, vf v)
+VINLINE void vstore_f32(float *p, vf v)
 {
     *(vf_any *)p = v;
+}
+
+/* bfloat16: the upper half of a float; rounded to nearest even. */
+typedef uint16_t vh __attribute__((vector_size(2 * VL)));
+typedef uint32_t vu __attribute__((vector_size(4 * VL)));
+typedef uint16_t vh_any __attribute__((vector_size(2 * VL), aligned(2), may_alias));
+
+VINLINE vf vload_bf16(const uint16_t *p)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)p)), 16);
+#else
+    return (vf)(__builtin_convertvector(*(const vh_any *)p, vu) << 16);
+#endif
+}
+
+VINLINE void vstore_bf16(uint16_t *p, vf v)
+{
+#if defined(__AVX512BF16__)
+    _mm256_storeu_si256((void *)p, (__m256i)_mm512_cvtneps_pbh((__m512)v));
+#else
+    const vu u = (vu)v, nan = (vu)(v != v);
+    const vu rounded = (u + 0x7fff + ((u >> 16) & 1)) >> 16;
+    *(vh_any *)p = __builtin_convertvector((rounded & ~nan) | (((u >> 16) | 0x40) & nan), vh);
+#endif
+}
+
+/* What maps hold in this set of kernels. */
+#if BTI_BF16
+typedef uint16_t elem;
+#else
+typedef float elem;
+#endif
+
+#define vload(p)                                                                                   \
+    _Generic((p), uint16_t * : vload_bf16, const uint16_t * : vload_bf16, default : vload_f32)(p)
+#define vstore(p, v) _Generic((p), uint16_t * : vstore_bf16, default : vstore_f32)(p, v)
+
+/* One number of a map, and back. */
+VINLINE float value_of(elem e)
+{
+#if BTI_BF16
+    const uint32_t u = (uint32_t)e << 16;
+    float f;
+    memcpy(&f, &u, sizeof(f));
+    return f;
+#else
+    return e;
+#endif
+}
+
+VINLINE elem elem_of(float f)
+{
+#if BTI_BF16
+    uint32_t u;
+    memcpy(&u, &f, sizeof(u));
+    if (f != f)
+        return (elem)((u >> 16) | 0x40);
+    return (elem)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
+#else
+    return f;
+#endif
+}
+
+VINLINE void add_to(elem *e, float f)
+{
+    *e = elem_of(value_of(*e) + f);
 }
 
 VINLINE vf vset(float x)
@@ -49,7 +117,7 @@ VINLINE vi viset(int32_t x)
 /* a > b ? x : y, lane by lane. */
 VINLINE vf vgt(vf a, vf b, vf x, vf y)
 {
-#if VL == 16
+#if defined(__AVX512F__)
     return (vf)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ), (__m512)y,
                                     (__m512)x);
 #elif defined(__AVX2__)
@@ -64,7 +132,7 @@ VINLINE vf vgt(vf a, vf b, vf x, vf y)
 /* a == b ? x : 0 for integers a, b. */
 VINLINE vf vieq(vi a, vi b, vf x)
 {
-#if VL == 16
+#if defined(__AVX512F__)
     return (vf)_mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask((__m512i)a, (__m512i)b), (__m512)x);
 #else
     return (vf)((vi)x & (a == b));
@@ -73,7 +141,7 @@ VINLINE vf vieq(vi a, vi b, vf x)
 
 VINLINE vf vmax(vf a, vf b)
 {
-#if VL == 16
+#if defined(__AVX512F__)
     return (vf)_mm512_max_ps((__m512)a, (__m512)b);
 #elif defined(__AVX2__)
     return (vf)_mm256_max_ps((__m256)a, (__m256)b);
@@ -84,7 +152,7 @@ VINLINE vf vmax(vf a, vf b)
 
 VINLINE vf vmin(vf a, vf b)
 {
-#if VL == 16
+#if defined(__AVX512F__)
     return (vf)_mm512_min_ps((__m512)a, (__m512)b);
 #elif defined(__AVX2__)
     return (vf)_mm256_min_ps((__m256)a, (__m256)b);
@@ -95,10 +163,14 @@ VINLINE vf vmin(vf a, vf b)
 
 VINLINE float vsum(vf v)
 {
-#if VL == 16
+#if defined(__AVX512F__)
     return _mm512_reduce_add_ps((__m512)v);
 #else
-    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+    float sum = 0;
+    for (int l = 0; l < VL; l += 8)
+        sum += ((v[l] + v[l + 4]) + (v[l + 2] + v[l + 6])) +
+               ((v[l + 1] + v[l + 5]) + (v[l + 3] + v[l + 7]));
+    return sum;
 #endif
 }
 
