@@ -21,7 +21,8 @@ typedef enum bti_stage {
     BTI_STAGE_PIXELS,
     BTI_STAGE_FLIP,
     BTI_STAGE_CROP,
-    BTI_STAGE_CUTOUT
+    BTI_STAGE_CUTOUT,
+    BTI_STAGE_MIX /* other images, after all the rest: one of its items is drawn per image */
 } bti_stage;
 
 typedef enum bti_item_kind {
@@ -39,6 +40,8 @@ enum { BTI_ARG_POLICY, BTI_ARG_AUTO_LEVELS };                       /* AUTOAUGME
 enum { BTI_ARG_FLIP_P };                                            /* FLIP */
 enum { BTI_ARG_PAD, BTI_ARG_FILL_MEAN };                            /* CROP */
 enum { BTI_ARG_CUTOUT_P, BTI_ARG_RATIO, BTI_ARG_CUTOUT_FILL_MEAN }; /* CUTOUT */
+enum { BTI_ARG_ALPHA, BTI_ARG_MIX_P };                              /* MIXUP, CUTMIX */
+enum { BTI_ARG_MOSAIC_P };                                          /* MOSAIC */
 enum { BTI_ARG_VALUE, BTI_ARG_P };                                  /* OP */
 
 typedef struct bti_policy_item {
@@ -98,7 +101,9 @@ enum {
     BTI_SLOT_FLIP = 1,
     BTI_SLOT_CROP = 2,
     BTI_SLOT_CUTOUT = 3,
-    BTI_SLOT_PIXELS = 16 /* + position among pixel items */
+    BTI_SLOT_MIX = 4,
+    BTI_SLOT_PIXELS = 16,       /* + position among pixel items */
+    BTI_SLOTS_A_COPY = 1 << 10, /* copy k of a sample has its slots from k times this on */
 };
 
 /* ---- strengths (levels.c) ---- */

@@ -394,7 +394,7 @@ done:
 bt_status bti_data_open_entry(bti_data **out, const char *data, const char *key,
                               const bt_data_options *opt, bt_error *err)
 {
-    const opening o = {.data = data, .opt = opt};
+    opening o = {.data = data, .opt = opt};
 
     *out = NULL;
     bti_data *d = bti_calloc(1, sizeof(*d));

@@ -60,13 +60,19 @@ void bti_feed_arrange(const bti_feed *s, uint32_t epoch, const int32_t *sample, 
 
     order->epoch = epoch;
     for (int i = 0; i < s->batch; i++) {
-        if (sample[i] < first)
-            order->index[n++] = s->view[0]->index[sample[i]];
+        if (sample[i] >= first)
+            continue;
+        if (order->repeat)
+            order->copy[n] = order->repeat[i];
+        order->index[n++] = s->view[0]->index[sample[i]];
     }
     order->n_first = n;
     for (int i = 0; n < s->batch; i++) {
-        if (sample[i] >= first)
-            order->index[n++] = s->view[1]->index[sample[i] - first];
+        if (sample[i] < first)
+            continue;
+        if (order->repeat)
+            order->copy[n] = order->repeat[i];
+        order->index[n++] = s->view[1]->index[sample[i] - first];
     }
 }
 
@@ -84,9 +90,17 @@ void bti_feed_fill(const bti_feed *s, const bti_parts *parts, const bti_order *o
 
     for (int k = 0; k < 2; k++) {
         int at = begin[k], n = begin[k + 1] - at;
+        size_t classes = (size_t)s->view[0]->set->classes;
+        bti_batch batch = {.epoch = order->epoch,
+                           .index = order->index + at,
+                           .copy = order->repeat ? order->copy + at : NULL,
+                           .n = n,
+                           .x = x + (size_t)at * image_floats(s),
+                           .labels = labels + at,
+                           .targets =
+                               order->targets ? order->targets + (size_t)at * classes : NULL};
         if (n)
-            bti_pipeline_fill(parts->of[k], order->epoch, order->index + at, n,
-                              x + (size_t)at * image_floats(s), labels + at);
+            bti_pipeline_fill_batch(parts->of[k], &batch);
     }
 }
 

@@ -26,8 +26,11 @@ void bti_parts_release(bti_parts *p);
  * gradient), as each pipeline serves one view. */
 typedef struct bti_order {
     uint32_t epoch;
-    int32_t *index; /* batch samples of their data sets */
-    int n_first;    /* so many are of the first view */
+    int32_t *index;        /* batch samples of their data sets */
+    const int32_t *repeat; /* as `sample`: how often each came before in the epoch; NULL: never */
+    int32_t *copy;         /* batch: that of index; room where there is a repeat */
+    float *targets;        /* (batch,classes): shares of the labels; NULL: the policy shares none */
+    int n_first;           /* so many are of the first view */
 } bti_order;
 
 /* sample: batch numbers; those below view[0]->n are positions in the first view, the others in the

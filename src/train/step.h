@@ -24,6 +24,8 @@ typedef struct bti_stepper {
     int64_t n_floats; /* graph->n_floats */
     double smoothing;
     float *class_weight; /* classes; NULL: all alike */
+    float *logit_offset; /* classes: added to the logits in the loss; NULL: nothing */
+    float *adjusted;     /* (batch,classes): logits with it */
     double ema_decay;    /* 0: no moving average */
     float *ema;          /* graph->n_floats, plain, running statistics included; or NULL */
     int32_t *labels;     /* batch */
@@ -39,10 +41,14 @@ void bti_stepper_release(bti_stepper *s);
 /* The next n_steps steps will be on these samples, `batch` each: they are made ahead, if job->ahead
  * says so. Borrowed until the last of them was trained on, or until release. */
 void bti_stepper_announce(bti_stepper *s, uint32_t epoch, const int32_t *sample, int64_t n_steps);
+/* From now on, of whatever the policy has, flip and crop only; or all of it again. */
+void bti_stepper_set_standard(bti_stepper *s, bool standard);
 
 /* Trains on `batch` samples: numbers below view[0]->n are positions in the first view, the others
- * in the second. Returns the mean loss; non-finite: no update was made. */
-double bti_stepper_run(bti_stepper *s, uint32_t epoch, const int32_t *sample, double lr);
+ * in the second. copy: how often each came before in this epoch; NULL: never. Returns the mean
+ * loss; non-finite: no update was made. */
+double bti_stepper_run(bti_stepper *s, uint32_t epoch, const int32_t *sample, const int32_t *copy,
+                       double lr);
 
 /* The weights that a user gets: the moving average, or else the net's. Plain layout. */
 void bti_stepper_get_weights(bti_stepper *s, float *plain);
