@@ -8,6 +8,7 @@
 #include "bantam/augment.h"
 #include "bantam/data.h"
 #include "bantam/engine.h"
+#include "bantam/export.h"
 #include "bantam/model.h"
 #include "bantam/search.h"
 #include "bantam/space.h"

@@ -21,6 +21,7 @@ typedef enum bti_rng_purpose {
     BTI_RNG_SAMPLER = 5, /* proposals of a sampler; epoch = trial number */
     BTI_RNG_TEST = 6,    /* tests and benches */
     BTI_RNG_SPACE = 7,   /* `bantam space info` draws */
+    BTI_RNG_EXPORT = 32, /* orders of an arena plan, test images */
 } bti_rng_purpose;
 
 /* A position in a stream. Plain value; copy it to replay. */

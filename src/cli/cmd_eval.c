@@ -59,19 +59,26 @@ static void print_table(const bti_json *o, const char *split)
 int cmd_eval(int argc, char **argv)
 {
     bt_eval_options opt = {.split = "val"};
+    bt_quant_options quant = bt_export_defaults().quant;
+    const char *dtype = "f32";
     bool json = false, quiet = false;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
         {"split", 0, CLI_TEXT, &opt.split, "val|test", "val: as in training (default)", 0, 0},
         {"predictions", 0, CLI_TEXT, &opt.predictions, "FILE",
          "with --split test: write path,class,prediction of each image as CSV", 0, 0},
+        {"dtype", 0, CLI_TEXT, &dtype, "f32|int8", "int8: as export c --dtype int8 computes", 0, 0},
+        {"calibrate", 0, CLI_TEXT, &quant.calibrate, "DATA:N",
+         "int8: N training images to find ranges on (those of --data, 500)", 0, 0},
+        {"calibration", 0, CLI_TEXT, &quant.calibration, "RULE",
+         "int8: auto (default), minmax, percentile or mse", 0, 0},
         {"threads", 't', CLI_INT, &opt.threads, "N", "(default: all cores)", 1, 1024},
         {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},
         {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress", 0, 0},
         {0},
     };
     const cli_spec spec = {"eval",
-                           "DIR --data DATA [--split val|test] [--json]",
+                           "DIR --data DATA [--split val|test] [--dtype int8] [--json]",
                            "Accuracy of the model in DIR (model.yaml and weights.safetensors).",
                            options,
                            1,
@@ -87,10 +94,15 @@ int cmd_eval(int argc, char **argv)
         return cli_usage("eval", "--data is missing: which images?");
     if (!bti_streq(opt.split, "val") && !bti_streq(opt.split, "test"))
         return cli_usage("eval", "--split: '%s' is neither val nor test", opt.split);
+    bool int8 = bti_streq(dtype, "int8");
+    if (!int8 && !bti_streq(dtype, "f32"))
+        return cli_usage("eval", "--dtype: '%s' is not f32 or int8", dtype);
     opt.model_dir = args.v[0];
     opt.progress = cli_progress(quiet);
     opt.data_opt = cli_data_options(0, opt.progress);
-    bt_status rc = bt_eval(&text, &opt, &err);
+    quant.data_opt = opt.data_opt;
+    quant.threads = opt.threads;
+    bt_status rc = int8 ? bt_eval_int8(&text, &opt, &quant, &err) : bt_eval(&text, &opt, &err);
     cli_progress_end();
     if (rc)
         return cli_fail(&err);

@@ -17,7 +17,17 @@ typedef struct measured {
     bti_model_meta meta;
     bti_json *result; /* result.json */
     int threads;
+    const bti_predictor *by; /* NULL: nn/ */
 } measured;
+
+static bt_status score(bti_score *out, const measured *m, const bti_dataset *set,
+                       const bti_view *view, bt_error *err)
+{
+    if (m->by)
+        return bti_evaluate_by(out, m->graph, m->by, set, view, err);
+    return bti_evaluate(out, m->graph, m->weights, set, view, m->meta.mean, m->meta.std, m->threads,
+                        err);
+}
 
 /* The validation split of the training that made the model, from the same settings. */
 static bt_status score_val(bti_score *out, const measured *m, const bt_eval_options *o,
@@ -48,8 +58,7 @@ static bt_status score_val(bti_score *out, const measured *m, const bt_eval_opti
             bti_fail(err, BT_INVAL, o->model_dir,
                      "was trained on everything (val = 0): there is no validation split, use test");
     if (!rc)
-        rc = bti_evaluate(out, m->graph, m->weights, held.set, &held, m->meta.mean, m->meta.std,
-                          m->threads, err);
+        rc = score(out, m, held.set, &held, err);
     bti_view_release(&train);
     bti_view_release(&held);
     bti_data_close(data);
@@ -89,8 +98,7 @@ static bt_status score_test(bti_score *out, const measured *m, const bt_eval_opt
 
     if (rc)
         return rc;
-    rc = bti_evaluate(out, m->graph, m->weights, &test->set, NULL, m->meta.mean, m->meta.std,
-                      m->threads, err);
+    rc = score(out, m, &test->set, NULL, err);
     if (!rc && o->predictions)
         rc = bti_test_name(test, o->data, data_opt, err);
     if (!rc && o->predictions)
@@ -143,8 +151,14 @@ static char *score_text(const bti_score *s, const bti_model_meta *meta)
 
 bt_status bt_eval(char **json, const bt_eval_options *opt, bt_error *err)
 {
-    measured m = {.threads = opt->threads > 0 ? opt->threads : bti_cpu_count()};
-    bti_score score = {0};
+    return bti_eval_by(json, opt, NULL, err);
+}
+
+bt_status bti_eval_by(char **json, const bt_eval_options *opt, const bti_predictor *by,
+                      bt_error *err)
+{
+    measured m = {.threads = opt->threads > 0 ? opt->threads : bti_cpu_count(), .by = by};
+    bti_score result = {0};
     bt_data_options data_opt = opt->data_opt;
     bt_status rc;
 
@@ -162,15 +176,15 @@ bt_status bt_eval(char **json, const bt_eval_options *opt, bt_error *err)
     data_opt.group_by = bti_json_as_str(bti_json_get(split, "group_by"), NULL);
     data_opt.test_share = bti_json_as_num(bti_json_get(split, "test_share"), 0);
     if (bti_streq(opt->split, "val"))
-        rc = score_val(&score, &m, opt, &data_opt, err);
+        rc = score_val(&result, &m, opt, &data_opt, err);
     else
-        rc = score_test(&score, &m, opt, &data_opt, err);
+        rc = score_test(&result, &m, opt, &data_opt, err);
     if (!rc) {
-        *json = score_text(&score, &m.meta);
+        *json = score_text(&result, &m.meta);
         if (!*json)
             rc = bti_fail_nomem(err);
     }
-    bti_score_release(&score);
+    bti_score_release(&result);
     bti_graph_free(m.graph);
     bti_free(m.weights);
     bti_model_meta_release(&m.meta);

@@ -7,16 +7,18 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/interval.h"
+#include "base/threads.h"
 
 #define BATCH 250
 
-bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
-                             const float mean[3], const float std[3], int threads, bt_error *err)
+/* Everything but the net and its pipeline. */
+static bt_status init_counts(bti_evaluator *e, const bti_graph *g, const bti_view *view,
+                             bt_error *err)
 {
     size_t classes = (size_t)g->classes;
+    const bti_dataset *d = view->set;
 
     *e = (bti_evaluator){.view = view, .classes = g->classes};
-    const bti_dataset *d = view->set;
     if (view->n < 1)
         return bti_fail(err, BT_INVAL, NULL, "there are no images to evaluate on");
     if (d->c != g->in_c || d->h != g->in_h || d->w != g->in_w || d->classes != g->classes)
@@ -27,12 +29,18 @@ bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_vie
     e->batch = view->n < BATCH ? (int)view->n : BATCH;
     e->labels = bti_array((size_t)e->batch, sizeof(*e->labels));
     e->confusion = bti_calloc(classes * classes, sizeof(*e->confusion));
-    bt_status rc = e->labels && e->confusion ? BT_OK : bti_fail_nomem(err);
+    return e->labels && e->confusion ? BT_OK : bti_fail_nomem(err);
+}
+
+bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
+                             const float mean[3], const float std[3], int threads, bt_error *err)
+{
+    bt_status rc = init_counts(e, g, view, err);
     bti_pipeline_options opt = {.threads = threads};
     memcpy(opt.mean, mean, sizeof(opt.mean));
     memcpy(opt.std, std, sizeof(opt.std));
     if (!rc)
-        rc = bti_pipeline_new(&e->pipeline, d, &opt, err);
+        rc = bti_pipeline_new(&e->pipeline, view->set, &opt, err);
     if (!rc) {
         bti_net_options net = bti_net_defaults();
         net.batch = e->batch;
@@ -73,6 +81,17 @@ static int rank_of(const float *logits, int classes, int truth)
     return before;
 }
 
+/* Counts the prediction of the view's sample i; true if it is right. */
+static bool count(bti_evaluator *e, int64_t i, const float *logits, int32_t truth)
+{
+    int guess = largest(logits, e->classes);
+    if (e->guess)
+        e->guess[i] = guess;
+    e->top5 += rank_of(logits, e->classes, truth) < 5;
+    e->confusion[(int64_t)truth * e->classes + guess]++;
+    return guess == truth;
+}
+
 double bti_evaluator_run(bti_evaluator *e, const float *weights)
 {
     int64_t classes = e->classes, correct = 0;
@@ -86,17 +105,42 @@ double bti_evaluator_run(bti_evaluator *e, const float *weights)
         bti_pipeline_fill(e->pipeline, 0, e->view->index + at, n, bti_net_input(e->net), e->labels);
         bti_net_forward(e->net, false);
         const float *logits = bti_net_logits(e->net);
-        for (int i = 0; i < n; i++) {
-            const float *one = logits + (int64_t)i * classes;
-            int guess = largest(one, e->classes);
-            e->top5 += rank_of(one, e->classes, e->labels[i]) < 5;
-            e->confusion[e->labels[i] * classes + guess]++;
-            if (e->guess)
-                e->guess[at + i] = guess;
-            correct += guess == e->labels[i];
-        }
+        for (int i = 0; i < n; i++)
+            correct += count(e, at + i, logits + (int64_t)i * classes, e->labels[i]);
     }
     return (double)correct / (double)e->view->n;
+}
+
+typedef struct foreign {
+    const bti_predictor *by;
+    const bti_view *view;
+    int64_t classes;
+    float *logits; /* (view->n, classes) */
+} foreign;
+
+static void predict_one(void *ctx, int64_t i, int thread)
+{
+    const foreign *f = ctx;
+    const bti_dataset *d = f->view->set;
+    f->by->run(f->by->ctx, thread, d->pixels + (int64_t)f->view->index[i] * d->h * d->w * d->c,
+               f->logits + i * f->classes);
+}
+
+/* As bti_evaluator_run(), by another engine. */
+static bt_status run_by(bti_evaluator *e, const bti_predictor *by, double *accuracy, bt_error *err)
+{
+    foreign f = {.by = by, .view = e->view, .classes = e->classes};
+    int64_t correct = 0;
+
+    f.logits = bti_array((size_t)e->view->n * (size_t)e->classes, sizeof(*f.logits));
+    if (!f.logits)
+        return bti_fail_nomem(err);
+    bti_parallel_for(by->threads, e->view->n, predict_one, &f);
+    for (int64_t i = 0; i < e->view->n; i++)
+        correct += count(e, i, f.logits + i * f.classes, e->view->set->labels[e->view->index[i]]);
+    bti_free(f.logits);
+    *accuracy = (double)correct / (double)e->view->n;
+    return BT_OK;
 }
 
 static double ratio(int64_t part, int64_t whole)
@@ -139,22 +183,42 @@ void bti_evaluator_macro(const bti_evaluator *e, double *f1, double *recall)
     *recall /= seen ? (double)seen : 1;
 }
 
-bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
-                       const bti_dataset *set, const bti_view *view, const float mean[3],
-                       const float std[3], int threads, bt_error *err)
+/* What is being measured: either weights in nn/, or another engine. */
+typedef struct subject {
+    const bti_graph *graph;
+    const float *weights, *mean, *std;
+    int threads;
+    const bti_predictor *by; /* NULL: nn/ */
+} subject;
+
+/* Fills out->accuracy and guess, and what `e` counts. */
+static bt_status predict_all(bti_evaluator *e, bti_score *out, const subject *s,
+                             const bti_view *view, bt_error *err)
+{
+    bt_status rc = s->by ? init_counts(e, s->graph, view, err)
+                         : bti_evaluator_init(e, s->graph, view, s->mean, s->std, s->threads, err);
+    if (rc)
+        return rc;
+    e->guess = out->guess;
+    if (s->by)
+        return run_by(e, s->by, &out->accuracy, err);
+    out->accuracy = bti_evaluator_run(e, s->weights);
+    return BT_OK;
+}
+
+static bt_status evaluate(bti_score *out, const subject *s, const bti_dataset *set,
+                          const bti_view *view, bt_error *err)
 {
     bti_view all = {0};
     bti_evaluator e = {0};
-    size_t k = (size_t)g->classes;
+    size_t k = (size_t)s->graph->classes;
     bt_status rc = BT_OK;
 
-    *out = (bti_score){.classes = g->classes};
+    *out = (bti_score){.classes = s->graph->classes};
     if (!view) {
         rc = bti_view_all(&all, set, err);
         view = &all;
     }
-    if (!rc)
-        rc = bti_evaluator_init(&e, g, view, mean, std, threads, err);
     out->recall = bti_calloc(k, sizeof(double));
     out->precision = bti_calloc(k, sizeof(double));
     out->f1 = bti_calloc(k, sizeof(double));
@@ -162,10 +226,10 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
     out->guess = rc ? NULL : bti_array((size_t)view->n, sizeof(int32_t));
     if (!rc && (!out->recall || !out->precision || !out->f1 || !out->count || !out->guess))
         rc = bti_fail_nomem(err);
+    if (!rc)
+        rc = predict_all(&e, out, s, view, err);
     if (!rc) {
         out->n = view->n;
-        e.guess = out->guess;
-        out->accuracy = bti_evaluator_run(&e, weights);
         bti_evaluator_macro(&e, &out->macro_f1, &out->balanced);
         out->top5 = (double)e.top5 / (double)view->n;
         out->confusion = e.confusion;
@@ -178,6 +242,22 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
     bti_evaluator_release(&e);
     bti_view_release(&all);
     return rc;
+}
+
+bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
+                       const bti_dataset *set, const bti_view *view, const float mean[3],
+                       const float std[3], int threads, bt_error *err)
+{
+    const subject s = {
+        .graph = g, .weights = weights, .mean = mean, .std = std, .threads = threads};
+    return evaluate(out, &s, set, view, err);
+}
+
+bt_status bti_evaluate_by(bti_score *out, const bti_graph *g, const bti_predictor *by,
+                          const bti_dataset *set, const bti_view *view, bt_error *err)
+{
+    const subject s = {.graph = g, .by = by};
+    return evaluate(out, &s, set, view, err);
 }
 
 void bti_score_release(bti_score *s)

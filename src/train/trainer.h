@@ -88,6 +88,20 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
                        const float mean[3], const float std[3], int threads, bt_error *err);
 void bti_score_release(bti_score *s);
 
+/* Another engine than nn/, integer kernels for example: logits (classes) of one image (h,w,c).
+ * Called from `threads` threads at once, `thread` in 0..threads-1. */
+typedef struct bti_predictor {
+    void (*run)(void *ctx, int thread, const uint8_t *image, float *logits);
+    void *ctx;
+    int threads;
+} bti_predictor;
+/* bti_evaluate() with predictions by another engine. */
+bt_status bti_evaluate_by(bti_score *out, const bti_graph *g, const bti_predictor *by,
+                          const bti_dataset *set, const bti_view *view, bt_error *err);
+/* bt_eval() with predictions by another engine (NULL: nn/). */
+bt_status bti_eval_by(char **json, const bt_eval_options *opt, const bti_predictor *by,
+                      bt_error *err);
+
 /* ---- model directories: model.yaml + weights.safetensors (metadata: class names, mean/std, resize
  * rule, input size, model YAML) + result.json, each atomic ---- */
 typedef struct bti_model_meta {

@@ -1,4 +1,4 @@
-# Every command of docs/guide.md and README.md runs, in order, on three classes of small pictures.
+# Every command of docs/guide.md, docs/deploy.md and README.md runs, in order, on three classes of small pictures.
 [ -d /usr/share/datasets/fashion-mnist ] || { echo "dataset-fashion-mnist is not installed: skipped"; exit 77; }
 program=${BANTAM_RELEASE:-$source/build/release/bantam}
 [ -x "$program" ] || program=$bantam
@@ -22,7 +22,7 @@ for class in cat:s444.jpg dog:clear_lossless.webp fox:exif.jpg; do
     done
 done
 
-for doc in docs/guide.md README.md; do
+for doc in docs/guide.md docs/deploy.md README.md; do
     mkdir -p "at/$doc/build/release"
     cd "at/$doc"
     ln -s "$here/photos" photos

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `bantam export c`: a trained model as C sources for a microcontroller.
+ */
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/str.h"
+
+static double number(const bti_json *o, const char *key)
+{
+    return bti_json_as_num(bti_json_get(o, key), 0);
+}
+
+static void print_result(const bti_json *o, const char *dir)
+{
+    const bti_json *files = bti_json_get(o, "files");
+
+    printf("%s/%s and %s: flash %.0f bytes (constants %.0f, code about %.0f), RAM %.0f bytes of "
+           "arena and at most %.0f of stack\n",
+           dir, bti_json_as_str(bti_json_at(files, 0), ""),
+           bti_json_as_str(bti_json_at(files, 1), ""), number(o, "flash_bytes"),
+           number(o, "constants_bytes"), number(o, "code_bytes"), number(o, "arena_bytes"),
+           number(o, "stack_bytes"));
+    if (bti_json_get(o, "calibration"))
+        printf("int8: ranges by %s%s; the class of f32 on %.2f%% of %.0f calibration images\n",
+               bti_json_as_str(bti_json_get(o, "calibration"), ""),
+               bti_json_as_bool(bti_json_get(o, "equalised"), false) ? ", channels equalised" : "",
+               100 * number(o, "agreement"), number(o, "images"));
+    else
+        printf("f32: logits within %.1e of the training engine's largest on %.0f images\n",
+               number(o, "difference"), number(o, "images"));
+}
+
+static int export_c(int argc, char **argv)
+{
+    bt_export_options opt = bt_export_defaults();
+    bool json = false, quiet = false;
+    const cli_option options[] = {
+        {"out", 'o', CLI_TEXT, &opt.out_dir, "DIR", "new or empty folder; required", 0, 0},
+        {"dtype", 0, CLI_TEXT, &opt.dtype, "f32|int8", "(default: f32)", 0, 0},
+        {"calibrate", 0, CLI_TEXT, &opt.quant.calibrate, "DATA:N",
+         "int8: N training images to find ranges on (500)", 0, 0},
+        {"calibration", 0, CLI_TEXT, &opt.quant.calibration, "RULE",
+         "int8: auto (default), minmax, percentile or mse", 0, 0},
+        {"name", 0, CLI_TEXT, &opt.name, "NAME", "of files and functions (model)", 0, 0},
+        {"threads", 't', CLI_INT, &opt.quant.threads, "N", "(default: all cores)", 1, 1024},
+        {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},
+        {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress", 0, 0},
+        {0},
+    };
+    const cli_spec spec = {
+        "export c",
+        "MODEL_DIR -o DIR [--dtype f32|int8 --calibrate DATA:500]",
+        "A trained model as one .c and one .h for a microcontroller: C99, no allocation, one "
+        "static\n"
+        "arena. gcc -DMODEL_SELFTEST DIR/*.c makes a program that checks itself.",
+        options,
+        1,
+        1};
+    cli_args args;
+    bt_error err = {0};
+    bti_json *o;
+    char *text = NULL;
+
+    int status = cli_parse(&spec, argc, argv, &args);
+    if (status >= 0)
+        return status;
+    if (!opt.out_dir)
+        return cli_usage("export c", "-o is missing: into which folder?");
+    if (!bti_streq(opt.dtype, "f32") && !bti_streq(opt.dtype, "int8"))
+        return cli_usage("export c", "--dtype: '%s' is not f32 or int8", opt.dtype);
+    if (bti_streq(opt.dtype, "int8") && !opt.quant.calibrate)
+        return cli_usage("export c", "--calibrate is missing: int8 needs images to find ranges on");
+    opt.model_dir = args.v[0];
+    opt.quant.progress = cli_progress(quiet);
+    opt.quant.data_opt = cli_data_options(0, opt.quant.progress);
+    bt_status rc = bt_export_c(&text, &opt, &err);
+    cli_progress_end();
+    if (rc)
+        return cli_fail(&err);
+    if (json)
+        return cli_print(text);
+    rc = bti_json_parse(&o, text, strlen(text), "result", &err);
+    bt_free(text);
+    if (rc)
+        return cli_fail(&err);
+    print_result(o, opt.out_dir);
+    bti_json_free(o);
+    return 0;
+}
+
+int cmd_export(int argc, char **argv)
+{
+    static const char *const names[] = {"c", NULL};
+    int status;
+    int which = cli_subverb("export", names, argc, argv, &status);
+
+    if (which < 0)
+        return status;
+    return export_c(argc - 1, argv + 1);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A model directory opened for export: loaded, folded, proven equal; and its int8 version.
+ */
+#ifndef BTI_LOAD_H
+#define BTI_LOAD_H
+
+#include "export/quantise.h"
+
+typedef struct bti_deployable {
+    bti_graph *graph;
+    float *weights;
+    bti_model_meta meta;
+    bti_json *result;
+    bti_folded *net;
+    bti_images images; /* of calibration, or made */
+    float *logits;     /* the folded network's, of the images */
+    double difference; /* of `logits` from the training engine's */
+    bti_chosen int8;   /* after bti_deployable_quantise() */
+} bti_deployable;
+
+/* quant->calibrate NULL: images are made. BT_NOSUPP: a row that cannot be exported, or logits that
+ * differ by more than 1e-4 of the largest (nothing is exported that was not proven). */
+bt_status bti_deployable_open(bti_deployable *d, const char *model_dir,
+                              const bt_quant_options *quant, bt_error *err);
+bt_status bti_deployable_quantise(bti_deployable *d, const bt_quant_options *quant, bt_error *err);
+void bti_deployable_close(bti_deployable *d);
+
+#endif
