@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+import yaml
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
@@ -80,25 +81,46 @@ def activations():
     return out
 
 
+# Every argument of the pooling modules, as rows of a model file for a map of 7x5.
+POOL_ROWS = """
+[1, MaxPool, [3, 2, 1]]
+[1, MaxPool, [2]]
+[1, MaxPool, [2, null]]
+[1, MaxPool, [3, 1, 1]]
+[1, MaxPool, [2, 1, 0, 2]]
+[1, MaxPool, [3, 2, 1, 2]]
+[1, MaxPool, [3, 2, 0, 1, False, True]]
+[1, MaxPool, [2, 2, 1, 1, False, True]]
+[1, MaxPool, [3, 3, 1, 2, False, True]]
+[2, MaxPool, [2, 1]]
+[1, AvgPool, [2]]
+[1, AvgPool, [3, null, 1]]
+[1, AvgPool, [3, 2, 1]]
+[1, AvgPool, [3, 2, 1, False, False]]
+[1, AvgPool, [2, 2, 0, True]]
+[1, AvgPool, [4, 3, 1, True]]
+[1, AvgPool, [4, 3, 1, True, False]]
+[1, AvgPool, [2, 4, 1, True]]
+[2, AvgPool, [2, 2, 1, True]]
+[1, GlobalAvgPool, []]
+[1, GlobalAvgPool, [1]]
+[1, GlobalAvgPool, [3]]
+[1, GlobalAvgPool, [[2, 3]]]
+[1, GlobalAvgPool, [[9, 4]]]
+"""
+
+
 def pools():
+    from torch_models import row_module
     x = torch.round(fill("pool", (1, 2, 7, 5), 4.0) * 1000) / 1000
     ties = torch.round(x / 4)
     out = {}
-
-    def add(name, kind, op, x, k, stride=1, pad=0, dilation=1, count=True):
-        out[name] = dict(kind=kind, k=k, stride=stride, pad=pad, dilation=dilation, count_include_pad=count,
-                         **run(op, x, name))
-
-    for name, x_in in (("", x), (", ties", ties)):
-        add("max 3x3 stride 2 padded" + name, "max", lambda v: F.max_pool2d(v, 3, 2, 1), x_in, 3, 2, 1)
-        add("max 2x2" + name, "max", lambda v: F.max_pool2d(v, 2, 2), x_in, 2, 2)
-    add("max 2x2 dilation 2", "max", lambda v: F.max_pool2d(v, 2, 1, 0, 2), x, 2, 1, 0, 2)
-    add("average 2x2", "average", lambda v: F.avg_pool2d(v, 2, 2), x, 2, 2)
-    for count in (True, False):
-        add(f"average 3x3 stride 2 padded, {count}", "average",
-            lambda v: F.avg_pool2d(v, 3, 2, 1, count_include_pad=count), x, 3, 2, 1, 1, count)
-    for size in (1, 2, 3):
-        add(f"adaptive {size}", "adaptive", lambda v: F.adaptive_avg_pool2d(v, size), x, size)
+    for row in POOL_ROWS.split("\n")[1:-1]:
+        repeat, name, args = yaml.safe_load(row)
+        op, _ = row_module(name, args, repeat, 2, 1.0)
+        out[row] = run(op, x, row)
+        if name == "MaxPool":
+            out[row + " # ties"] = run(op, ties, row)
     return out
 
 

@@ -20,6 +20,7 @@ typedef struct bt_search_options {
     const char *data;
     bt_data_options data_opt;
     const char *space_path; /* a file or a shipped name; NULL: "auto" */
+    const char *augment;    /* policy or policy file of every trial; NULL: the space's */
     const char *sampler;    /* NULL: "portfolio" */
     const char *pruner;     /* NULL: "none" */
     const char *out_dir;    /* run directory; required */

@@ -26,7 +26,7 @@ typedef struct bt_recipe {
     double clip;            /* largest L2 norm of all gradients; 0: any */
     double ema;             /* decay of the moving average of the weights; 0: none */
     char class_weights[16]; /* "none", "balanced": images / (classes * images of the class) */
-    char augment[192];      /* policy, "flip+crop:4" */
+    char augment[4096];     /* policy, "flip+crop:4"; bt_recipe_set also reads a policy file */
 } bt_recipe;
 
 BT_API bt_recipe bt_recipe_defaults(void);
@@ -41,6 +41,19 @@ BT_API BT_MUST_USE bt_status bt_recipe_load(bt_recipe *r, const char *path,
                                                                const char *value, int line,
                                                                bt_error *err),
                                             void *user, bt_error *err);
+
+/* The data file of the course baseline: DATA_PATH, DATASET, IMG_SIZE, AUG_TRAIN, AUG_TEST,
+ * AUG_TRAIN_PARAMS, AUG_TEST_PARAMS, BATCH_SIZE, EPOCHS, VAL_RATIO, INIT_LR, FP16 (docs/course.md).
+ */
+typedef struct bt_data_file {
+    char data[1024];  /* DATA of bantam: a path, or the name of a data set */
+    char val[32];     /* as bt_train_options.val; empty: auto (the data's own folder) */
+    int size;         /* 0: the images' own */
+    bt_recipe recipe; /* train.py's: Adam without decay, one cycle, the file's augmentation */
+} bt_data_file;
+/* BT_INVAL or BT_FORMAT names the key, with the line of the file. */
+BT_API BT_MUST_USE bt_status bt_data_file_load(bt_data_file *out, const char *path,
+                                               const bt_progress *progress, bt_error *err);
 
 typedef struct bt_train_options {
     const char *model_path;
@@ -76,12 +89,19 @@ typedef struct bt_eval_options {
      * data, paths below DATA; NULL: none */
     const char *predictions;
     int threads; /* 0: all cores */
+    /* Measured again with every image changed by one operation: "Rotate:15", "Equalize", or "all"
+     * for a grid of all operations. n_under of them; src/train/under.h has the grid. */
+    const char *const *under;
+    int n_under;
     bt_progress progress;
 } bt_eval_options;
 
-/* {"accuracy","interval":[lo,hi],"top5","macro_f1","balanced_accuracy","n","per_class":[...],"confusion":[[...]]};
- * interval: 95 % Wilson; balanced_accuracy: mean recall of the classes that have images; confusion:
- * a row for each true class, a column for each predicted one. Yours, bt_free. */
+/* {"accuracy","interval":[lo,hi],"top5","macro_f1","balanced_accuracy","n","per_class":[{"class",
+ * "n","recall","precision","f1"}],"confusion":[[...]]}; interval: 95 % Wilson; balanced accuracy:
+ * the mean recall of classes with examples; confusion: a row for each true class, a column for each
+ * predicted one. With `under` also "under": [{"op","value","unit","accuracy","interval",
+ * "macro_f1","balanced_accuracy","change"}] in the order asked for; value null for an operation
+ * without one, change: of the accuracy. The same numbers at every call. Yours, bt_free. */
 BT_API BT_MUST_USE bt_status bt_eval(char **json, const bt_eval_options *opt, bt_error *err);
 
 typedef struct bt_predict_options {

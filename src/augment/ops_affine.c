@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Operations that move pixels: ShearX, ShearY, TranslateX, TranslateY, Rotate; nearest neighbour,
- * black outside. They equal torchvision's F.affine and F.rotate on PIL images, hence the paths of
- * Pillow's Geometry.c: an output pixel shows source position M (x + 1/2, y + 1/2), in 16.16 fixed
- * point where that can hold it, else in double.
+ * Operations that move pixels by an affine map: ShearX, ShearY, TranslateX, TranslateY, Rotate,
+ * Scale, AspectRatio; nearest neighbour, black outside. They equal torchvision's F.affine and
+ * F.rotate on PIL images, hence the paths of Pillow's Geometry.c: an output pixel shows source
+ * position M (x + 1/2, y + 1/2), in 16.16 fixed point where that can hold it, else in double.
  */
 #include "augment/op_int.h"
 
@@ -196,6 +196,14 @@ static double shear_angle(double m)
     return degrees * (PI / 180.0);
 }
 
+static void to_map(double m[9], const matrix *a)
+{
+    const double *s = a->m;
+    const double all[9] = {s[0], s[1], s[2], s[3], s[4], s[5], 0, 0, 1};
+
+    memcpy(m, all, sizeof(all));
+}
+
 void bti_op_shear_x(double value, const bti_op_image *im)
 {
     matrix a = shear_matrix(shear_angle(value), 0.0);
@@ -203,11 +211,65 @@ void bti_op_shear_x(double value, const bti_op_image *im)
     affine(im, &a);
 }
 
+void bti_map_shear_x(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = shear_matrix(shear_angle(value), 0.0);
+
+    (void)im;
+    to_map(m, &a);
+}
+
 void bti_op_shear_y(double value, const bti_op_image *im)
 {
     matrix a = shear_matrix(0.0, shear_angle(value));
 
     affine(im, &a);
+}
+
+void bti_map_shear_y(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = shear_matrix(0.0, shear_angle(value));
+
+    (void)im;
+    to_map(m, &a);
+}
+
+/* ---- scale and aspect ratio: both axes stretched about the centre ---- */
+
+static matrix stretch_matrix(const bti_op_image *im, double x, double y)
+{
+    double kx = 1.0 / x, ky = 1.0 / y, cx = im->w / 2.0, cy = im->h / 2.0;
+
+    return (matrix){{kx, 0.0, cx - kx * cx, 0.0, ky, cy - ky * cy}};
+}
+
+void bti_op_scale(double value, const bti_op_image *im)
+{
+    matrix a = stretch_matrix(im, value, value);
+
+    affine(im, &a);
+}
+
+void bti_map_scale(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = stretch_matrix(im, value, value);
+
+    to_map(m, &a);
+}
+
+/* The area stays: width times the root of the value, height divided by it. */
+void bti_op_aspect_ratio(double value, const bti_op_image *im)
+{
+    matrix a = stretch_matrix(im, sqrt(value), 1.0 / sqrt(value));
+
+    affine(im, &a);
+}
+
+void bti_map_aspect_ratio(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = stretch_matrix(im, sqrt(value), 1.0 / sqrt(value));
+
+    to_map(m, &a);
 }
 
 /* ---- translation: F.affine with whole pixels is an exact shift ---- */
@@ -242,6 +304,22 @@ void bti_op_translate_x(double value, const bti_op_image *im)
 void bti_op_translate_y(double value, const bti_op_image *im)
 {
     shift(im, 0, (int)value);
+}
+
+void bti_map_translate_x(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = {{1, 0, -(int)value, 0, 1, 0}};
+
+    (void)im;
+    to_map(m, &a);
+}
+
+void bti_map_translate_y(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = {{1, 0, 0, 0, 1, -(int)value}};
+
+    (void)im;
+    to_map(m, &a);
 }
 
 /* ---- rotation ---- */
@@ -293,22 +371,39 @@ static bool quarter_turn(const bti_op_image *im, double degrees)
     return true;
 }
 
-/* value: degrees, counter-clockwise about the centre (Image.rotate). */
-void bti_op_rotate(double value, const bti_op_image *im)
+static double turn(double degrees)
 {
-    double degrees = fmod(value, 360.0);
-    double cx = im->w / 2.0, cy = im->h / 2.0;
+    degrees = fmod(degrees, 360.0);
+    return degrees < 0 ? degrees + 360.0 : degrees;
+}
 
-    if (degrees < 0)
-        degrees += 360.0;
-    if (quarter_turn(im, degrees))
-        return;
-    double angle = -(degrees * (PI / 180.0));
+static matrix rotation_matrix(double degrees, const bti_op_image *im)
+{
+    double cx = im->w / 2.0, cy = im->h / 2.0, angle = -(degrees * (PI / 180.0));
     double co = round15(cos(angle)), si = round15(sin(angle));
     matrix a = {{co, si, 0.0, -si, co, 0.0}};
+
     a.m[2] = co * -cx + si * -cy;
     a.m[5] = -si * -cx + co * -cy;
     a.m[2] += cx;
     a.m[5] += cy;
+    return a;
+}
+
+/* value: degrees, counter-clockwise about the centre (Image.rotate). */
+void bti_op_rotate(double value, const bti_op_image *im)
+{
+    double degrees = turn(value);
+
+    if (quarter_turn(im, degrees))
+        return;
+    matrix a = rotation_matrix(degrees, im);
     affine(im, &a);
+}
+
+void bti_map_rotate(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = rotation_matrix(turn(value), im);
+
+    to_map(m, &a);
 }

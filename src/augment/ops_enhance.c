@@ -25,16 +25,17 @@ static inline uint8_t blend(int degenerate, int pixel, float factor)
     return (uint8_t)(int)v;
 }
 
+void bti_blend_bytes(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b,
+                     float weight, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = blend(a[i], b[i], weight);
+}
+
 /* dst = blend of the degenerate image in scratch and the original. */
 static void blend_images(const bti_op_image *im, float factor)
 {
-    const uint8_t *restrict degenerate = im->scratch;
-    const uint8_t *restrict src = im->src;
-    uint8_t *restrict dst = im->dst;
-    size_t n = n_bytes(im);
-
-    for (size_t i = 0; i < n; i++)
-        dst[i] = blend(degenerate[i], src[i], factor);
+    bti_blend_bytes(im->dst, im->scratch, im->src, factor, n_bytes(im));
 }
 
 /* A flat degenerate image is a table of 256 values. */
@@ -49,12 +50,6 @@ static void blend_flat(const bti_op_image *im, int grey, float factor)
         to[v] = blend(grey, v, factor);
     for (size_t i = 0; i < n; i++)
         d[i] = to[s[i]];
-}
-
-/* ITU-R 601 luma in 16-bit fixed point, rounded (Convert.c, L24). */
-static inline int luma(const uint8_t *rgb)
-{
-    return (19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 32768) >> 16;
 }
 
 void bti_op_brightness(double value, const bti_op_image *im)
@@ -73,7 +68,7 @@ void bti_op_contrast(double value, const bti_op_image *im)
             sum += s[i];
     else
         for (size_t i = 0; i < n; i++)
-            sum += (uint64_t)luma(s + 3 * i);
+            sum += (uint64_t)bti_luma(s + 3 * i);
     blend_flat(im, (int)((double)sum / (double)n + 0.5), (float)value);
 }
 
@@ -88,7 +83,7 @@ void bti_op_color(double value, const bti_op_image *im)
         return;
     }
     for (size_t i = 0; i < n; i++)
-        grey[3 * i] = grey[3 * i + 1] = grey[3 * i + 2] = (uint8_t)luma(s + 3 * i);
+        grey[3 * i] = grey[3 * i + 1] = grey[3 * i + 2] = (uint8_t)bti_luma(s + 3 * i);
     blend_images(im, (float)value);
 }
 

@@ -25,7 +25,7 @@ typedef enum cli_kind {
 } cli_kind;
 
 /* Values of an option that may be repeated. */
-#define CLI_LIST_MAX 16
+#define CLI_LIST_MAX 64
 typedef struct cli_list {
     const char *v[CLI_LIST_MAX];
     int n;
@@ -81,6 +81,9 @@ bt_stop cli_stop(void);
 const char *cli_cache_dir(void);
 /* Data options with cache and progress filled in. */
 bt_data_options cli_data_options(int size, bt_progress progress);
+
+/* Is DATA the course's data file (bt_data_file_load)? By its suffix, .yaml or .yml. */
+bool cli_is_data_file(const char *data);
 
 /* Prints the text and a newline to stdout, frees it (bt_free), returns 0 (1 if stdout failed). */
 int cli_print(char *text);

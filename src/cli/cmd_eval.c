@@ -56,17 +56,46 @@ static void print_table(const bti_json *o, const char *split)
     print_confusion(o);
 }
 
+/* "Rotate -10 degrees", in a column of its own. */
+static void print_change(const bti_json *row, double unchanged)
+{
+    const bti_json *value = bti_json_get(row, "value");
+    const char *unit = bti_json_as_str(bti_json_get(row, "unit"), NULL);
+    char what[64] = "";
+    double accuracy = number(row, "accuracy");
+
+    if (unit)
+        snprintf(what, sizeof(what), "%.3g %s", bti_json_as_num(value, 0), unit);
+    printf("%-14s %-26s %8.2f%% %8.4f %+9.2f\n", bti_json_as_str(bti_json_get(row, "op"), ""), what,
+           100 * accuracy, number(row, "macro_f1"), 100 * (accuracy - unchanged));
+}
+
+static void print_under(const bti_json *o)
+{
+    const bti_json *rows = bti_json_get(o, "under");
+
+    if (!rows)
+        return;
+    printf("\n%-14s %-26s %9s %8s %9s\n", "under", "", "accuracy", "macro F1", "change");
+    for (size_t i = 0; i < bti_json_len(rows); i++)
+        print_change(bti_json_at(rows, i), number(o, "accuracy"));
+}
+
 int cmd_eval(int argc, char **argv)
 {
     bt_eval_options opt = {.split = "val"};
     bt_quant_options quant = bt_export_defaults().quant;
     const char *dtype = "f32";
+    cli_list under = {0};
     bool json = false, quiet = false;
     const cli_option options[] = {
-        {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
+        {"data", 'd', CLI_TEXT, &opt.data, "DATA",
+         "the images, or the course's data.yaml; required", 0, 0},
         {"split", 0, CLI_TEXT, &opt.split, "val|test", "val: as in training (default)", 0, 0},
         {"predictions", 0, CLI_TEXT, &opt.predictions, "FILE",
          "with --split test: write path,class,prediction of each image as CSV", 0, 0},
+        {"under", 0, CLI_LIST, &under, "OP:VALUE",
+         "also with every image changed: Rotate:15, Equalize, or all; may be repeated", 0, 0},
         {"dtype", 0, CLI_TEXT, &dtype, "f32|int8", "int8: as export c --dtype int8 computes", 0, 0},
         {"calibrate", 0, CLI_TEXT, &quant.calibrate, "DATA:N",
          "int8: N training images to find ranges on (those of --data, 500)", 0, 0},
@@ -77,12 +106,14 @@ int cmd_eval(int argc, char **argv)
         {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress", 0, 0},
         {0},
     };
-    const cli_spec spec = {"eval",
-                           "DIR --data DATA [--split val|test] [--dtype int8] [--json]",
-                           "Accuracy of the model in DIR (model.yaml and weights.safetensors).",
-                           options,
-                           1,
-                           1};
+    const cli_spec spec = {
+        "eval",
+        "DIR --data DATA [--split val|test] [--dtype int8] [--under OP:VALUE]... [--json]",
+        "Accuracy of the model in DIR (model.yaml and weights.safetensors).\n"
+        "bantam augment list shows what --under takes.",
+        options,
+        1,
+        1};
     cli_args args;
     bt_error err = {0};
     char *text = NULL;
@@ -97,7 +128,17 @@ int cmd_eval(int argc, char **argv)
     bool int8 = bti_streq(dtype, "int8");
     if (!int8 && !bti_streq(dtype, "f32"))
         return cli_usage("eval", "--dtype: '%s' is not f32 or int8", dtype);
+    if (int8 && under.n)
+        return cli_usage("eval", "--under and --dtype int8 exclude each other");
+    bt_data_file file;
+    if (cli_is_data_file(opt.data)) {
+        if (bt_data_file_load(&file, opt.data, &opt.progress, &err))
+            return cli_fail(&err);
+        opt.data = file.data;
+    }
     opt.model_dir = args.v[0];
+    opt.under = under.v;
+    opt.n_under = under.n;
     opt.progress = cli_progress(quiet);
     opt.data_opt = cli_data_options(0, opt.progress);
     quant.data_opt = opt.data_opt;
@@ -114,6 +155,7 @@ int cmd_eval(int argc, char **argv)
     if (rc)
         return cli_fail(&err);
     print_table(o, opt.split);
+    print_under(o);
     bti_json_free(o);
     return 0;
 }

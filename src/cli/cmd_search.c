@@ -111,7 +111,14 @@ int cmd_search(int argc, char **argv)
          .to = &o.space_path,
          .arg = "FILE",
          .help =
-             "search space: auto (default: fitted to data and budget), a file, fashion7 or brief"},
+             "search space: auto (default: fitted to data and budget), a file, or a shipped one "
+             "(bantam space info)"},
+        {.name = "augment",
+         .letter = 'a',
+         .kind = CLI_TEXT,
+         .to = &o.augment,
+         .arg = "POLICY",
+         .help = "policy or .yaml file of every trial (default: the space's)"},
         {.name = "sampler",
          .kind = CLI_TEXT,
          .to = &o.sampler,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `bantam space info FILE`: what a search space holds. FILE may be a shipped name (auto, fashion7,
- * brief).
+ * `bantam space info FILE`: what a search space holds. FILE may be a shipped name (auto, brief,
+ * fashion7, cifar7, taco7).
  */
 #include "cli/cli.h"
 
@@ -192,7 +192,7 @@ int cmd_space(int argc, char **argv)
     const cli_spec spec = {"space info",
                            "FILE [options]",
                            "Parameters, exact size and cost of a search space. FILE: a space file, "
-                           "auto, fashion7 or brief.",
+                           "or auto, brief, fashion7, cifar7 or taco7.",
                            options,
                            1,
                            1};

@@ -12,6 +12,7 @@ typedef struct train_args {
     bt_train_options opt;
     const char *recipe;
     char subset[64], val[32]; /* from the recipe file */
+    bt_data_file file;        /* of --data, if that is the course's YAML file */
     int size;
     bool no_nesterov, json, quiet;
 } train_args;
@@ -98,13 +99,28 @@ static int run(train_args *a)
     return 0;
 }
 
+/* The settings of the course's data file under those of the recipe file and of the options. */
+static int load_data_file(train_args *a)
+{
+    bt_error err = {0};
+    bt_progress progress = cli_progress(a->quiet);
+    if (bt_data_file_load(&a->file, a->opt.data, &progress, &err))
+        return cli_fail(&err);
+    a->opt.recipe = a->file.recipe;
+    a->size = a->file.size;
+    if (a->file.val[0])
+        a->opt.val = a->file.val;
+    return -1;
+}
+
 int cmd_train(int argc, char **argv)
 {
     train_args a = {.opt = bt_train_defaults()};
     bt_recipe *r = &a.opt.recipe;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &a.opt.data, "DATA",
-         "fashion-mnist, an image folder, a .csv, IDX or CIFAR files", 0, 0},
+         "fashion-mnist, an image folder, a .csv, IDX or CIFAR files, or the course's data.yaml", 0,
+         0},
         {"out", 'o', CLI_TEXT, &a.opt.out_dir, "DIR",
          "write model.yaml, weights.safetensors, result.json here", 0, 0},
         {"recipe", 0, CLI_TEXT, &a.recipe, "FILE",
@@ -164,16 +180,21 @@ int cmd_train(int argc, char **argv)
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    if (a.recipe) { /* the file over the defaults, then the options once more over the file */
-        *r = bt_recipe_defaults();
-        if (bt_recipe_load(r, a.recipe, other_key, &a, &err))
-            return cli_fail(&err);
+    if (!a.opt.data)
+        return cli_usage("train", "--data is missing: which images?");
+    bool data_file = cli_is_data_file(a.opt.data);
+    *r = a.recipe || data_file ? bt_recipe_defaults() : *r;
+    if (data_file && (status = load_data_file(&a)) >= 0)
+        return status;
+    if (a.recipe && bt_recipe_load(r, a.recipe, other_key, &a, &err))
+        return cli_fail(&err);
+    if (a.recipe || data_file) { /* the options once more, over the files */
         status = cli_parse(&spec, argc, argv, &args);
         if (status >= 0)
             return status;
     }
-    if (!a.opt.data)
-        return cli_usage("train", "--data is missing: which images?");
+    if (data_file)
+        a.opt.data = a.file.data;
     if (a.opt.resume && !a.opt.out_dir)
         return cli_usage("train", "--resume needs --out, the folder that holds the checkpoint");
     a.opt.model_path = args.v[0];

@@ -232,6 +232,11 @@ bt_data_options cli_data_options(int size, bt_progress progress)
     return o;
 }
 
+bool cli_is_data_file(const char *data)
+{
+    return bti_has_suffix_nocase(data, ".yaml") || bti_has_suffix_nocase(data, ".yml");
+}
+
 int cli_print(char *text)
 {
     if (!text)

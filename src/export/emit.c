@@ -311,8 +311,8 @@ static void write_source(const bti_emit *e, FILE *f)
     if (wanted(&parts, "dot_s8", 6))
         fputs("#include <string.h>\n", f);
     fputc('\n', f);
-    emit_kernels(f, &parts, "window.inc");
-    emit_kernels(f, &parts, e->quant ? "s8.inc" : "f32.inc");
+    emit_kernels(f, &parts, "window");
+    emit_kernels(f, &parts, e->quant ? "s8" : "f32");
     emit_net(e, f);
     emit_selftest(e, f);
 }

@@ -27,7 +27,7 @@ bt_status bti_emit_source(const bti_emit *e, const char *path, bt_error *err);
 
 /* ---- shared by emit.c, emit_f32.c and emit_s8.c ---- */
 
-/* Kernel sources by name ("f32.inc"), embedded by the build; ends with a NULL name. */
+/* Kernel sources by name ("f32"), embedded by the build; ends with a NULL name. */
 typedef struct bti_kernel_text {
     const char *name, *text;
 } bti_kernel_text;

@@ -68,7 +68,8 @@ static bt_status write_in(const bti_emit *e, const char *dir, bool source, bt_er
 }
 
 /* A folder beside the final one, so that a rename makes both files appear together. */
-static bt_status write_folder(const bti_emit *e, const char *dir, bt_error *err)
+static bt_status write_folder(const bti_emit *e, const char *dir, const bt_progress *progress,
+                              bt_error *err)
 {
     bti_str tmp = {0};
     size_t n = strlen(dir);
@@ -87,8 +88,8 @@ static bt_status write_folder(const bti_emit *e, const char *dir, bt_error *err)
         rc = write_in(e, tmp.s, true, err);
     if (!rc && rename(tmp.s, dir))
         rc = bti_fail_errno(err, dir, "cannot put the folder in place");
-    if (rc && bti_remove_tree(tmp.s, NULL)) { /* the first error is the one to tell */
-    }
+    if (rc && bti_remove_tree(tmp.s, NULL)) /* the first error is the one to return */
+        bti_warn(progress, "could not remove %s", tmp.s);
     bti_str_release(&tmp);
     return rc;
 }
@@ -159,7 +160,7 @@ static bt_status export(char **json, const bti_deployable *d, const bt_export_op
 
     bt_status rc = make_vectors(&e, d, &logits, err);
     if (!rc)
-        rc = write_folder(&e, opt->out_dir, err);
+        rc = write_folder(&e, opt->out_dir, &opt->quant.progress, err);
     if (!rc) {
         *json = result_text(&e, d);
         rc = *json ? BT_OK : bti_fail_nomem(err);

@@ -289,7 +289,7 @@ static bt_status fold_all(folding *s)
     const bti_graph *g = s->g;
     bt_status rc = BT_OK;
 
-    s->image_to_convs = g->in_c <= 3;
+    s->image_to_convs = true;
     for (int i = 0; i < g->n_nodes; i++) {
         s->value[i] = BTI_NOTHING;
         for (int j = 0; j < 2; j++) {

@@ -18,8 +18,8 @@ typedef enum bti_folded_kind {
     BTI_OP_IMAGE,        /* (pixel - black) * gain by channel; only if no convolution can do it */
     BTI_OP_CONV,         /* weight (out_c, k, k, in_c / groups), bias; also linear layers */
     BTI_OP_DEPTHWISE,    /* weight (k, k, c), bias */
-    BTI_OP_MAXPOOL,      /* */
-    BTI_OP_AVGPOOL,      /* */
+    BTI_OP_MAXPOOL,      /* padding never wins */
+    BTI_OP_AVGPOOL,      /* over windows; count_pad: padding counts in the divisor */
     BTI_OP_GRID_AVERAGE, /* adaptive; 1x1: the global average */
     BTI_OP_ADD,
     BTI_OP_SCALE, /* in[0] (h,w,c) times in[1] (c) */

@@ -48,6 +48,18 @@ bt_status bti_image_write_png(const bti_image *im, const char *path, bt_error *e
  * pass first. */
 bt_status bti_image_resize(bti_image *out, const bti_image *in, int w, int h, bt_error *err);
 
+/* A window of pixels in somebody's image: w pixels a row, rows `row` bytes apart. */
+typedef struct bti_pixels {
+    uint8_t *px;
+    int w, h, c;
+    size_t row;
+} bti_pixels;
+
+/* The same resize between windows (which must not overlap), without allocation. scratch: bytes of
+ * bti_resize_scratch, 8-byte aligned. */
+size_t bti_resize_scratch(int w_in, int h_in, int w_out, int h_out, int c);
+void bti_resize_pixels(const bti_pixels *out, const bti_pixels *in, void *scratch);
+
 /* Black bars to a square (floor of half the difference before, the rest after), then
  * bti_image_resize. The rule by which every data set is brought to the study's resolution
  * ("pad-square+bilinear"). */

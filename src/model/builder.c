@@ -277,8 +277,8 @@ int bti_add_scale(bti_builder *b, int x, int s)
 }
 
 /* What ceil_mode adds: PyTorch rounds the number of windows up, but no window may start in the
- * padding below. The padding below that makes the floor formula give the same number is exact
- * wherever padding does not count. */
+ * padding below. *pad_hi becomes the padding below that makes the floor formula give the same
+ * number; an average counts only the given padding (pad_t, pad_l) of it. */
 static int ceil_extent(const bti_pool_spec *spec, int size, int floor_out, int *pad_hi)
 {
     int window = spec->dilation * (spec->k - 1) + 1;
@@ -310,12 +310,8 @@ int bti_add_pool(bti_builder *b, int x, const bti_pool_spec *spec)
         return -1;
     bool count = spec->count_include_pad && spec->pad > 0;
     if (spec->ceil_mode) {
-        int floor_h = h, floor_w = w;
         h = ceil_extent(spec, in->h, h, &pad_b);
         w = ceil_extent(spec, in->w, w, &pad_r);
-        if (count && (h > floor_h || w > floor_w))
-            return bti_row_fail(b, "ceil_mode with padding that counts needs windows past the "
-                                   "padding: set count_include_pad to False");
     }
     bti_node *node = new_node(b, spec->max ? BTI_NODE_MAXPOOL : BTI_NODE_AVGPOOL, x, -1);
     if (!node)

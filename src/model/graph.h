@@ -28,7 +28,8 @@ typedef enum bti_node_kind {
                        */
     BTI_NODE_MAXPOOL, /* k, stride, pads (never win), dilation; ceil_mode is expressed by pad_b,
                          pad_r */
-    BTI_NODE_AVGPOOL, /* k, stride, pads, count_include_pad (then the four pads are equal) */
+    BTI_NODE_AVGPOOL, /* the same; count_include_pad: the divisor counts pad_t and pad_l on both
+                         sides, nothing of what ceil_mode adds to pad_b, pad_r */
     BTI_NODE_ADAPTIVE_AVGPOOL, /* to h x w of the node; 1x1 = global average */
     BTI_NODE_FLATTEN,          /* (c,h,w) -> (c*h*w,1,1); c-major, no data movement for 1x1 maps */
     BTI_NODE_LINEAR,           /* weight (out,in), bias */

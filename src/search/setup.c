@@ -6,6 +6,7 @@
  */
 #include "search/setup.h"
 
+#include "augment/augment.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
@@ -13,9 +14,11 @@
 #include "base/hash.h"
 #include "search/auto_space.h"
 #include "search/calibrate.h"
+#include "search/fit.h"
 #include "search/lab.h"
 #include "search/origin.h"
 #include "search/shipped.h"
+#include "search/suits.h"
 #include "study/pruner.h"
 #include "study/sampler.h"
 
@@ -59,6 +62,25 @@ static const char *copy(bti_run *run, const char *text, bool *ok)
     const char *c = text ? bti_arena_strdup(&run->arena, text) : NULL;
     *ok = *ok && (c || !text);
     return c;
+}
+
+/* --augment POLICY or FILE.yaml, kept as the policy's own text: the study must not depend on a
+ * file.
+ */
+static bt_status choose_policy(bti_run *run, const char *given, bt_error *err)
+{
+    bti_policy *policy;
+    bool ok = true;
+    if (!given)
+        return BT_OK;
+    bt_status rc = bti_policy_parse(&policy, given, err);
+    if (rc)
+        return rc;
+    char *text = bti_policy_text(policy);
+    run->augment = copy(run, text, &ok);
+    bti_policy_free(policy);
+    bti_free(text);
+    return run->augment ? BT_OK : bti_fail_nomem(err);
 }
 
 static bt_status read_limits(double limit[BTI_METRICS], const bt_search_options *opt, bt_error *err)
@@ -109,6 +131,8 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, bt_err
                       "'%s': expected portable, avx2, avx512 or avx512_bf16", run->isa);
     else if (!rc && run->isa)
         bti_cpu_cap_isa(isa);
+    if (!rc)
+        rc = choose_policy(run, opt->augment, err);
     return rc;
 }
 
@@ -172,6 +196,8 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
         rc = bti_fail_nomem(err);
     if (!rc) /* also when nothing is left to choose: a space that holds no network ends here */
         rc = bti_median_point(run, space, median, err);
+    if (!rc)
+        rc = bti_space_suits(space, run, &median->point, err);
     bt_recipe recipe;
     if (!rc)
         rc = bti_point_recipe(space, &median->point, 1, &recipe, err);
@@ -297,7 +323,7 @@ static bt_status data_changed(const bti_session *s, const bti_run *fresh, const 
 static bt_status space_changed(const bti_session *s, const bti_run *fresh, bt_error *err)
 {
     const bti_run *r = &s->run;
-    const bti_space_vars vars = {r->classes, r->size, r->channels};
+    const bti_space_vars vars = {r->classes, r->size, r->channels, r->augment};
     bti_space *was = NULL, *is = NULL;
     char what[300] = "another space";
     bt_status rc = bti_space_parse(&was, r->space_text, strlen(r->space_text), "space", &vars, err);
@@ -359,6 +385,10 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
         rc = check_text("--pruner", opt->pruner, r->pruner ? r->pruner : "none", "none", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
+    if (!rc)
+        rc = choose_policy(fresh, opt->augment, err);
+    if (!rc)
+        rc = check_text("--augment", fresh->augment, r->augment, "the space's", err);
     return rc ? rc : check_space(s, opt, fresh, err);
 }
 

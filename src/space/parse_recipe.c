@@ -4,11 +4,33 @@
  */
 #include "space/parse_int.h"
 
+/* Every value that a slot can have must be one of `names`. */
+static bt_status check_words(bti_parser *p, int slot, const char *what, const char *const *names)
+{
+    const bti_slot *sl = &p->s->slot[slot];
+    for (int i = 0; i < sl->n_alt; i++) {
+        const bti_alt *a = &sl->alt[i];
+        bool fixed = a->form == BTI_FORM_CONST;
+        for (int j = 0; j < (fixed ? 1 : a->n); j++) {
+            bti_value v = fixed ? a->value.value : a->choice[j];
+            const char *word = v.kind == BTI_STR ? v.u.s : "";
+            int k = 0;
+            while (names[k] && !bti_streq(names[k], word))
+                k++;
+            if (!names[k])
+                return bti_parse_unknown(p, sl->line, what, word, sl->name, names);
+        }
+    }
+    return BT_OK;
+}
+
 /* ---- train ---- */
 static const char *const train_keys[] = {
-    "epochs",        "img_size", "batch_size",   "optimizer", "schedule",        "lr",
-    "momentum",      "nesterov", "weight_decay", "warmup",    "label_smoothing", "loss",
-    "class_weights", NULL};
+    "epochs",   "img_size", "batch_size",   "optimizer",     "schedule", "lr",
+    "momentum", "nesterov", "weight_decay", "decay",         "warmup",   "label_smoothing",
+    "clip",     "ema",      "beta2",        "class_weights", "loss",     NULL};
+
+static const char *const losses[] = {"cross_entropy", NULL};
 
 /* schedule: {onecycle: {pct_start: 0.05}} */
 static bt_status parse_variant(bti_parser *p, const char *key, const bti_yaml *y,
@@ -47,6 +69,8 @@ bt_status bti_parse_train(bti_parser *p, const bti_yaml *y)
             rc = parse_variant(p, d->key, v, d);
         else
             rc = bti_parse_single(p, v, bti_parse_name(p, "train.%s", d->key), &d->slot);
+        if (!rc && bti_streq(d->key, "loss"))
+            rc = check_words(p, d->slot, "loss", losses);
         s->n_settings++;
     }
     p->hyper = false;
@@ -54,31 +78,16 @@ bt_status bti_parse_train(bti_parser *p, const bti_yaml *y)
 }
 
 /* ---- augment ---- */
-static const char *const policies[] = {"none", "flip_crop", "randaugment", "autoaugment", NULL};
+static const char *const policies[] = {"none",           "flip_crop",   "randaugment",
+                                       "trivialaugment", "autoaugment", NULL};
 static const char *const operations[] = {
-    "Identity",     "ShearX",     "ShearY",    "TranslateX", "TranslateY", "Rotate",
-    "AutoContrast", "Invert",     "Equalize",  "Solarize",   "Posterize",  "Contrast",
-    "Color",        "Brightness", "Sharpness", "Cutout",     NULL};
-
-/* Every value that a slot can have must be one of `names`. */
-static bt_status check_words(bti_parser *p, int slot, const char *what, const char *const *names)
-{
-    const bti_slot *sl = &p->s->slot[slot];
-    for (int i = 0; i < sl->n_alt; i++) {
-        const bti_alt *a = &sl->alt[i];
-        bool fixed = a->form == BTI_FORM_CONST;
-        for (int j = 0; j < (fixed ? 1 : a->n); j++) {
-            bti_value v = fixed ? a->value.value : a->choice[j];
-            const char *word = v.kind == BTI_STR ? v.u.s : "";
-            int k = 0;
-            while (names[k] && !bti_streq(names[k], word))
-                k++;
-            if (!names[k])
-                return bti_parse_unknown(p, sl->line, what, word, sl->name, names);
-        }
-    }
-    return BT_OK;
-}
+    "Identity",     "ShearX",        "ShearY",        "TranslateX",  "TranslateY",
+    "Rotate",       "AutoContrast",  "Invert",        "Equalize",    "Solarize",
+    "Posterize",    "Contrast",      "Color",         "Brightness",  "Sharpness",
+    "Cutout",       "SamplePairing", "Scale",         "AspectRatio", "HorizontalFlip",
+    "VerticalFlip", "RandomCrop",    "Letterbox",     "Perspective", "RandomResizedCrop",
+    "Hue",          "Saturation",    "Exposure",      "Grayscale",   "GaussianBlur",
+    "BoxBlur",      "Noise",         "RandomErasing", NULL};
 
 /* The slots of one sub-mapping, under its `when`. Keys end with NULL; "when" is always allowed. */
 static bt_status parse_part(bti_parser *p, const bti_yaml *y, const char *part,
@@ -232,6 +241,10 @@ bt_status bti_parse_augment(bti_parser *p, const bti_yaml *y)
     static const char *const keys[] = {"policy", "randaugment", "autoaugment", "cutout",
                                        "flip",   "crop",        NULL};
     p->s->augment.given = true;
+    if (y->kind == BTI_YAML_SCALAR && y->value.kind == BTI_STR) {
+        p->s->augment.text = y->text; /* a whole policy, the same for every trial */
+        return BT_OK;
+    }
     bt_status rc = bti_parse_keys(p, y, "augment", keys);
     p->hyper = true;
     for (int i = 0; i < y->n && !rc; i++)

@@ -16,9 +16,9 @@ static bt_status init_counts(bti_evaluator *e, const bti_graph *g, const bti_vie
                              bt_error *err)
 {
     size_t classes = (size_t)g->classes;
-    const bti_dataset *d = view->set;
 
     *e = (bti_evaluator){.view = view, .classes = g->classes};
+    const bti_dataset *d = view->set;
     if (view->n < 1)
         return bti_fail(err, BT_INVAL, NULL, "there are no images to evaluate on");
     if (d->c != g->in_c || d->h != g->in_h || d->w != g->in_w || d->classes != g->classes)
@@ -33,10 +33,11 @@ static bt_status init_counts(bti_evaluator *e, const bti_graph *g, const bti_vie
 }
 
 bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
-                             const float mean[3], const float std[3], int threads, bt_error *err)
+                             const bti_policy *policy, const float mean[3], const float std[3],
+                             int threads, bt_error *err)
 {
     bt_status rc = init_counts(e, g, view, err);
-    bti_pipeline_options opt = {.threads = threads};
+    bti_pipeline_options opt = {.policy = policy, .threads = threads};
     memcpy(opt.mean, mean, sizeof(opt.mean));
     memcpy(opt.std, std, sizeof(opt.std));
     if (!rc)
@@ -183,20 +184,13 @@ void bti_evaluator_macro(const bti_evaluator *e, double *f1, double *recall)
     *recall /= seen ? (double)seen : 1;
 }
 
-/* What is being measured: either weights in nn/, or another engine. */
-typedef struct subject {
-    const bti_graph *graph;
-    const float *weights, *mean, *std;
-    int threads;
-    const bti_predictor *by; /* NULL: nn/ */
-} subject;
-
 /* Fills out->accuracy and guess, and what `e` counts. */
-static bt_status predict_all(bti_evaluator *e, bti_score *out, const subject *s,
-                             const bti_view *view, bt_error *err)
+static bt_status predict_all(bti_evaluator *e, bti_score *out, const bti_subject *s,
+                             const bti_view *view, const bti_policy *policy, bt_error *err)
 {
-    bt_status rc = s->by ? init_counts(e, s->graph, view, err)
-                         : bti_evaluator_init(e, s->graph, view, s->mean, s->std, s->threads, err);
+    bt_status rc =
+        s->by ? init_counts(e, s->graph, view, err)
+              : bti_evaluator_init(e, s->graph, view, policy, s->mean, s->std, s->threads, err);
     if (rc)
         return rc;
     e->guess = out->guess;
@@ -206,32 +200,27 @@ static bt_status predict_all(bti_evaluator *e, bti_score *out, const subject *s,
     return BT_OK;
 }
 
-static bt_status evaluate(bti_score *out, const subject *s, const bti_dataset *set,
-                          const bti_view *view, bt_error *err)
+bt_status bti_evaluate_under(bti_score *out, const bti_subject *subject, const bti_view *view,
+                             const bti_policy *policy, bt_error *err)
 {
-    bti_view all = {0};
     bti_evaluator e = {0};
-    size_t k = (size_t)s->graph->classes;
-    bt_status rc = BT_OK;
+    size_t k = (size_t)subject->graph->classes;
 
-    *out = (bti_score){.classes = s->graph->classes};
-    if (!view) {
-        rc = bti_view_all(&all, set, err);
-        view = &all;
-    }
+    *out = (bti_score){.classes = subject->graph->classes};
+    bt_status rc = BT_OK;
     out->recall = bti_calloc(k, sizeof(double));
     out->precision = bti_calloc(k, sizeof(double));
     out->f1 = bti_calloc(k, sizeof(double));
     out->count = bti_calloc(k, sizeof(int64_t));
-    out->guess = rc ? NULL : bti_array((size_t)view->n, sizeof(int32_t));
-    if (!rc && (!out->recall || !out->precision || !out->f1 || !out->count || !out->guess))
+    out->guess = bti_array((size_t)view->n, sizeof(int32_t));
+    if (!out->recall || !out->precision || !out->f1 || !out->count || !out->guess)
         rc = bti_fail_nomem(err);
     if (!rc)
-        rc = predict_all(&e, out, s, view, err);
+        rc = predict_all(&e, out, subject, view, policy, err);
     if (!rc) {
         out->n = view->n;
-        bti_evaluator_macro(&e, &out->macro_f1, &out->balanced);
         out->top5 = (double)e.top5 / (double)view->n;
+        bti_evaluator_macro(&e, &out->macro_f1, &out->balanced);
         out->confusion = e.confusion;
         e.confusion = NULL;
         score_classes(out, out->confusion);
@@ -240,7 +229,6 @@ static bt_status evaluate(bti_score *out, const subject *s, const bti_dataset *s
         bti_score_release(out);
     }
     bti_evaluator_release(&e);
-    bti_view_release(&all);
     return rc;
 }
 
@@ -248,16 +236,17 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
                        const bti_dataset *set, const bti_view *view, const float mean[3],
                        const float std[3], int threads, bt_error *err)
 {
-    const subject s = {
-        .graph = g, .weights = weights, .mean = mean, .std = std, .threads = threads};
-    return evaluate(out, &s, set, view, err);
-}
+    bti_view all = {0};
+    bt_status rc = view ? BT_OK : bti_view_all(&all, set, err);
+    bti_subject subject = {.graph = g, .weights = weights, .threads = threads};
 
-bt_status bti_evaluate_by(bti_score *out, const bti_graph *g, const bti_predictor *by,
-                          const bti_dataset *set, const bti_view *view, bt_error *err)
-{
-    const subject s = {.graph = g, .by = by};
-    return evaluate(out, &s, set, view, err);
+    *out = (bti_score){0};
+    memcpy(subject.mean, mean, sizeof(subject.mean));
+    memcpy(subject.std, std, sizeof(subject.std));
+    if (!rc)
+        rc = bti_evaluate_under(out, &subject, view ? view : &all, NULL, err);
+    bti_view_release(&all);
+    return rc;
 }
 
 void bti_score_release(bti_score *s)

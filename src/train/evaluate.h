@@ -20,8 +20,10 @@ typedef struct bti_evaluator {
     int64_t top5;       /* samples whose true class is among the five likeliest */
 } bti_evaluator;
 
+/* policy: applied to every image (borrowed for the evaluator's life); NULL: images as they are. */
 bt_status bti_evaluator_init(bti_evaluator *e, const bti_graph *g, const bti_view *view,
-                             const float mean[3], const float std[3], int threads, bt_error *err);
+                             const bti_policy *policy, const float mean[3], const float std[3],
+                             int threads, bt_error *err);
 void bti_evaluator_release(bti_evaluator *e);
 /* Predicts every sample of the view and fills the confusion matrix and top5; returns the share that
  * is right. */
@@ -30,5 +32,19 @@ double bti_evaluator_run(bti_evaluator *e, const float *weights);
  * predictions scores 0), and the mean recall of the classes that have examples (balanced accuracy).
  */
 void bti_evaluator_macro(const bti_evaluator *e, double *f1, double *recall);
+
+/* A trained network and how its images are normalised; pointers are borrowed. */
+typedef struct bti_subject {
+    const bti_graph *graph;
+    const float *weights;
+    float mean[3], std[3];
+    int threads;
+    const bti_predictor *by; /* NULL: nn/; not with a policy */
+} bti_subject;
+
+/* bti_evaluate on a view whose images `policy` changes first (NULL: as they are). What it draws is
+ * that of seed 0 and epoch 0: the same at every call. */
+bt_status bti_evaluate_under(bti_score *out, const bti_subject *subject, const bti_view *view,
+                             const bti_policy *policy, bt_error *err);
 
 #endif

@@ -298,7 +298,7 @@ static bt_status start(training *t, bt_error *err)
     if (!rc)
         rc = bti_stepper_init(&t->stepper, job, err);
     if (!rc && job->val && job->val->n)
-        rc = bti_evaluator_init(&t->evaluator, job->graph, job->val, job->mean, job->std,
+        rc = bti_evaluator_init(&t->evaluator, job->graph, job->val, NULL, job->mean, job->std,
                                 job->threads, err);
     if (rc)
         return rc;

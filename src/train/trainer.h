@@ -76,7 +76,7 @@ typedef struct bti_score {
     double accuracy, lo, hi; /* 95 % Wilson interval */
     double top5;             /* share whose true class is among the five likeliest */
     double macro_f1;         /* a class without predictions and examples scores 0 */
-    double balanced;         /* balanced accuracy: mean recall of the classes with examples */
+    double balanced;         /* mean recall of the classes that have examples */
     int classes;
     double *recall, *precision, *f1; /* classes each; yours via bti_score_release */
     int64_t *count;
@@ -95,10 +95,7 @@ typedef struct bti_predictor {
     void *ctx;
     int threads;
 } bti_predictor;
-/* bti_evaluate() with predictions by another engine. */
-bt_status bti_evaluate_by(bti_score *out, const bti_graph *g, const bti_predictor *by,
-                          const bti_dataset *set, const bti_view *view, bt_error *err);
-/* bt_eval() with predictions by another engine (NULL: nn/). */
+/* bt_eval() with predictions by another engine (NULL: nn/); opt->under must then be empty. */
 bt_status bti_eval_by(char **json, const bt_eval_options *opt, const bti_predictor *by,
                       bt_error *err);
 

@@ -30,3 +30,18 @@ fails 'nosuch.png' --op Invert nosuch.png
 
 "$bantam" augment list | grep -q '^Rotate .*degrees.*-360..360'
 "$bantam" augment list --json | grep -q '"name": "AutoContrast"'
+
+# The table of the guide is what the program prints.
+"$bantam" augment list | while read -r line; do
+    grep -q -F -e "$line" "$source/docs/augmentation.md" || { echo "docs/augmentation.md lacks: $line"; exit 1; }
+done
+
+# Operations that draw take a seed, SamplePairing another image.
+"$bantam" augment apply --op Cutout --value 0.5 --seed 1 in.png a.png
+"$bantam" augment apply --op Cutout --value 0.5 --seed 1 in.png b.png
+"$bantam" augment apply --op Cutout --value 0.5 --seed 6 in.png c.png
+cmp a.png b.png
+if cmp -s a.png c.png; then exit 1; fi
+fails '--with FILE' --op SamplePairing --value 0.4 in.png
+"$bantam" augment apply --op SamplePairing --value 1 --with want.png in.png all.png
+cmp all.png want2.png

@@ -76,11 +76,11 @@ for verb in $(sed -n 's/^VERB(\([a-z0-9_]*\),.*/\1/p' "$source/src/cli/verbs.def
         refused 2 "bantam $verb --help" "$verb" nosuchthing
     fi
 done
-for verb in search train eval predict worker "data info" "data import" "model info" "space info" "augment apply" "bench train"; do
+for verb in search train eval predict worker "export c" "data info" "data import" "model info" "space info" "augment apply" "bench train"; do
     # shellcheck disable=SC2086
     refused 2 "usage: bantam $verb" $verb
 done
-for verb in search train eval worker front status "data info" "data import" "model info" "space info"; do
+for verb in search train eval worker front status "export c" "data info" "data import" "model info" "space info"; do
     # shellcheck disable=SC2086
     refused 2 "unexpected argument" $verb one two
 done

@@ -4,10 +4,17 @@ grep -Eq '^feasible +9[0-9]\.[0-9] %' text
 grep -q '^size *2427797955362144248822400 (2.43e+24)$' text
 grep -q 'm2.InvertedResidualv3.expand' text
 
-"$bantam" space info "$source/tests/golden/spaces/cifar7.yaml" --draws 50 --json >json
+"$bantam" space info "$source/examples/spaces/cifar7.yaml" --draws 50 --json >json
 grep -q '"network_size": "37347961508900910815664"' json
 grep -q '"continuous": true' json
 grep -q '"draws": 50' json
+
+# The course's spaces: assignments of the network alone, and of taco7 with its 1,404 training settings.
+"$bantam" space info cifar7 --draws 20 >text
+grep -q '^networks *37347961508900910815664 (3.73e+22)' text
+"$bantam" space info taco7 --draws 20 >text
+grep -q '^size *13727916485125472540626325538619392 (1.37e+34)$' text
+grep -q '^networks *9777718294248912065973166338048 (9.78e+30)' text
 
 # The same seed draws the same networks; the data's shape is the caller's.
 "$bantam" space info fashion7 --size 28 --channels 1 --draws 200 --json >a

@@ -51,6 +51,53 @@ test -s out/weights.safetensors && test -s out/model.yaml
 "$bantam" eval out --data data | grep -q "true . predicted"
 "$python" -c 'import json; e = json.load(open("eval.json")); c = e["confusion"]; assert sum(c[0]) == sum(c[1]) == 50 and c[0][0] + c[1][1] == round(100 * e["accuracy"]) and e["top5"] == 1'
 
+# The course's data file in the place of the data; options win over it, a wrong line is named.
+cat > course.yaml <<'EOM'
+DATA_PATH: data
+DATASET: ImageFolder
+AUG_TRAIN: randaugment_train
+AUG_TRAIN_PARAMS: {n_select: 2, level: null}
+IMG_SIZE: 8
+BATCH_SIZE: 32
+EPOCHS: 3
+INIT_LR: 0.02
+FP16: True
+EOM
+"$bantam" train m.yaml --data course.yaml --epochs 4 --augment flip --out course --json > course.json 2> talk
+"$python" - <<'PY'
+import json
+r = json.load(open("course.json"))
+assert r["recipe"]["batch"] == 32 and r["recipe"]["epochs"] == 4 and r["recipe"]["augment"] == "flip", r["recipe"]
+assert r["recipe"]["optimizer"] == "adam" and r["recipe"]["schedule"] == "onecycle:pct_start=0.05", r["recipe"]
+PY
+grep -q "course.yaml:9: FP16" talk
+"$bantam" eval course --data course.yaml | grep -q "val accuracy"
+status=0; "$bantam" train m.yaml --data data --recipe course.yaml 2> err.txt || status=$?
+test $status != 0; grep -q "course.yaml:1: DATA_PATH is a key of a data file: give the file to --data" err.txt
+sed 's/EPOCHS/EPOCH/' course.yaml > wrong.yaml
+status=0; "$bantam" train m.yaml --data wrong.yaml 2> err.txt || status=$?
+test $status != 0; grep -q "wrong.yaml:7: unknown key EPOCH: did you mean EPOCHS?" err.txt
+
+# Under changes of the images: a quarter turn makes horizontal stripes vertical, a half turn changes no class; the
+# numbers are the same at every call, a wrong word is named with the right one.
+"$bantam" eval out --data data --split test --under Rotate:90 --under rotate:180 --under Invert --json > under.json
+"$bantam" eval out --data data --split test --under Rotate:90 --under rotate:180 --under Invert --json --threads 1 > again.json
+cmp under.json again.json
+"$python" - <<'PY'
+import json
+e = json.load(open("under.json")); u = e["under"]
+assert [(r["op"], r["value"]) for r in u] == [("Rotate", 90), ("Rotate", 180), ("Invert", None)], u
+assert u[0]["accuracy"] < 0.1 and u[1]["accuracy"] > 0.9 and u[0]["interval"][0] <= u[0]["accuracy"], u
+assert abs(u[0]["change"] - (u[0]["accuracy"] - e["accuracy"])) < 1e-9 and 0 <= e["balanced_accuracy"] <= 1, u
+PY
+"$bantam" eval out --data data --under all --quiet > all.txt
+grep -q "^Rotate  *-30 degrees " all.txt && grep -q "^Equalize " all.txt && ! grep -q SamplePairing all.txt
+for wrong in Rotat:15 Rotate Rotate:999 Equalize:1; do
+    status=0; "$bantam" eval out --data data --under $wrong 2> wrong.txt || status=$?
+    test $status != 0 && grep -q "under" wrong.txt && test "$(wc -l < wrong.txt)" = 1
+done
+"$bantam" eval out --data data --under Rotat:15 2>&1 | grep -q "did you mean 'Rotate'"
+
 # Every training setting has its option; a wrong one is refused in one line that says what is known.
 "$bantam" train m.yaml --recipe r.yaml --data data --size 8 --optimizer AdamW --lr 0.01 --schedule onecycle:pct_start=0.2 \
     --decay weights --clip 5 --ema 0.9 --class-weights balanced --beta2 0.99 --json -q > adam.json

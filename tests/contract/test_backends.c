@@ -57,6 +57,11 @@ static const struct {
                      "  - [1, MaxPool, [2]]\n" TAIL},
     {"AvgPool", STEM "  - [1, AvgPool, [3, 2, 1]]\n  - [1, Conv, [24, 3, 1]]\n"
                      "  - [1, AvgPool, [3, 1, 1, False, False]]\n  - [1, AvgPool, [2]]\n" TAIL},
+    {"pools with dilation and ceil_mode",
+     STEM "  - [1, MaxPool, [3, 2, 1, 2, False, True]]\n  - [1, Conv, [24, 3, 1]]\n"
+          "  - [1, AvgPool, [3, 2, 1, True]]\n  - [1, AvgPool, [2, null, 1, True, False]]\n" TAIL},
+    {"GlobalAvgPool to a larger size",
+     STEM "  - [1, GlobalAvgPool, [[13, 4]]]\n  - [1, Conv, [24, 3, 1]]\n" TAIL},
     {"GlobalAvgPool to another size",
      STEM "  - [1, GlobalAvgPool, [4]]\n  - [1, Conv, [24, 3, 1]]\n" TAIL},
     {"Linear, twice, with an activation",

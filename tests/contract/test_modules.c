@@ -199,6 +199,74 @@ static void every_module_is_in_a_golden_model(void **state)
                      bti_module_names()[k]);
 }
 
+/* --- Networks of papers: tests/golden/published.txt, NAME PARAMETERS MACS --- */
+
+/* What torchvision says of `name`; macs -1: for another input. */
+static void published(const char *name, long long *params, long long *macs)
+{
+    char *text, key[64];
+    bt_error err = {0};
+    size_t n;
+    assert_ok(bti_file_read(test_source("tests/golden/published.txt"), 1 << 16, &text, &n, &err),
+              &err);
+    snprintf(key, sizeof(key), "%s ", name);
+    const char *line = text;
+    while (line && strncmp(line, key, strlen(key)) != 0) {
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    if (!line)
+        fail_msg("published.txt has no line for %s", name);
+    *macs = -1;
+    assert_true(sscanf(line, "%*s %lld %lld", params, macs) >= 1);
+    bti_free(text);
+}
+
+static void counts_of_example(const char *name, long long *params, long long *macs)
+{
+    char path[96];
+    bt_error err = {0};
+    bti_arena arena = {0};
+    bti_rows rows;
+    bti_graph *g;
+    snprintf(path, sizeof(path), "examples/models/%s.yaml", name);
+    assert_ok(bti_rows_read(&rows, &arena, test_source(path), NULL, &err), &err);
+    assert_ok(bti_graph_build(&g, &rows, 0, 0, 0, &err), &err);
+    *params = g->params, *macs = g->macs;
+    bti_graph_free(g);
+    bti_arena_release(&arena);
+}
+
+static void networks_of_papers_have_torchvisions_counts(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"resnet20", "efficientnet-b0", "efficientnet-b0-32",
+                                        "mobilenetv2", "mobilenetv3-large"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        long long params, macs, their_params, their_macs;
+        counts_of_example(names[i], &params, &macs);
+        published(names[i], &their_params, &their_macs);
+        assert_int_equal(params, their_params);
+        if (their_macs >= 0)
+            assert_int_equal(macs, their_macs);
+    }
+}
+
+/* MLPerf Tiny's own ResNet8 has a bias in its nine convolutions (their outputs together: 2 * 16 +
+ * 16
+ * + 3 * 32 + 3 * 64), no BN on the two projections (2 * 32 + 2 * 64), and Keras counts the running
+ * statistics of the others (2 * (16 + 2 * 16 + 2 * 32 + 2 * 64)). */
+static void resnet8_differs_from_mlperfs_by_what_its_head_says(void **state)
+{
+    (void)state;
+    long long params, macs, their_params, their_macs;
+    counts_of_example("resnet8", &params, &macs);
+    published("mlperf-tiny-resnet8", &their_params, &their_macs);
+    assert_int_equal(their_params, 78666);
+    assert_int_equal(params, their_params - 336 - 480 + 192);
+    assert_int_equal(macs, their_macs);
+}
+
 /* --- Every module alone --- */
 
 static const char *const sample[] = {
@@ -273,6 +341,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_shapes_and_counts_are_pytorchs),
         cmocka_unit_test(every_module_is_in_a_golden_model),
+        cmocka_unit_test(networks_of_papers_have_torchvisions_counts),
+        cmocka_unit_test(resnet8_differs_from_mlperfs_by_what_its_head_says),
         cmocka_unit_test(every_module_builds_sound_graphs_at_every_size),
         cmocka_unit_test(every_module_checks_the_number_of_its_arguments),
     };

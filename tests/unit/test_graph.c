@@ -209,8 +209,7 @@ static void ceil_mode_of_pools_counts_only_windows_that_start_inside(void **stat
     gives((test_model){.rows = "[1, MaxPool, [3, 2, 1, 1, False, True]]", .h = 8, .w = 7}, 3, 5, 4);
     gives((test_model){.rows = "[1, MaxPool, [2, null, 1, 1, 0, 1]]", .h = 7, .w = 8}, 3, 4, 5);
     gives((test_model){.rows = "[1, AvgPool, [2, 2, 0, True]]", .h = 7, .w = 7}, 3, 4, 4);
-    refused((test_model){.rows = "[1, AvgPool, [3, 2, 1, True]]", .h = 8, .w = 8},
-            "set count_include_pad to False");
+    gives((test_model){.rows = "[1, AvgPool, [3, 2, 1, True]]", .h = 8, .w = 8}, 3, 5, 5);
 }
 
 static void unknown_modules_are_named_with_the_known_ones(void **state)

@@ -305,7 +305,7 @@ static void whole_batches_equal_their_replay_in_python_with_torchvision(void **s
         n++;
     }
     fclose(f);
-    assert_int_equal(n, 9);
+    assert_int_equal(n, 21);
 }
 
 static void zero_strength_leaves_the_images_alone(void **state)
@@ -332,6 +332,34 @@ static void zero_strength_leaves_the_images_alone(void **state)
     free_world(&w);
 }
 
+/* The operation and its sign are drawn before the level: every image is one of two. */
+static void any_level_is_drawn_anew_for_each_operation(void **state)
+{
+    (void)state;
+    world fixed[2], any;
+    int n[2] = {0}, either = 0;
+    make_world(&any, 3);
+    fill(&any, "randaugment:n=1,m=any,levels=2", 1, 2);
+    for (int m = 0; m < 2; m++) {
+        make_world(&fixed[m], 3);
+        fill(&fixed[m], m ? "randaugment:n=1,m=1,levels=2" : "randaugment:n=1,m=0,levels=2", 1, 2);
+    }
+    const size_t one = values(&any) / N;
+    for (size_t i = 0; i < N; i++) {
+        bool same[2];
+        for (int m = 0; m < 2; m++) {
+            same[m] = !memcmp(any.x + i * one, fixed[m].x + i * one, one * sizeof(float));
+            n[m] += same[m];
+        }
+        either += same[0] || same[1];
+    }
+    assert_int_equal(either, N);
+    assert_true(n[0] < N && n[1] < N);
+    free_world(&any);
+    free_world(&fixed[0]);
+    free_world(&fixed[1]);
+}
+
 static void operations_of_a_policy_run_in_order_before_flip_and_crop(void **state)
 {
     world w;
@@ -343,9 +371,17 @@ static void operations_of_a_policy_run_in_order_before_flip_and_crop(void **stat
     make_world(&w, 3);
     fill(&w, "flip:p=1+TranslateX:3+Invert", 0, 1);
     for (int i = 0; i < N; i++) {
-        bti_op_apply(BTI_OP_TRANSLATE_X, 3, w.pixels + (size_t)w.index[i] * sizeof(a), a, SIDE,
-                     SIDE, 3, scratch);
-        bti_op_apply(BTI_OP_INVERT, 0, a, b, SIDE, SIDE, 3, scratch);
+        bti_op_image first = {.src = w.pixels + (size_t)w.index[i] * sizeof(a),
+                              .dst = a,
+                              .h = SIDE,
+                              .w = SIDE,
+                              .c = 3,
+                              .scratch = scratch};
+        bti_op_image second = first;
+        second.src = a;
+        second.dst = b;
+        bti_op_apply(BTI_OP_TRANSLATE_X, 3, &first);
+        bti_op_apply(BTI_OP_INVERT, 0, &second);
         for (int at = 0; at < SIDE * SIDE; at++) {
             int mirrored = at / SIDE * SIDE + SIDE - 1 - at % SIDE;
             float want = (float)((b[3 * mirrored + 1] / 255.0 - 0.5) / 0.25);
@@ -432,6 +468,7 @@ int main(void)
         cmocka_unit_test(a_sample_does_not_depend_on_its_place_in_the_batch),
         cmocka_unit_test(whole_batches_equal_their_replay_in_python_with_torchvision),
         cmocka_unit_test(zero_strength_leaves_the_images_alone),
+        cmocka_unit_test(any_level_is_drawn_anew_for_each_operation),
         cmocka_unit_test(operations_of_a_policy_run_in_order_before_flip_and_crop),
         cmocka_unit_test(a_channel_without_spread_becomes_zero_not_nan),
         cmocka_unit_test(a_crop_as_large_as_the_image_is_refused),

@@ -67,6 +67,8 @@ static void policies_become_one_text(void **state)
     static const char *const cases[][2] = {
         {"augment: {policy: none}\n", "none"},
         {"augment: {policy: flip_crop}\n", "flip+crop:4"},
+        {"augment: {policy: trivialaugment, flip: {p: 0.5}}\n", "flip+trivialaugment"},
+        {"augment: flip+autoaugment:cifar10\n", "flip+autoaugment:cifar10"},
         {"augment: {policy: flip_crop, crop: {pad: 2}}\n", "flip+crop:2"},
         {"augment: {policy: flip_crop, flip: {p: 0.3}}\n", "flip:p=0.3+crop:4"},
         {"augment: {policy: none, flip: {p: 0.5}}\n", "flip"},
@@ -93,6 +95,25 @@ static void policies_become_one_text(void **state)
     }
 }
 
+static void a_policy_from_outside_replaces_the_section_and_its_parameters(void **state)
+{
+    (void)state;
+    const bti_space_vars vars = {.classes = 10, .size = 32, .channels = 3, .augment = "flip:p=0.5"};
+    const char *text = SPACE_HEAD
+        "blocks:\n  - id: m1\n    module: {Conv: {out: 8, kernel: 3}}\n" SPACE_TAIL
+        "augment: {policy: {choice: [none, randaugment]}, randaugment: {n: {int: [1, 3]}, m: 9}}\n";
+    bti_space *s = NULL;
+    bti_arena keep = {0};
+    bti_settings out;
+    bti_point point = {0};
+    bt_error err = {0};
+    assert_ok(bti_space_parse(&s, text, strlen(text), "small.yaml", &vars, &err), &err);
+    assert_ok(bti_space_settings(s, &point, &out, &keep, &err), &err);
+    assert_string_equal(find(&out, "augment"), "flip:p=0.5");
+    bti_arena_release(&keep);
+    bti_space_free(s);
+}
+
 static void a_space_without_an_augment_section_leaves_the_recipes_default(void **state)
 {
     (void)state;
@@ -114,10 +135,31 @@ static void a_schedule_with_settings_becomes_one_value(void **state)
     bti_arena_release(&keep);
 }
 
-static void every_train_section_of_the_course_is_a_recipe(void **state)
+static void every_setting_of_training_may_stand_in_a_space(void **state)
 {
     (void)state;
-    const char *files[] = {"tests/golden/spaces/cifar7.yaml", "tests/golden/spaces/taco7.yaml"};
+    bti_arena keep = {0};
+    bti_settings out = settings_of(
+        "train: {optimizer: AdamW, decay: weights, beta2: 0.99, clip: 5, ema: 0.999,\n"
+        "  class_weights: balanced, warmup: 2, label_smoothing: 0.1, loss: cross_entropy,\n"
+        "  schedule: {step: {milestones: 30/60, gamma: 0.2}}}\n",
+        &keep);
+    bt_recipe r = bt_recipe_defaults();
+    bt_error err = {0};
+    for (int k = 0; k < out.n; k++)
+        assert_ok(bt_recipe_set(&r, out.set[k].key, out.set[k].value, NULL, 0, &err), &err);
+    assert_string_equal(r.optimizer, "adamw");
+    assert_string_equal(r.decay, "weights");
+    assert_string_equal(r.class_weights, "balanced");
+    assert_string_equal(r.schedule, "step:milestones=30/60,gamma=0.2");
+    assert_true(r.beta2 == 0.99 && r.clip == 5 && r.ema == 0.999 && r.warmup == 2);
+    bti_arena_release(&keep);
+}
+
+static void every_point_of_the_courses_spaces_is_a_recipe(void **state)
+{
+    (void)state;
+    const char *files[] = {"examples/spaces/cifar7.yaml", "examples/spaces/taco7.yaml"};
     for (int f = 0; f < 2; f++) {
         bti_space *s = space_file(files[f], 32, 3);
         for (uint32_t i = 0; i < 40; i++) {
@@ -130,9 +172,7 @@ static void every_train_section_of_the_course_is_a_recipe(void **state)
             bti_space_draw(s, &rng, &p);
             assert_ok(bti_space_settings(s, &p, &out, &arena, &err), &err);
             for (int k = 0; k < out.n; k++)
-                if (!bti_streq(out.set[k].key, "augment"))
-                    assert_ok(bt_recipe_set(&r, out.set[k].key, out.set[k].value, NULL, 0, &err),
-                              &err);
+                assert_ok(bt_recipe_set(&r, out.set[k].key, out.set[k].value, NULL, 0, &err), &err);
             assert_string_equal(r.optimizer, find(&out, "optimizer"));
             assert_true(bti_has_prefix(r.schedule, "onecycle:pct_start=0."));
             if (find(&out, "weight_decay"))
@@ -191,7 +231,7 @@ static void rows_have_the_named_arguments_in_their_places(void **state)
 static void the_input_follows_the_parameter_it_names(void **state)
 {
     (void)state;
-    bti_space *s = space_file("tests/golden/spaces/taco7.yaml", 32, 3);
+    bti_space *s = space_file("examples/spaces/taco7.yaml", 32, 3);
     for (uint32_t i = 0; i < 20; i++) {
         bti_point p;
         bti_arena arena = {0};
@@ -239,9 +279,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_briefs_recipe_comes_out_in_recipe_words),
         cmocka_unit_test(policies_become_one_text),
+        cmocka_unit_test(a_policy_from_outside_replaces_the_section_and_its_parameters),
         cmocka_unit_test(a_space_without_an_augment_section_leaves_the_recipes_default),
         cmocka_unit_test(a_schedule_with_settings_becomes_one_value),
-        cmocka_unit_test(every_train_section_of_the_course_is_a_recipe),
+        cmocka_unit_test(every_setting_of_training_may_stand_in_a_space),
+        cmocka_unit_test(every_point_of_the_courses_spaces_is_a_recipe),
         cmocka_unit_test(a_setting_whose_condition_fails_is_not_there),
         cmocka_unit_test(rows_have_the_named_arguments_in_their_places),
         cmocka_unit_test(the_input_follows_the_parameter_it_names),

@@ -150,7 +150,8 @@ static void depthwise_convolutions_equal_the_naive_loop(void **state)
     on_every_isa(check_depthwise);
 }
 
-/* PyTorch's divisor: the window cut at the padded edge, or only its real pixels. */
+/* PyTorch's divisor: the window cut at the padded edge (what pad_b and pad_r have more than pad_t
+ * and pad_l is ceil_mode's), or only its real pixels. */
 static double naive_average(const bti_simd_kernels *k, const bti_simd_window *w, const float *x,
                             size_t o)
 {
@@ -162,7 +163,7 @@ static double naive_average(const bti_simd_kernels *k, const bti_simd_window *w,
     for (int r = top; r < top + w->k; r++)
         for (int c = left; c < left + w->k; c++) {
             sum += pixel(k, w, x, pos / (w->ow * w->oh), r, c, l);
-            padded += r < w->ih + w->pad_b && c < w->iw + w->pad_r;
+            padded += r < w->ih + w->pad_t && c < w->iw + w->pad_l;
             real += r >= 0 && r < w->ih && c >= 0 && c < w->iw;
         }
     return sum / (w->count_include_pad ? padded : real);

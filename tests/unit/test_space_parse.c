@@ -10,8 +10,8 @@
 static void the_documented_spaces_are_read(void **state)
 {
     (void)state;
-    bti_space *taco = space_file("tests/golden/spaces/taco7.yaml", 96, 3);
-    bti_space *cifar = space_file("tests/golden/spaces/cifar7.yaml", 32, 3);
+    bti_space *taco = space_file("examples/spaces/taco7.yaml", 96, 3);
+    bti_space *cifar = space_file("examples/spaces/cifar7.yaml", 32, 3);
     const bti_objective *o;
     assert_string_equal(bti_space_name(taco), "taco7");
     assert_int_equal(bti_space_objectives(taco, &o), 3);
@@ -55,7 +55,7 @@ static void the_shipped_spaces_have_no_literal_class_count(void **state)
 static void parameters_are_listed_in_file_order_with_their_domains(void **state)
 {
     (void)state;
-    bti_space *s = space_file("tests/golden/spaces/cifar7.yaml", 32, 3);
+    bti_space *s = space_file("examples/spaces/cifar7.yaml", 32, 3);
     const bti_param *p;
     int n = bti_space_params(s, &p), lr = 0;
     assert_string_equal(p[0].name, "m1.Conv.out");
@@ -75,7 +75,7 @@ static void parameters_are_listed_in_file_order_with_their_domains(void **state)
 static void every_autoaugment_slot_has_its_own_copy(void **state)
 {
     (void)state;
-    bti_space *s = space_file("tests/golden/spaces/cifar7.yaml", 32, 3);
+    bti_space *s = space_file("examples/spaces/cifar7.yaml", 32, 3);
     const bti_param *p;
     int n = bti_space_params(s, &p), copies = 0;
     bool last = false;

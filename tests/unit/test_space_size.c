@@ -22,7 +22,7 @@ static void check_size(const bti_space *s, const char *all, const char *network,
 static void the_seven_block_space_has_its_documented_size(void **state)
 {
     (void)state;
-    bti_space *s = space_file("tests/golden/spaces/taco7.yaml", 96, 3);
+    bti_space *s = space_file("examples/spaces/taco7.yaml", 96, 3);
     /* model-format.md section 5; times 1,404 combinations of hyper-parameters */
     check_size(s, "13727916485125472540626325538619392", "9777718294248912065973166338048", 0);
     bti_space_free(s);
@@ -31,7 +31,7 @@ static void the_seven_block_space_has_its_documented_size(void **state)
 static void the_32x32_variant_has_its_documented_size(void **state)
 {
     (void)state;
-    bti_space *s = space_file("tests/golden/spaces/cifar7.yaml", 32, 3);
+    bti_space *s = space_file("examples/spaces/cifar7.yaml", 32, 3);
     /* section 6: networks * 84 * (1 + 60 + 1650^10) * 3, two continuous parameters beside */
     check_size(s, "1407689546225931195749587607686467212695564824801058387008",
                "37347961508900910815664", 1);

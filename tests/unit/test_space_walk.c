@@ -161,7 +161,7 @@ static void a_block_whose_condition_fails_leaves_no_row_and_no_parameter(void **
 static void the_first_domain_whose_condition_holds_is_taken(void **state)
 {
     (void)state;
-    bti_space *s = space_file("tests/golden/spaces/cifar7.yaml", 32, 3);
+    bti_space *s = space_file("examples/spaces/cifar7.yaml", 32, 3);
     bool sgd = false, adam = false;
     for (uint32_t i = 0; i < 50; i++) {
         bti_point p;
@@ -184,7 +184,7 @@ static void the_first_domain_whose_condition_holds_is_taken(void **state)
 static void parameters_of_a_section_exist_only_under_its_condition(void **state)
 {
     (void)state;
-    bti_space *s = space_file("tests/golden/spaces/cifar7.yaml", 32, 3);
+    bti_space *s = space_file("examples/spaces/cifar7.yaml", 32, 3);
     int seen[3] = {0};
     for (uint32_t i = 0; i < 60; i++) {
         bti_point p;
@@ -236,7 +236,7 @@ static void channels_that_only_grow_follow_the_block_before(void **state)
 static void every_draw_lies_in_its_domains_and_keeps_the_budget(void **state)
 {
     (void)state;
-    bti_space *s = space_file("tests/golden/spaces/cifar7.yaml", 32, 3);
+    bti_space *s = space_file("examples/spaces/cifar7.yaml", 32, 3);
     for (uint32_t i = 0; i < 500; i++) {
         bti_point p;
         bti_arena arena = {0};
@@ -427,8 +427,7 @@ static void crossover_takes_each_block_whole_from_one_parent(void **state)
 static void a_stored_point_is_rebuilt_exactly(void **state)
 {
     (void)state;
-    const char *const files[] = {"tests/golden/spaces/cifar7.yaml",
-                                 "tests/golden/spaces/taco7.yaml"};
+    const char *const files[] = {"examples/spaces/cifar7.yaml", "examples/spaces/taco7.yaml"};
     for (int f = 0; f < 2; f++) {
         bti_space *s = space_file(files[f], 32, 3);
         for (uint32_t i = 0; i < 100; i++) {

@@ -401,6 +401,8 @@ static void balanced_classes_lift_the_rare_one(void **state)
                                b->job.std, 2, &e),
                   &e);
         recall[k] = score.recall[2];
+        const double mean = (score.recall[0] + score.recall[1] + score.recall[2]) / 3;
+        assert_true(fabs(score.balanced - mean) < 1e-12);
         bti_score_release(&score);
         bti_outcome_release(&o);
     }

@@ -6,11 +6,12 @@
 #include "nn/kernels/simd/simd_int.h"
 #include "nn/kernels/simd/vec.h"
 
-/* Input rows or columns of output i: those in [*lo, *hi) are real. */
-static int span(int i, int k, int stride, int pad, int pad_end, int size, int *lo, int *hi)
+/* Input rows or columns of output i: those in [*lo, *hi) are real. Returns how many there are with
+ * the padding, which is the same on both sides; what ceil_mode adds after it never counts. */
+static int span(int i, int k, int stride, int pad, int size, int *lo, int *hi)
 {
     const int start = i * stride - pad;
-    const int end = start + k < size + pad_end ? start + k : size + pad_end;
+    const int end = start + k < size + pad ? start + k : size + pad;
     *lo = start > 0 ? start : 0;
     *hi = end < size ? end : size;
     return end - start;
@@ -118,10 +119,8 @@ void SIMD(avgpool)(const bti_simd_window *w, const float *x, float *y)
     for (int p = 0; p < w->n * w->cb; p++, x += (int64_t)w->ih * w->iw * VL)
         for (int o = 0; o < w->oh * w->ow; o++, y += VL) {
             int top, bottom, left, right;
-            const int rows =
-                span(o / w->ow, w->k, w->stride, w->pad_t, w->pad_b, w->ih, &top, &bottom);
-            const int cols =
-                span(o % w->ow, w->k, w->stride, w->pad_l, w->pad_r, w->iw, &left, &right);
+            const int rows = span(o / w->ow, w->k, w->stride, w->pad_t, w->ih, &top, &bottom);
+            const int cols = span(o % w->ow, w->k, w->stride, w->pad_l, w->iw, &left, &right);
             const int n = w->count_include_pad ? rows * cols : (bottom - top) * (right - left);
             vstore(y, window_sum(x, w->iw, top, bottom, left, right) * (1.0f / (float)n));
         }
@@ -133,10 +132,8 @@ void SIMD(avgpool_back)(const bti_simd_window *w, const float *dy, float *dx)
     for (int p = 0; p < w->n * w->cb; p++, dx += (int64_t)w->ih * w->iw * VL)
         for (int o = 0; o < w->oh * w->ow; o++, dy += VL) {
             int top, bottom, left, right;
-            const int rows =
-                span(o / w->ow, w->k, w->stride, w->pad_t, w->pad_b, w->ih, &top, &bottom);
-            const int cols =
-                span(o % w->ow, w->k, w->stride, w->pad_l, w->pad_r, w->iw, &left, &right);
+            const int rows = span(o / w->ow, w->k, w->stride, w->pad_t, w->ih, &top, &bottom);
+            const int cols = span(o % w->ow, w->k, w->stride, w->pad_l, w->iw, &left, &right);
             const int n = w->count_include_pad ? rows * cols : (bottom - top) * (right - left);
             window_add(dx, w->iw, top, bottom, left, right, vload(dy) * (1.0f / (float)n));
         }
