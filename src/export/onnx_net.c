@@ -244,27 +244,42 @@ static void add_conv(adding *s)
 
 /* ---- pooling ---- */
 
+/* Pads the value at hand by t, l, b, r with a constant. */
+static void apply_pad(adding *s, int t, int l, int b, int r, float with)
+{
+    const int64_t pads[] = {0, 0, t, l, 0, 0, b, r}, n = 8;
+    char name[NAME], value[NAME];
+    bti_onnx_constant(s->o, named(s, name, "pads"), BTI_ONNX_S64, 1, &n, pads);
+    apply(s, "Pad", "Pad", name, scalar(s, value, "padding", with));
+}
+
 /* Runtimes want pads smaller than the window, which ceil_mode with dilation may exceed. */
 static void add_maxpool(adding *s)
 {
     bti_folded_op op = *s->op;
-    const int64_t pads[] = {0, 0, op.pad_t, op.pad_l, 0, 0, op.pad_b, op.pad_r}, n = 8;
-    char name[NAME], least[NAME];
-
     if (op.pad_t >= op.k || op.pad_l >= op.k || op.pad_b >= op.k || op.pad_r >= op.k) {
-        bti_onnx_constant(s->o, named(s, name, "pads"), BTI_ONNX_S64, 1, &n, pads);
-        apply(s, "Pad", "Pad", name, scalar(s, least, "least", -FLT_MAX));
+        apply_pad(s, op.pad_t, op.pad_l, op.pad_b, op.pad_r, -FLT_MAX);
         op.pad_t = op.pad_l = op.pad_b = op.pad_r = 0;
     }
     apply(s, "MaxPool", "MaxPool", NULL, NULL);
     add_window(s, &op);
 }
 
+/* Padding that counts and what ceil_mode adds, which does not, cannot be one attribute: the first
+ * becomes zeros of the map. */
 static void add_avgpool(adding *s)
 {
+    bti_folded_op op = *s->op;
+    if (op.count_pad && (op.pad_b != op.pad_t || op.pad_r != op.pad_l)) {
+        apply_pad(s, op.pad_t, op.pad_l, op.pad_t, op.pad_l, 0);
+        op.pad_b -= op.pad_t;
+        op.pad_r -= op.pad_l;
+        op.pad_t = op.pad_l = 0;
+        op.count_pad = false;
+    }
     apply(s, "AveragePool", "AveragePool", NULL, NULL);
-    add_window(s, s->op);
-    bti_onnx_attr_int(s->o, "count_include_pad", s->op->count_pad);
+    add_window(s, &op);
+    bti_onnx_attr_int(s->o, "count_include_pad", op.count_pad);
 }
 
 /* Weights of the average over cell i of n along `size` values, as PyTorch's adaptive pooling cuts
