@@ -127,7 +127,7 @@ m=check/tiny20k/model
 no nowhere -o new.onnx; grep -q nowhere err
 no $m -o data; grep -q "data: is a folder" err
 no $m -o none/new.onnx; grep -q "none/new.onnx" err
-no $m -o new.onnx --dtype int8 --calibrate data/grey:50; grep -q "28x28x1" err
+no $m -o new.onnx --dtype int8 --calibrate data/grey:50; grep -q "has 32x32x1 images, the model takes 32x32x3" err
 no check/image/model -o new.onnx --dtype int8 --calibrate data/grey:50; grep -q "row 7: Softmax cannot be exported in int8" err
 usage() { status=0; "$bantam" export "$@" >/dev/null 2>err || status=$?; [ $status = 2 ]; }
 usage onnx $m; grep -q "into which file" err
