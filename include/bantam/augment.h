@@ -5,16 +5,52 @@
 #ifndef BANTAM_AUGMENT_H
 #define BANTAM_AUGMENT_H
 
+#include "bantam/data.h"
 #include "bantam/status.h"
+#include <stdint.h>
 
-/* Applies one operation to an image file and writes a PNG.
- * value is in the operation's unit (degrees, shear factor, pixels, enhancement factor, bits,
- * threshold); ignored by operations without one. An unknown op names the nearest. */
-BT_API BT_MUST_USE bt_status bt_augment_apply(const char *op, double value, const char *in_path,
+typedef struct bt_augment_op {
+    const char *name; /* an unknown one gets the nearest */
+    double value;     /* in the operation's unit; not read by operations without one */
+    uint64_t seed;    /* of operations that draw (Cutout's place) */
+    const char *with; /* SamplePairing: the other image, of the same size; else NULL */
+} bt_augment_op;
+
+/* Applies one operation to an image file and writes a PNG. */
+BT_API BT_MUST_USE bt_status bt_augment_apply(const bt_augment_op *op, const char *in_path,
                                               const char *out_png, bt_error *err);
 
-/* The operations as a JSON array of {"name","unit","min","max","identity","geometric","source"};
- * yours, bt_free. */
+/* The operations as a JSON array of {"name", "unit", "min", "max", "identity", "levels": [first,
+ * last] of a policy, "levels_of" ("value", "width", "height": what they are multiplied by),
+ * "signed", "boxes" ("stay", "move", "hide"), "labels", "source"}; yours, bt_free. */
 BT_API BT_MUST_USE bt_status bt_augment_list(char **json, bt_error *err);
+
+typedef struct bt_augment_view {
+    const char *data; /* as in bantam/data.h */
+    bt_data_options data_opt;
+    const char *policy;       /* NULL: "flip+crop:4" */
+    const char *subset, *val; /* as in training: the images that may be mixed into others */
+    uint64_t seed;            /* of the training */
+    int64_t id;               /* image of the training split, from 0 */
+    int epoch;                /* from 0 */
+} bt_augment_view;
+
+/* Writes image `id` as training with this seed and policy sees it in `epoch`, before normalisation;
+ * a fill with the mean is the mean, rounded. */
+BT_API BT_MUST_USE bt_status bt_augment_show(const bt_augment_view *view, const char *out_png,
+                                             bt_error *err);
+
+/* A sheet for people: a row an operation at `columns` levels from none to its strongest, or, with
+ * view->policy, a row an image (from view->id on) in `columns` epochs. Written as .png, or as one
+ * self-contained .html, by the name. */
+BT_API BT_MUST_USE bt_status bt_augment_preview(const bt_augment_view *view, int columns,
+                                                const char *out_path, bt_error *err);
+
+/* Images a second of policies into training batches and, with one thread, of single operations: a
+ * JSON array of {"what", "size", "threads", "images_per_s"} (yours, bt_free), half a minute at
+ * most. data: whose training images (the first 1000), NULL: noise. data_opt->size: 0: 32. */
+BT_API BT_MUST_USE bt_status bt_bench_augment(char **json, const char *data,
+                                              const bt_data_options *data_opt, int threads,
+                                              bt_error *err);
 
 #endif

@@ -20,6 +20,7 @@ typedef struct bt_search_options {
     const char *data;
     bt_data_options data_opt;
     const char *space_path; /* NULL: by data (docs: fashion7, brief) */
+    const char *augment;    /* policy or policy file of every trial; NULL: the space's */
     const char *sampler;    /* NULL: "portfolio" */
     const char *pruner;     /* NULL: "none" */
     const char *out_dir;    /* run directory; required */
@@ -59,6 +60,11 @@ BT_API BT_MUST_USE bt_status bt_search(char **json, const bt_search_options *opt
  * {"name", "trial", "params", "macs", "val_accuracy", "test_accuracy", "path"}, "errors": [{"from",
  * "line"}]: reasons of the newest failed trials, last lines of the workers' logs}. */
 BT_API BT_MUST_USE bt_status bt_search_status(char **json, const char *run_dir, bt_error *err);
+
+/* Writes image `id` of the training split as trial `trial` of the run saw it in `epoch`: see
+ * bt_augment_show. BT_INVAL: there is no such trial, image or epoch. */
+BT_API BT_MUST_USE bt_status bt_search_show(const char *run_dir, int trial, int64_t id, int epoch,
+                                            const char *out_png, bt_error *err);
 
 /* The body of `bantam worker`: serves the run directory until its supervisor says stop. */
 BT_API BT_MUST_USE bt_status bt_worker(const char *run_dir, const char *worker_id, bt_stop stop,

@@ -26,7 +26,7 @@ typedef struct bt_recipe {
     double clip;            /* largest L2 norm of all gradients; 0: any */
     double ema;             /* decay of the moving average of the weights; 0: none */
     char class_weights[16]; /* "none", "balanced": images / (classes * images of the class) */
-    char augment[192];      /* policy, "flip+crop:4" */
+    char augment[4096];     /* policy, "flip+crop:4"; bt_recipe_set also reads a policy file */
 } bt_recipe;
 
 BT_API bt_recipe bt_recipe_defaults(void);

@@ -5,7 +5,7 @@
  */
 #include "bantam/augment.h"
 
-#include "augment/augment.h"
+#include "augment/policy_int.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -24,22 +24,39 @@ static bt_status check_value(const bti_op_info *op, double value, bt_error *err)
     return BT_OK;
 }
 
-bt_status bt_augment_apply(const char *op_name, double value, const char *in_path,
-                           const char *out_png, bt_error *err)
+/* The other image of operations that need one: read, and of the same shape. */
+static bt_status read_partner(const bt_augment_op *op, const bti_image *in, bti_image *partner,
+                              bt_error *err)
+{
+    if (!op->with)
+        return bti_fail(err, BT_INVAL, "augment", "%s needs another image (--with FILE)", op->name);
+    bt_status rc = bti_image_read(partner, op->with, in->c, err);
+    if (rc)
+        return rc;
+    if (partner->w != in->w || partner->h != in->h)
+        return bti_fail(err, BT_INVAL, op->with, "the other image is %dx%d, expected %dx%d",
+                        partner->w, partner->h, in->w, in->h);
+    return BT_OK;
+}
+
+bt_status bt_augment_apply(const bt_augment_op *op, const char *in_path, const char *out_png,
+                           bt_error *err)
 {
     bt_status rc;
-    bti_image in = {0}, out = {0};
+    bti_image in = {0}, out = {0}, partner = {0};
+    bti_rng rng = bti_rng_at(op->seed, BTI_RNG_AUGMENT, 0, 0, BTI_SLOT_PIXELS);
     void *scratch = NULL;
-    bti_op op;
+    bti_op id;
 
-    rc = bti_op_parse(op_name, &op, err);
+    rc = bti_op_parse(op->name, &id, err);
     if (!rc)
-        rc = check_value(bti_op_get(op), value, err);
+        rc = check_value(bti_op_get(id), op->value, err);
     if (!rc)
         rc = bti_image_read(&in, in_path, 0, err);
-    if (rc)
-        goto done;
-    rc = bti_image_new(&out, in.w, in.h, in.c, err);
+    if (!rc && bti_op_get(id)->needs_partner)
+        rc = read_partner(op, &in, &partner, err);
+    if (!rc)
+        rc = bti_image_new(&out, in.w, in.h, in.c, err);
     if (rc)
         goto done;
     scratch = bti_malloc(bti_op_scratch(in.h, in.w, in.c));
@@ -47,11 +64,21 @@ bt_status bt_augment_apply(const char *op_name, double value, const char *in_pat
         rc = bti_fail_nomem(err);
         goto done;
     }
-    bti_op_apply(op, value, in.px, out.px, in.h, in.w, in.c, scratch);
+    bti_op_image im = {.src = in.px,
+                       .dst = out.px,
+                       .h = in.h,
+                       .w = in.w,
+                       .c = in.c,
+                       .scratch = scratch,
+                       .partner = partner.px};
+    for (int i = 0; i < bti_op_get(id)->draws; i++)
+        im.draw[i] = bti_rng_unit(&rng);
+    bti_op_apply(id, op->value, &im);
     rc = bti_image_write_png(&out, out_png, err);
 done:
     bti_free(scratch);
     bti_image_release(&out);
+    bti_image_release(&partner);
     bti_image_release(&in);
     return rc;
 }
@@ -60,13 +87,27 @@ static bti_json *op_row(const bti_op_info *op)
 {
     bti_json *row = bti_json_object();
     double nan = (double)NAN; /* null in JSON */
+    static const char *const boxes[] = {"stay", "move", "hide"};
+    static const char *const scales[] = {"value", "width", "height"};
 
     bti_json_set_str(row, "name", op->name);
     bti_json_set(row, "unit", op->unit ? bti_json_str(op->unit) : bti_json_null());
     bti_json_set_num(row, "min", op->unit ? op->lo : nan);
     bti_json_set_num(row, "max", op->unit ? op->hi : nan);
     bti_json_set_num(row, "identity", op->identity);
-    bti_json_set_bool(row, "geometric", op->geometric);
+    if (op->unit) {
+        bti_json *levels = bti_json_array();
+        bti_json_append(levels, bti_json_num(op->levels.from));
+        bti_json_append(levels, bti_json_num(op->levels.to));
+        bti_json_set(row, "levels", levels);
+    } else {
+        bti_json_set(row, "levels", bti_json_null());
+    }
+    bti_json_set_str(row, "levels_of", scales[op->levels.scale]);
+    bti_json_set_bool(row, "signed", op->is_signed);
+    bti_json_set_str(row, "boxes", boxes[op->boxes.effect]);
+    bti_json_set_str(row, "labels",
+                     op->needs_partner ? "keep; the other image's is dropped" : "keep");
     bti_json_set_str(row, "source", op->source);
     return row;
 }

@@ -4,10 +4,11 @@
  * batches.
  *
  * Policy grammar (conventions.md): NAME[:key=value[,...]] joined by '+':
- * "flip+crop:4+randaugment:n=2,m=15". Order of application is fixed whatever the list says: policy
- * operations on uint8, flip, crop, normalise. Crop fills with the training mean (exactly 0 after
- * normalisation); crop:pad=4,fill=0 gives black. Everything is addressed by (seed, epoch, sample
- * id): bit-identical for any thread count and ISA.
+ * "flip+crop:4+randaugment:n=2,m=15", or the name of a YAML file (policy_file.c). Order of
+ * application is fixed whatever the list says: policy operations on uint8, flip, crop, cutout,
+ * normalise. Crop and cutout fill with the training mean (exactly 0 after normalisation);
+ * crop:pad=4,fill=0 gives black. Everything is addressed by (seed, epoch, sample id): bit-identical
+ * for any thread count and ISA.
  */
 #ifndef BTI_AUGMENT_H
 #define BTI_AUGMENT_H
@@ -20,11 +21,35 @@
 
 /* ---- one operation ---- */
 typedef enum bti_op {
-#define OP(id, name, unit, lo, hi, identity, is_signed, geometric, fn, source) BTI_OP_##id,
+#define OP(id, ...) BTI_OP_##id,
 #include "augment/ops.def"
 #undef OP
     BTI_OP_COUNT
 } bti_op;
+
+/* What an operation does to boxes: nothing, they move with the pixels, or parts are painted over.
+ */
+typedef enum bti_boxes { BTI_BOXES_STAY, BTI_BOXES_MOVE, BTI_BOXES_HIDE } bti_boxes;
+
+/* What the levels of an operation are multiplied by. */
+typedef enum bti_level_scale { BTI_SCALE_ONE, BTI_SCALE_WIDTH, BTI_SCALE_HEIGHT } bti_level_scale;
+
+#define BTI_OP_DRAWS 8 /* no operation needs more random numbers */
+
+/* One application. src, dst and partner are (h,w,c), c in {1,3}; dst overlaps none of the others.
+ */
+typedef struct bti_op_image {
+    const uint8_t *src;
+    uint8_t *dst;
+    int h, w, c;
+    void *scratch;             /* bti_op_scratch(h, w, c) bytes, 8-byte aligned */
+    double draw[BTI_OP_DRAWS]; /* in [0, 1); the first info->draws are read */
+    const uint8_t *partner;    /* read when info->needs_partner */
+} bti_op_image;
+
+/* Where pixels come from: the point (x, y) of dst shows the point (X/Z, Y/Z) of src, (X, Y, Z) =
+ * m (x, y, 1), row by row; pixel i spans [i, i + 1]. Reads value, sides and draws, no pixels. */
+typedef void bti_op_map_fn(double value, const bti_op_image *im, double m[9]);
 
 /* One row of ops.def. */
 typedef struct bti_op_info {
@@ -32,9 +57,18 @@ typedef struct bti_op_info {
     const char
         *unit;     /* of the value: "degrees", "pixels", ...; NULL: the operation takes no value */
     double lo, hi; /* accepted values */
-    double identity;    /* the value that changes nothing, NaN if there is none */
-    bool is_signed;     /* RandAugment draws the sign of its magnitude */
-    bool geometric;     /* moves pixels */
+    double identity; /* the value that changes nothing, NaN if there is none */
+    struct {
+        double from, to; /* at the first and the last level */
+        bti_level_scale scale;
+    } levels;
+    bool is_signed;     /* levels lie on both sides of `identity`; a policy draws the side */
+    int draws;          /* random numbers that it needs besides its value */
+    bool needs_partner; /* another image of the data set */
+    struct {
+        bti_boxes effect;
+        bti_op_map_fn *map; /* of MOVE, else NULL */
+    } boxes;
     const char *source; /* what it equals, bit for bit */
 } bti_op_info;
 
@@ -43,15 +77,15 @@ const char *bti_op_name(bti_op op);
 /* BT_INVAL names the nearest operation. Case matters not. */
 bt_status bti_op_parse(const char *name, bti_op *op, bt_error *err);
 
-/* src and dst are (h,w,c), c in {1,3}; they must not overlap. value is in the operation's unit and
- * within lo..hi. scratch: bti_op_scratch(h,w,c) bytes, 8-byte aligned. No allocation. */
 size_t bti_op_scratch(int h, int w, int c);
-void bti_op_apply(bti_op op, double value, const uint8_t *src, uint8_t *dst, int h, int w, int c,
-                  void *scratch);
+/* value is in the operation's unit and within lo..hi. A pure function of its arguments; no
+ * allocation. */
+void bti_op_apply(bti_op op, double value, const bti_op_image *im);
 
 /* ---- policies ---- */
 typedef struct bti_policy bti_policy; /* immutable once parsed; may be shared by threads */
-/* NULL, "" or "none" give an empty policy. BT_INVAL says what was expected. */
+/* spec: the grammar above, or the path of a .yaml or .yml file; NULL, "" or "none" give an empty
+ * policy. BT_INVAL says what was expected; of a file: BT_IO, or BT_FORMAT with its line. */
 bt_status bti_policy_parse(bti_policy **out, const char *spec, bt_error *err);
 void bti_policy_free(bti_policy *p);
 /* Canonical text (order and defaults spelled out), yours (bti_free). NULL on no memory. */
@@ -65,6 +99,10 @@ typedef struct bti_pipeline_options {
     float mean[3], std[3]; /* of pixel / 255 */
     uint64_t seed;
     int threads;
+    /* The samples that may be mixed into others (borrowed for the pipeline's life); NULL: all of
+     * the set. Training gives its own part, so that no validation image leaks into a batch. */
+    const int32_t *partners;
+    int64_t n_partners;
 } bti_pipeline_options;
 
 bt_status bti_pipeline_new(bti_pipeline **out, const bti_dataset *set,
@@ -76,5 +114,9 @@ void bti_pipeline_free(bti_pipeline *p);
  * No allocation; cannot fail. One caller at a time; works on `threads` threads inside. */
 void bti_pipeline_fill(bti_pipeline *p, uint32_t epoch, const int32_t *index, int n, float *x,
                        int32_t *labels);
+
+/* The same sample as pixels, (h,w,c) bytes: what bti_pipeline_fill normalises. What crop and cutout
+ * fill with the mean is the mean, rounded. */
+void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t *out);
 
 #endif

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the functions of ops.def share: the image they work on, and their declarations (made from
- * the table).
+ * The functions of ops.def, declared from the table; nobody outside this folder includes this.
  */
 #ifndef BTI_OP_INT_H
 #define BTI_OP_INT_H
 
+#include "augment/augment.h"
 #include <stdint.h>
-
-/* One application: src and dst are (h,w,c), c in {1,3}, apart from each other. */
-typedef struct bti_op_image {
-    const uint8_t *src;
-    uint8_t *dst;
-    int h, w, c;
-    void *scratch; /* bti_op_scratch(h, w, c) bytes, 8-byte aligned */
-} bti_op_image;
 
 typedef void bti_op_fn(double value, const bti_op_image *im);
 
-#define OP(id, name, unit, lo, hi, identity, is_signed, geometric, fn, source) bti_op_fn fn;
+#define STAY
+#define HIDE
+#define MOVE(map) bti_op_map_fn map;
+#define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, fn, source) \
+    bti_op_fn fn;                                                                                  \
+    boxes
 #include "augment/ops.def"
 #undef OP
+#undef MOVE
+#undef HIDE
+#undef STAY
+
+/* ITU-R 601 luma in 16-bit fixed point, rounded (Convert.c, L24). */
+static inline int bti_luma(const uint8_t *rgb)
+{
+    return (19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 32768) >> 16;
+}
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The table of operations: names, values, and the one call that applies any of them.
- * The arithmetic lives in ops_affine.c, ops_tone.c and ops_enhance.c; a new operation adds a row to
- * ops.def.
+ * The arithmetic lives in the files ops_*.c by family; a new operation adds a row to ops.def.
  */
 #include "augment/augment.h"
 
@@ -12,15 +11,32 @@
 #include <math.h>
 #include <strings.h>
 
+#define LEVELS(from, to, scale)                                                                    \
+    {                                                                                              \
+        from, to, BTI_SCALE_##scale                                                                \
+    }
+#define STAY                                                                                       \
+    {                                                                                              \
+        BTI_BOXES_STAY, NULL                                                                       \
+    }
+#define HIDE                                                                                       \
+    {                                                                                              \
+        BTI_BOXES_HIDE, NULL                                                                       \
+    }
+#define MOVE(map)                                                                                  \
+    {                                                                                              \
+        BTI_BOXES_MOVE, map                                                                        \
+    }
 static const bti_op_info info_table[] = {
-#define OP(id, name, unit, lo, hi, identity, is_signed, geometric, fn, source)                     \
-    {name, unit, lo, hi, (double)(identity), is_signed, geometric, source},
+#define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, fn, source) \
+    {name, unit, lo, hi, (double)(identity), levels, is_signed, draws, partner, boxes, source},
 #include "augment/ops.def"
 #undef OP
 };
 
 static bti_op_fn *const fn_table[] = {
-#define OP(id, name, unit, lo, hi, identity, is_signed, geometric, fn, source) fn,
+#define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, fn, source) \
+    fn,
 #include "augment/ops.def"
 #undef OP
 };
@@ -59,17 +75,14 @@ bt_status bti_op_parse(const char *name, bti_op *op, bt_error *err)
 size_t bti_op_scratch(int h, int w, int c)
 {
     size_t image = (size_t)h * (size_t)w * (size_t)c; /* a degenerate image to blend with */
-    size_t columns = (size_t)w * sizeof(int);         /* a source column per output column */
+    size_t side = (size_t)(h > w ? h : w);            /* taps of a resize; columns; lines */
 
-    return image > columns ? image : columns;
+    return image + side * 48 + 128;
 }
 
-void bti_op_apply(bti_op op, double value, const uint8_t *src, uint8_t *dst, int h, int w, int c,
-                  void *scratch)
+void bti_op_apply(bti_op op, double value, const bti_op_image *im)
 {
-    bti_op_image im = {src, dst, h, w, c, scratch};
-
-    fn_table[op](value, &im);
+    fn_table[op](value, im);
 }
 
 void bti_op_identity(double value, const bti_op_image *im)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Operations that move pixels: ShearX, ShearY, TranslateX, TranslateY, Rotate; nearest neighbour,
- * black outside. They equal torchvision's F.affine and F.rotate on PIL images, hence the paths of
- * Pillow's Geometry.c: an output pixel shows source position M (x + 1/2, y + 1/2), in 16.16 fixed
- * point where that can hold it, else in double.
+ * Operations that move pixels by an affine map: ShearX, ShearY, TranslateX, TranslateY, Rotate,
+ * Scale, AspectRatio; nearest neighbour, black outside. They equal torchvision's F.affine and
+ * F.rotate on PIL images, hence the paths of Pillow's Geometry.c: an output pixel shows source
+ * position M (x + 1/2, y + 1/2), in 16.16 fixed point where that can hold it, else in double.
  */
 #include "augment/op_int.h"
 
+#include "augment/simd/kernels.h"
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,13 +36,13 @@ static int64_t fix(double v)
     return (int64_t)floor(v * 65536.0 + 0.5);
 }
 
-/* ceil(a / b) for b > 0 */
+/* ceil(a / b) for a < 2^32 and 0 < b < 2^32; 0 if a is negative: x starts there anyway. */
 static int64_t ceil_div(int64_t a, int64_t b)
 {
-    return a / b + (a % b > 0);
+    return a > 0 ? (int64_t)(((uint32_t)a - 1) / (uint32_t)b) + 1 : 0;
 }
 
-/* Shrinks [*from, *to) to the x for which the coordinate is inside. */
+/* Shrinks [*from, *to), *from >= 0, to the x for which the coordinate is inside. */
 static void clip_span(line l, int64_t *from, int64_t *to)
 {
     int64_t lo, hi; /* the x that are inside: lo <= x < hi */
@@ -64,23 +65,36 @@ static void clip_span(line l, int64_t *from, int64_t *to)
         *from = *to = 0; /* empty */
 }
 
+/* Rows of a turned image come from all over the source: it is brought near in the order in which
+ * memory streams it. */
+static void bring_near(const bti_op_image *im)
+{
+    size_t bytes = (size_t)im->h * row_bytes(im);
+
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch(im->src + i);
+}
+
 static void copy_span(uint8_t *out, const bti_op_image *im, line x, line y, int64_t from,
                       int64_t to)
 {
-    int64_t xx = x.at + from * x.step, yy = y.at + from * y.step;
-    ptrdiff_t w = im->w;
+    ptrdiff_t w = im->w, c = im->c;
 
-    if (im->c == 1) {
-        for (int64_t i = from; i < to; i++, xx += x.step, yy += y.step)
-            out[i] = im->src[(yy >> 16) * w + (xx >> 16)];
+    x.at += from * x.step;
+    y.at += from * y.step;
+    if (x.step == 65536 && !y.step && to > from) { /* the source is a run of the same row */
+        memcpy(out + from * c, im->src + ((y.at >> 16) * w + (x.at >> 16)) * c,
+               (size_t)((to - from) * c));
         return;
     }
-    for (int64_t i = from; i < to; i++, xx += x.step, yy += y.step) {
-        const uint8_t *s = im->src + 3 * ((yy >> 16) * w + (xx >> 16));
-        out[3 * i] = s[0];
-        out[3 * i + 1] = s[1];
-        out[3 * i + 2] = s[2];
+    if (c == 3 && to > from) { /* 16.16 with a coordinate below 32768 fits 32 bits */
+        const int32_t at[4] = {(int32_t)x.at, (int32_t)y.at, (int32_t)x.step, (int32_t)y.step};
+        bti_pixel_kernels_now()->gather(out + 3 * from, im->src, im->w, im->h, at,
+                                        (size_t)(to - from));
+        return;
     }
+    for (int64_t i = from; i < to; i++, x.at += x.step, y.at += y.step)
+        out[i] = im->src[(y.at >> 16) * w + (x.at >> 16)];
 }
 
 /* Geometry.c, affine_fixed, with the span of each row computed instead of testing every pixel. */
@@ -92,6 +106,8 @@ static void affine_fixed(const bti_op_image *im, const matrix *a)
     int64_t x_down = fix(m[1]), y_down = fix(m[4]);
     size_t row = row_bytes(im), c = (size_t)im->c;
 
+    if (y.step)
+        bring_near(im);
     for (int i = 0; i < im->h; i++, x.at += x_down, y.at += y_down) {
         uint8_t *out = im->dst + (size_t)i * row;
         int64_t from = 0, to = im->w;
@@ -196,6 +212,14 @@ static double shear_angle(double m)
     return degrees * (PI / 180.0);
 }
 
+static void to_map(double m[9], const matrix *a)
+{
+    const double *s = a->m;
+    const double all[9] = {s[0], s[1], s[2], s[3], s[4], s[5], 0, 0, 1};
+
+    memcpy(m, all, sizeof(all));
+}
+
 void bti_op_shear_x(double value, const bti_op_image *im)
 {
     matrix a = shear_matrix(shear_angle(value), 0.0);
@@ -203,11 +227,65 @@ void bti_op_shear_x(double value, const bti_op_image *im)
     affine(im, &a);
 }
 
+void bti_map_shear_x(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = shear_matrix(shear_angle(value), 0.0);
+
+    (void)im;
+    to_map(m, &a);
+}
+
 void bti_op_shear_y(double value, const bti_op_image *im)
 {
     matrix a = shear_matrix(0.0, shear_angle(value));
 
     affine(im, &a);
+}
+
+void bti_map_shear_y(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = shear_matrix(0.0, shear_angle(value));
+
+    (void)im;
+    to_map(m, &a);
+}
+
+/* ---- scale and aspect ratio: both axes stretched about the centre ---- */
+
+static matrix stretch_matrix(const bti_op_image *im, double x, double y)
+{
+    double kx = 1.0 / x, ky = 1.0 / y, cx = im->w / 2.0, cy = im->h / 2.0;
+
+    return (matrix){{kx, 0.0, cx - kx * cx, 0.0, ky, cy - ky * cy}};
+}
+
+void bti_op_scale(double value, const bti_op_image *im)
+{
+    matrix a = stretch_matrix(im, value, value);
+
+    affine(im, &a);
+}
+
+void bti_map_scale(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = stretch_matrix(im, value, value);
+
+    to_map(m, &a);
+}
+
+/* The area stays: width times the root of the value, height divided by it. */
+void bti_op_aspect_ratio(double value, const bti_op_image *im)
+{
+    matrix a = stretch_matrix(im, sqrt(value), 1.0 / sqrt(value));
+
+    affine(im, &a);
+}
+
+void bti_map_aspect_ratio(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = stretch_matrix(im, sqrt(value), 1.0 / sqrt(value));
+
+    to_map(m, &a);
 }
 
 /* ---- translation: F.affine with whole pixels is an exact shift ---- */
@@ -242,6 +320,22 @@ void bti_op_translate_x(double value, const bti_op_image *im)
 void bti_op_translate_y(double value, const bti_op_image *im)
 {
     shift(im, 0, (int)value);
+}
+
+void bti_map_translate_x(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = {{1, 0, -(int)value, 0, 1, 0}};
+
+    (void)im;
+    to_map(m, &a);
+}
+
+void bti_map_translate_y(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = {{1, 0, 0, 0, 1, -(int)value}};
+
+    (void)im;
+    to_map(m, &a);
 }
 
 /* ---- rotation ---- */
@@ -293,22 +387,39 @@ static bool quarter_turn(const bti_op_image *im, double degrees)
     return true;
 }
 
-/* value: degrees, counter-clockwise about the centre (Image.rotate). */
-void bti_op_rotate(double value, const bti_op_image *im)
+static double turn(double degrees)
 {
-    double degrees = fmod(value, 360.0);
-    double cx = im->w / 2.0, cy = im->h / 2.0;
+    degrees = fmod(degrees, 360.0);
+    return degrees < 0 ? degrees + 360.0 : degrees;
+}
 
-    if (degrees < 0)
-        degrees += 360.0;
-    if (quarter_turn(im, degrees))
-        return;
-    double angle = -(degrees * (PI / 180.0));
+static matrix rotation_matrix(double degrees, const bti_op_image *im)
+{
+    double cx = im->w / 2.0, cy = im->h / 2.0, angle = -(degrees * (PI / 180.0));
     double co = round15(cos(angle)), si = round15(sin(angle));
     matrix a = {{co, si, 0.0, -si, co, 0.0}};
+
     a.m[2] = co * -cx + si * -cy;
     a.m[5] = -si * -cx + co * -cy;
     a.m[2] += cx;
     a.m[5] += cy;
+    return a;
+}
+
+/* value: degrees, counter-clockwise about the centre (Image.rotate). */
+void bti_op_rotate(double value, const bti_op_image *im)
+{
+    double degrees = turn(value);
+
+    if (quarter_turn(im, degrees))
+        return;
+    matrix a = rotation_matrix(degrees, im);
     affine(im, &a);
+}
+
+void bti_map_rotate(double value, const bti_op_image *im, double m[9])
+{
+    matrix a = rotation_matrix(turn(value), im);
+
+    to_map(m, &a);
 }

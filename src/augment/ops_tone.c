@@ -5,7 +5,10 @@
  */
 #include "augment/op_int.h"
 
+#include "augment/simd/kernels.h"
+#include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 typedef struct tables {
     uint8_t to[3][256];
@@ -20,51 +23,49 @@ static size_t n_pixels(const bti_op_image *im)
     return (size_t)im->h * (size_t)im->w;
 }
 
+static size_t n_bytes(const bti_op_image *im)
+{
+    return n_pixels(im) * (size_t)im->c;
+}
+
 static void apply_tables(const bti_op_image *im, const tables *t)
 {
-    const uint8_t *s = im->src;
-    uint8_t *d = im->dst;
-    size_t n = n_pixels(im);
+    const bti_pixel_kernels *k = bti_pixel_kernels_now();
 
-    if (im->c == 1) {
-        for (size_t i = 0; i < n; i++)
-            d[i] = t->to[0][s[i]];
-        return;
-    }
-    for (size_t i = 0; i < n; i++, s += 3, d += 3) {
-        d[0] = t->to[0][s[0]];
-        d[1] = t->to[1][s[1]];
-        d[2] = t->to[2][s[2]];
-    }
+    if (im->c == 1)
+        k->table(im->dst, im->src, n_pixels(im), t->to[0]);
+    else
+        k->tables(im->dst, im->src, n_pixels(im), (const uint8_t(*)[256])t->to);
 }
 
-/* One table for all channels: the bytes need not be told apart. */
-static void apply_table(const bti_op_image *im, const uint8_t to[256])
-{
-    size_t n = n_pixels(im) * (size_t)im->c;
-    const uint8_t *restrict s = im->src;
-    uint8_t *restrict d = im->dst;
-
-    for (size_t i = 0; i < n; i++)
-        d[i] = to[s[i]];
-}
-
+/* Two counts in turn: neighbours are often equal, and adding to the same place twice would wait. */
 static void count(const bti_op_image *im, histogram *hist)
 {
-    const uint8_t *s = im->src;
-    size_t n = n_pixels(im);
+    const uint8_t *s = im->src, *end = s + n_bytes(im);
+    size_t pair = 2 * (size_t)im->c;
+    histogram other;
 
     memset(hist, 0, sizeof(*hist));
-    if (im->c == 1) {
-        for (size_t i = 0; i < n; i++)
-            hist->n[0][s[i]]++;
-        return;
-    }
-    for (size_t i = 0; i < n; i++, s += 3) {
-        hist->n[0][s[0]]++;
-        hist->n[1][s[1]]++;
-        hist->n[2][s[2]]++;
-    }
+    memset(&other, 0, sizeof(other));
+    if (im->c == 1)
+        for (; (size_t)(end - s) >= pair; s += pair) {
+            hist->n[0][s[0]]++;
+            other.n[0][s[1]]++;
+        }
+    else
+        for (; (size_t)(end - s) >= pair; s += pair) {
+            hist->n[0][s[0]]++;
+            hist->n[1][s[1]]++;
+            hist->n[2][s[2]]++;
+            other.n[0][s[3]]++;
+            other.n[1][s[4]]++;
+            other.n[2][s[5]]++;
+        }
+    for (int k = 0; s < end; k++)
+        hist->n[k][*s++]++;
+    for (int k = 0; k < im->c; k++)
+        for (int v = 0; v < 256; v++)
+            hist->n[k][v] += other.n[k][v];
 }
 
 static void fill_identity(uint8_t to[256])
@@ -145,33 +146,18 @@ void bti_op_equalize(double value, const bti_op_image *im)
 
 void bti_op_invert(double value, const bti_op_image *im)
 {
-    size_t n = n_pixels(im) * (size_t)im->c;
-    const uint8_t *restrict s = im->src;
-    uint8_t *restrict d = im->dst;
-
     (void)value;
-    for (size_t i = 0; i < n; i++)
-        d[i] = (uint8_t)(255 - s[i]);
+    bti_pixel_kernels_now()->invert(im->dst, im->src, n_bytes(im));
 }
 
 /* value: pixels at or above it are inverted. */
 void bti_op_solarize(double value, const bti_op_image *im)
 {
-    uint8_t to[256];
-
-    for (int v = 0; v < 256; v++)
-        to[v] = (uint8_t)(v < value ? v : 255 - v);
-    apply_table(im, to);
+    bti_pixel_kernels_now()->solarize(im->dst, im->src, (int)ceil(value), n_bytes(im));
 }
 
 /* value: bits to keep, cut to a whole number. */
 void bti_op_posterize(double value, const bti_op_image *im)
 {
-    size_t n = n_pixels(im) * (size_t)im->c;
-    uint8_t mask = (uint8_t)(0xff00 >> (int)value);
-    const uint8_t *restrict s = im->src;
-    uint8_t *restrict d = im->dst;
-
-    for (size_t i = 0; i < n; i++)
-        d[i] = s[i] & mask;
+    bti_pixel_kernels_now()->mask(im->dst, im->src, (uint8_t)(0xff00 >> (int)value), n_bytes(im));
 }

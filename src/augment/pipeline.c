@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Stored uint8 images to float batches: operations, flip, crop and normalise, one sample at a time.
- * Flip, crop and normalise are one pass: each output row is a run of table look-ups between two
- * runs of fill.
+ * Stored uint8 images to float batches: operations, flip, crop, cutout and normalise, one sample at
+ * a time. Flip, crop and normalise are one pass: each output row is a run of table look-ups between
+ * two runs of fill.
  *
  * Every random number is addressed by (seed, epoch, sample id, slot of the item), so a sample is
  * the same whichever thread makes it and whatever else is in the batch or the policy. All memory is
@@ -10,35 +10,40 @@
  */
 #include "augment/policy_int.h"
 
+#include "augment/simd/kernels.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/threads.h"
+#include <math.h>
 
-/* Where the final pass reads: output (x, y) shows the flipped image at (x + dx, y + dy). */
+/* What the final pass shows: output (x, y) is the flipped image at (x + dx, y + dy), but a square
+ * of fill at columns [x0, x1) and rows [y0, y1) of the output. */
 typedef struct window {
     bool flip;
     int dx, dy;
+    int x0, x1, y0, y1;
 } window;
-
-/* RandAugment at its bin for this image size; [op] for sign -1 and +1. */
-typedef struct magnitudes {
-    double value[BTI_RANDAUGMENT_OPS][2];
-} magnitudes;
 
 typedef struct worker {
     uint8_t *image[2]; /* (h,w,c) ping-pong of the operations; NULL without any */
     void *scratch;
+    uint8_t *row; /* w pixels */
 } worker;
 
 struct bti_pipeline {
     const bti_dataset *set;
-    bti_policy policy;     /* a copy: plain data */
-    magnitudes *magnitude; /* one per policy item; unused rows stay zero */
+    const bti_policy *policy; /* NULL: none */
+    const int32_t *partners;  /* NULL: every sample of the set */
+    int64_t n_partners;
     uint64_t seed;
     int threads;
-    worker *worker;    /* one per thread */
-    float lut[3][256]; /* normalised value of a pixel */
-    float fill[3];     /* what crop shows outside the image */
+    worker *worker;       /* one per thread */
+    float lut[3][256];    /* normalised value of a pixel */
+    bti_affine affine[3]; /* the same as arithmetic */
+    bool is_affine;       /* it gives lut, all 256 values bit for bit */
+    const bti_pixel_kernels *kernels;
+    float crop_fill[3];   /* what crop shows outside the image */
+    float cutout_fill[3]; /* what cutout paints */
 };
 
 /* One call of bti_pipeline_fill. */
@@ -57,56 +62,148 @@ static size_t image_bytes(const bti_dataset *set)
 
 /* ---- one sample ---- */
 
-/* Applies `op` to *at through the worker's buffers; *at then points at the result. */
-static void apply(bti_op op, double value, const bti_dataset *set, worker *w, const uint8_t **at)
+/* The sample at a draw in [0, 1) of those that may be mixed in. */
+static const uint8_t *partner_at(const bti_pipeline *p, double draw)
 {
-    uint8_t *to = *at == w->image[0] ? w->image[1] : w->image[0];
+    int64_t i = (int64_t)(draw * (double)p->n_partners);
+
+    return p->set->pixels + (size_t)(p->partners ? p->partners[i] : i) * image_bytes(p->set);
+}
+
+/* Applies `op` to *at through the worker's buffers; *at then points at the result. */
+static void apply(const bti_pipeline *p, bti_op op, double value, bti_rng *rng, worker *w,
+                  const uint8_t **at)
+{
+    const bti_op_info *info = bti_op_get(op);
+    bti_op_image im = {.src = *at, .h = p->set->h, .w = p->set->w, .c = p->set->c};
 
     if (op == BTI_OP_IDENTITY)
         return;
-    bti_op_apply(op, value, *at, to, set->h, set->w, set->c, w->scratch);
-    *at = to;
+    im.dst = *at == w->image[0] ? w->image[1] : w->image[0];
+    im.scratch = w->scratch;
+    for (int i = 0; i < info->draws; i++)
+        im.draw[i] = bti_rng_unit(rng);
+    if (info->needs_partner)
+        im.partner = partner_at(p, im.draw[0]);
+    bti_op_apply(op, value, &im);
+    *at = im.dst;
 }
 
-static void apply_item(const bti_pipeline *p, int i, bti_rng *rng, worker *w, const uint8_t **at)
+static int draw_sign(bti_rng *rng)
 {
-    const bti_policy_item *item = &p->policy.item[i];
+    return bti_rng_below(rng, 2) ? 1 : -1;
+}
 
-    if (item->kind == BTI_ITEM_OP) {
-        if (bti_rng_unit(rng) < item->arg[BTI_ARG_P])
-            apply(item->op, item->arg[BTI_ARG_VALUE], p->set, w, at);
-        return;
-    }
-    for (int k = 0; k < (int)item->arg[BTI_ARG_N]; k++) { /* RandAugment: with replacement */
-        uint32_t which = bti_rng_below(rng, BTI_RANDAUGMENT_OPS);
-        uint32_t sign = bti_rng_below(rng, 2);
-        apply(bti_randaugment_op((int)which), p->magnitude[i].value[which][sign], p->set, w, at);
+/* Cubuk et al., "RandAugment", 2020: n operations, drawn with replacement. */
+static void randaugment(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng, worker *w,
+                        const uint8_t **at)
+{
+    for (int k = 0; k < (int)item->arg[BTI_ARG_N]; k++) {
+        bti_op op = bti_randaugment_op((int)bti_rng_below(rng, BTI_RANDAUGMENT_OPS));
+        int sign = draw_sign(rng);
+        double value = bti_op_level(op, (int)item->arg[BTI_ARG_M], (int)item->arg[BTI_ARG_LEVELS],
+                                    p->set->h, p->set->w, sign);
+        apply(p, op, value, rng, w, at);
     }
 }
 
-/* Runs the pixel items and draws flip and crop. */
+/* Müller & Hutter, "TrivialAugment", 2021: one operation at a level drawn anew for every image. */
+static void trivialaugment(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng,
+                           worker *w, const uint8_t **at)
+{
+    int levels = (int)item->arg[BTI_ARG_TRIVIAL_LEVELS];
+    bti_op op = bti_randaugment_op((int)bti_rng_below(rng, BTI_RANDAUGMENT_OPS));
+    int m = (int)bti_rng_below(rng, (uint32_t)levels);
+    int sign = draw_sign(rng);
+
+    apply(p, op, bti_trivialaugment_value(op, m, levels, sign), rng, w, at);
+}
+
+/* Cubuk et al., "AutoAugment", 2019: one of the sub-policies, each of its operations perhaps. */
+static void autoaugment(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng, worker *w,
+                        const uint8_t **at)
+{
+    uint32_t which = bti_rng_below(rng, (uint32_t)item->n_subs);
+    const bti_policy_sub *sub = &p->policy->sub[item->first_sub + (int)which];
+
+    for (int i = sub->first; i < sub->first + sub->n; i++) {
+        const bti_policy_step *step = &p->policy->step[i];
+        bool used = bti_rng_unit(rng) < step->p;
+        int sign = draw_sign(rng);
+        double value = bti_op_level(step->op, step->level, (int)item->arg[BTI_ARG_AUTO_LEVELS],
+                                    p->set->h, p->set->w, sign);
+        if (used)
+            apply(p, step->op, value, rng, w, at);
+    }
+}
+
+static void apply_item(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng, worker *w,
+                       const uint8_t **at)
+{
+    switch (item->kind) {
+    case BTI_ITEM_RANDAUGMENT:
+        randaugment(p, item, rng, w, at);
+        return;
+    case BTI_ITEM_TRIVIALAUGMENT:
+        trivialaugment(p, item, rng, w, at);
+        return;
+    case BTI_ITEM_AUTOAUGMENT:
+        autoaugment(p, item, rng, w, at);
+        return;
+    default:
+        if (bti_rng_unit(rng) < item->arg[BTI_ARG_P])
+            apply(p, item->op, item->arg[BTI_ARG_VALUE], rng, w, at);
+    }
+}
+
+/* A square of `side` about a drawn centre, clipped to the image. */
+static void draw_cutout(window *win, int side, int h, int w, bti_rng *rng)
+{
+    int x = (int)bti_rng_below(rng, (uint32_t)w) - side / 2;
+    int y = (int)bti_rng_below(rng, (uint32_t)h) - side / 2;
+
+    win->x0 = x > 0 ? x : 0;
+    win->y0 = y > 0 ? y : 0;
+    win->x1 = x + side < w ? x + side : w;
+    win->y1 = y + side < h ? y + side : h;
+}
+
+static void draw_window(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng,
+                        window *win)
+{
+    int h = p->set->h, w = p->set->w;
+    int pad = (int)item->arg[BTI_ARG_PAD];
+
+    if (item->stage == BTI_STAGE_FLIP) {
+        win->flip = bti_rng_unit(rng) < item->arg[BTI_ARG_FLIP_P];
+    } else if (item->stage == BTI_STAGE_CROP) {
+        win->dx = (int)bti_rng_range(rng, -pad, pad);
+        win->dy = (int)bti_rng_range(rng, -pad, pad);
+    } else if (bti_rng_unit(rng) < item->arg[BTI_ARG_CUTOUT_P]) {
+        draw_cutout(win, (int)(item->arg[BTI_ARG_RATIO] * (h < w ? h : w)), h, w, rng);
+    }
+}
+
+/* Runs the pixel items and draws flip, crop and cutout. */
 static const uint8_t *draw(const bti_pipeline *p, uint32_t epoch, uint32_t sample, worker *w,
                            window *win)
 {
+    static const uint32_t slots[] = {[BTI_STAGE_PIXELS] = BTI_SLOT_PIXELS,
+                                     [BTI_STAGE_FLIP] = BTI_SLOT_FLIP,
+                                     [BTI_STAGE_CROP] = BTI_SLOT_CROP,
+                                     [BTI_STAGE_CUTOUT] = BTI_SLOT_CUTOUT};
     const uint8_t *at = p->set->pixels + sample * image_bytes(p->set);
 
-    *win = (window){false, 0, 0};
-    for (int i = 0; i < p->policy.n; i++) {
-        const bti_policy_item *item = &p->policy.item[i];
-        uint32_t slot = item->stage == BTI_STAGE_FLIP   ? BTI_SLOT_FLIP
-                        : item->stage == BTI_STAGE_CROP ? BTI_SLOT_CROP
-                                                        : BTI_SLOT_PIXELS + (uint32_t)i;
-        bti_rng rng = bti_rng_at(p->seed, BTI_RNG_AUGMENT, epoch, sample, slot);
-
-        if (item->stage == BTI_STAGE_FLIP) {
-            win->flip = bti_rng_unit(&rng) < item->arg[BTI_ARG_FLIP_P];
-        } else if (item->stage == BTI_STAGE_CROP) {
-            int pad = (int)item->arg[BTI_ARG_PAD];
-            win->dx = (int)bti_rng_range(&rng, -pad, pad);
-            win->dy = (int)bti_rng_range(&rng, -pad, pad);
-        } else {
-            apply_item(p, i, &rng, w, &at);
-        }
+    *win = (window){0};
+    for (int i = 0; p->policy && i < p->policy->n; i++) {
+        const bti_policy_item *item = &p->policy->item[i];
+        bool pixels = item->stage == BTI_STAGE_PIXELS;
+        bti_rng rng = bti_rng_at(p->seed, BTI_RNG_AUGMENT, epoch, sample,
+                                 slots[item->stage] + (pixels ? (uint32_t)i : 0));
+        if (pixels)
+            apply_item(p, item, &rng, w, &at);
+        else
+            draw_window(p, item, &rng, win);
     }
     return at;
 }
@@ -117,56 +214,77 @@ static void fill_run(float *out, int from, int to, float v)
         out[x] = v;
 }
 
-/* One output row of a grey image; s is the pixel shown at x = from, step +1 or -1. */
-static void look_up_grey(float *out, int from, int to, const uint8_t *s, int step,
-                         const float lut[256])
+/* [from, to) of one output row: n pixels at s, from the first or, mirrored, from the last. */
+static void show_row(const bti_pipeline *p, float *out, size_t plane, const uint8_t *s, size_t n,
+                     bool mirrored)
 {
-    for (int x = from; x < to; x++, s += step)
-        out[x] = lut[*s];
-}
+    const bti_pixel_kernels *k = p->kernels;
+    int c = p->set->c;
 
-/* The same for colour: three planes at once, so that every pixel is read once. */
-static void look_up_rgb(float *out, size_t plane, int from, int to, const uint8_t *s, int step,
-                        const float lut[3][256])
-{
-    float *r = out, *g = out + plane, *b = out + 2 * plane;
-
-    for (int x = from; x < to; x++, s += 3 * step) {
-        r[x] = lut[0][s[0]];
-        g[x] = lut[1][s[1]];
-        b[x] = lut[2][s[2]];
+    if (!p->is_affine) {
+        for (size_t x = 0; x < n; x++)
+            for (int ch = 0; ch < c; ch++)
+                out[(size_t)ch * plane + (mirrored ? n - 1 - x : x)] = p->lut[ch][s[x * c + ch]];
+    } else if (c == 1) {
+        k->normalise_grey(out, s, n, mirrored, p->affine[0]);
+    } else {
+        k->normalise(out, plane, s, n, mirrored, p->affine);
     }
 }
 
-/* image (h,w,c) -> out (c,h,w): flip, crop and normalise. */
-static void normalise(const bti_pipeline *p, const uint8_t *image, window win, float *out)
+/* Row y of the image from column `first` on, w pixels: what lies beside the row is anything. At the
+ * ends of the image, where that would be beyond it, a copy in `row`. */
+static const uint8_t *row_at(const bti_dataset *set, const uint8_t *image, int y, int first,
+                             uint8_t *row)
+{
+    ptrdiff_t c = set->c, bytes = set->w * c, at = y * bytes + first * c;
+    ptrdiff_t end = set->h * bytes;
+
+    if (at >= 0 && at + bytes <= end)
+        return image + at;
+    ptrdiff_t skip = at < 0 ? -at : 0, n = at + bytes > end ? end - at : bytes;
+    memset(row, 0, (size_t)bytes);
+    memcpy(row + skip, image + at + skip, (size_t)(n - skip));
+    return row;
+}
+
+/* image (h,w,c) -> out (c,h,w): flip, crop and normalise. Rows are shown whole, then the columns
+ * outside the image are filled. */
+static void normalise(const bti_pipeline *p, const uint8_t *image, window win, uint8_t *scratch,
+                      float *out)
 {
     int h = p->set->h, w = p->set->w, c = p->set->c;
     size_t plane = (size_t)h * (size_t)w;
     int from = win.dx < 0 ? -win.dx : 0; /* output columns [from, to) show the image */
     int to = win.dx > 0 ? w - win.dx : w;
-    int first = from + win.dx; /* column of the flipped image at `from` */
-    int step = win.flip ? -1 : 1;
 
-    if (win.flip)
-        first = w - 1 - first;
+    if (!win.flip && !win.dx && !win.dy) { /* all rows as one */
+        show_row(p, out, plane, image, plane, false);
+        return;
+    }
     for (int y = 0; y < h; y++) {
         int sy = y + win.dy;
         float *row = out + (size_t)y * (size_t)w;
         bool inside = sy >= 0 && sy < h;
 
+        if (inside)
+            show_row(p, row, plane, row_at(p->set, image, sy, win.flip ? -win.dx : win.dx, scratch),
+                     (size_t)w, win.flip);
         for (int k = 0; k < c; k++) {
-            fill_run(row + (size_t)k * plane, 0, inside ? from : w, p->fill[k]);
-            fill_run(row + (size_t)k * plane, inside ? to : w, w, p->fill[k]);
+            fill_run(row + (size_t)k * plane, 0, inside ? from : w, p->crop_fill[k]);
+            fill_run(row + (size_t)k * plane, inside ? to : w, w, p->crop_fill[k]);
         }
-        if (!inside)
-            continue;
-        const uint8_t *s = image + ((size_t)sy * (size_t)w + (size_t)first) * (size_t)c;
-        if (c == 1)
-            look_up_grey(row, from, to, s, step, p->lut[0]);
-        else
-            look_up_rgb(row, plane, from, to, s, step, p->lut);
     }
+}
+
+static void paint_cutout(const bti_pipeline *p, window win, float *out)
+{
+    int h = p->set->h, w = p->set->w;
+
+    for (int k = 0; k < p->set->c; k++)
+        for (int y = win.y0; y < win.y1; y++)
+            fill_run(out + ((size_t)k * (size_t)h + (size_t)y) * (size_t)w, win.x0, win.x1,
+                     p->cutout_fill[k]);
 }
 
 static void fill_one(void *ctx, int64_t i, int thread)
@@ -177,7 +295,9 @@ static void fill_one(void *ctx, int64_t i, int thread)
     window win;
     const uint8_t *image = draw(p, job->epoch, sample, &p->worker[thread], &win);
 
-    normalise(p, image, win, job->x + (size_t)i * image_bytes(p->set));
+    float *x = job->x + (size_t)i * image_bytes(p->set);
+    normalise(p, image, win, p->worker[thread].row, x);
+    paint_cutout(p, win, x);
     job->labels[i] = p->set->labels[sample];
 }
 
@@ -189,7 +309,67 @@ void bti_pipeline_fill(bti_pipeline *p, uint32_t epoch, const int32_t *index, in
     bti_parallel_for(p->threads, n, fill_one, &job);
 }
 
+/* ---- one sample as pixels ---- */
+
+/* Pixel (x, y) of the window, or NULL where the fill of crop or cutout shows; *fill says which. */
+static const uint8_t *look_through(const bti_pipeline *p, const uint8_t *image, const window *win,
+                                   int x, int y, const float **fill)
+{
+    const bti_dataset *set = p->set;
+    int sx = x + win->dx, sy = y + win->dy;
+
+    *fill = p->cutout_fill;
+    if (x >= win->x0 && x < win->x1 && y >= win->y0 && y < win->y1)
+        return NULL;
+    *fill = p->crop_fill;
+    if (sx < 0 || sx >= set->w || sy < 0 || sy >= set->h)
+        return NULL;
+    if (win->flip)
+        sx = set->w - 1 - sx;
+    return image + ((size_t)sy * (size_t)set->w + (size_t)sx) * (size_t)set->c;
+}
+
+/* The pixel whose normalised value is nearest. */
+static uint8_t nearest_pixel(const float lut[256], float v)
+{
+    int best = 0;
+
+    for (int i = 1; i < 256; i++)
+        if (fabsf(lut[i] - v) < fabsf(lut[best] - v))
+            best = i;
+    return (uint8_t)best;
+}
+
+void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t *out)
+{
+    window win;
+    const uint8_t *image = draw(p, epoch, (uint32_t)sample, &p->worker[0], &win);
+    int c = p->set->c;
+
+    for (int y = 0; y < p->set->h; y++) {
+        for (int x = 0; x < p->set->w; x++, out += c) {
+            const float *fill;
+            const uint8_t *px = look_through(p, image, &win, x, y, &fill);
+            for (int k = 0; k < c; k++)
+                out[k] = px ? px[k] : nearest_pixel(p->lut[k], fill[k]);
+        }
+    }
+}
+
 /* ---- life ---- */
+
+/* The table is what counts; vectors compute it when all of its values come out the same. */
+static void make_affine(bti_pipeline *p, const bti_pipeline_options *opt)
+{
+    p->is_affine = true;
+    for (int k = 0; k < 3; k++) {
+        double std = opt->std[k] > 0 ? (double)opt->std[k] : 1.0;
+        bti_affine *a = &p->affine[k];
+        *a = (bti_affine){1.0 / (255.0 * std), -(double)opt->mean[k] / std};
+        for (int v = 0; v < 256; v++)
+            p->is_affine = p->is_affine && (float)(v * a->scale + a->shift) == p->lut[k][v];
+    }
+}
 
 static void make_tables(bti_pipeline *p, const bti_pipeline_options *opt)
 {
@@ -199,15 +379,15 @@ static void make_tables(bti_pipeline *p, const bti_pipeline_options *opt)
         for (int v = 0; v < 256; v++)
             p->lut[k][v] = (float)((v / 255.0 - (double)opt->mean[k]) / std);
     }
-    for (int i = 0; i < p->policy.n; i++) {
-        const bti_policy_item *item = &p->policy.item[i];
-        if (item->kind == BTI_ITEM_CROP && item->arg[BTI_ARG_FILL_MEAN] <= 0)
-            for (int k = 0; k < 3; k++)
-                p->fill[k] = p->lut[k][0];
-        for (int k = 0; item->kind == BTI_ITEM_RANDAUGMENT && k < 2 * BTI_RANDAUGMENT_OPS; k++)
-            p->magnitude[i].value[k / 2][k % 2] = bti_randaugment_value(
-                bti_randaugment_op(k / 2), (int)item->arg[BTI_ARG_M],
-                (int)item->arg[BTI_ARG_LEVELS], p->set->h, p->set->w, k % 2 ? 1 : -1);
+    make_affine(p, opt);
+    for (int i = 0; p->policy && i < p->policy->n; i++) {
+        const bti_policy_item *item = &p->policy->item[i];
+        for (int k = 0; k < 3; k++) {
+            if (item->kind == BTI_ITEM_CROP && item->arg[BTI_ARG_FILL_MEAN] <= 0)
+                p->crop_fill[k] = p->lut[k][0];
+            if (item->kind == BTI_ITEM_CUTOUT && item->arg[BTI_ARG_CUTOUT_FILL_MEAN] <= 0)
+                p->cutout_fill[k] = p->lut[k][0];
+        }
     }
 }
 
@@ -227,7 +407,7 @@ static bt_status check(const bti_dataset *set, const bti_policy *policy, bt_erro
 
 static bool has_pixel_items(const bti_policy *policy)
 {
-    return policy->n && policy->item[0].stage == BTI_STAGE_PIXELS; /* sorted by stage */
+    return policy && policy->n && policy->item[0].stage == BTI_STAGE_PIXELS; /* sorted by stage */
 }
 
 static bt_status make_workers(bti_pipeline *p, bt_error *err)
@@ -237,8 +417,13 @@ static bt_status make_workers(bti_pipeline *p, bt_error *err)
     p->worker = bti_calloc((size_t)p->threads, sizeof(*p->worker));
     if (!p->worker)
         return bti_fail_nomem(err);
-    for (int t = 0; has_pixel_items(&p->policy) && t < p->threads; t++) {
+    for (int t = 0; t < p->threads; t++) {
         worker *w = &p->worker[t];
+        w->row = bti_malloc((size_t)set->w * (size_t)set->c);
+        if (!w->row)
+            return bti_fail_nomem(err);
+        if (!has_pixel_items(p->policy))
+            continue;
         w->image[0] = bti_malloc(image_bytes(set));
         w->image[1] = bti_malloc(image_bytes(set));
         w->scratch = bti_malloc(bti_op_scratch(set->h, set->w, set->c));
@@ -264,10 +449,11 @@ bt_status bti_pipeline_new(bti_pipeline **out, const bti_dataset *set,
     p->set = set;
     p->seed = opt->seed;
     p->threads = opt->threads > 1 ? opt->threads : 1;
-    if (opt->policy)
-        p->policy = *opt->policy;
-    p->magnitude = bti_calloc(BTI_POLICY_ITEMS, sizeof(*p->magnitude));
-    rc = p->magnitude ? make_workers(p, err) : bti_fail_nomem(err);
+    p->policy = opt->policy;
+    p->kernels = bti_pixel_kernels_now();
+    p->partners = opt->partners;
+    p->n_partners = opt->partners ? opt->n_partners : set->n;
+    rc = make_workers(p, err);
     if (rc) {
         bti_pipeline_free(p);
         return rc;
@@ -285,8 +471,8 @@ void bti_pipeline_free(bti_pipeline *p)
         bti_free(p->worker[t].image[0]);
         bti_free(p->worker[t].image[1]);
         bti_free(p->worker[t].scratch);
+        bti_free(p->worker[t].row);
     }
     bti_free(p->worker);
-    bti_free(p->magnitude);
     bti_free(p);
 }

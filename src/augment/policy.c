@@ -17,7 +17,7 @@
     "expected NAME[:key=value,...] joined by '+', for example flip+crop:4+randaugment:n=2,m=15"
 #define TOKEN_CAP 64
 
-typedef enum key_kind { KEY_INT, KEY_REAL, KEY_FILL } key_kind;
+typedef enum key_kind { KEY_INT, KEY_REAL, KEY_FILL, KEY_SHIPPED } key_kind;
 
 typedef struct key_row {
     const char *name; /* NULL: no such key */
@@ -84,6 +84,8 @@ static void list_keys(char *buf, size_t cap, const item_row *row)
             break;
         if (k->kind == KEY_FILL)
             at += (size_t)snprintf(buf + at, cap - at, "mean|0");
+        else if (k->kind == KEY_SHIPPED)
+            at += (size_t)snprintf(buf + at, cap - at, "NAME");
         else
             at += (size_t)snprintf(buf + at, cap - at, "%g..%g", k->lo, k->hi);
     }
@@ -103,18 +105,28 @@ static bool token(char out[TOKEN_CAP], const char *text, size_t n)
     return true;
 }
 
-static bt_status find_item(const char *name, bti_policy_item *item, bt_error *err)
+/* Case matters only between cutout, which follows crop, and the operation Cutout. */
+static bool find_name(const char *name, bti_policy_item *item)
 {
+    for (int i = 0; i < BTI_OP_COUNT; i++) {
+        if (bti_streq(bti_op_name((bti_op)i), name)) {
+            item->op = (bti_op)i;
+            return true;
+        }
+    }
     for (int i = 0; i < BTI_ITEM_COUNT; i++) {
         if (!strcasecmp(item_table[i].name, name)) {
             item->kind = (bti_item_kind)i;
-            return BT_OK;
+            return true;
         }
     }
-    if (bti_op_parse(name, &item->op, NULL) == BT_OK) {
-        item->kind = BTI_ITEM_OP;
+    return bti_op_parse(name, &item->op, NULL) == BT_OK;
+}
+
+static bt_status find_item(const char *name, bti_policy_item *item, bt_error *err)
+{
+    if (find_name(name, item))
         return BT_OK;
-    }
     if (!name[0])
         return bti_fail(err, BT_INVAL, "augment", "an empty name in the policy: " POLICY_HELP);
 
@@ -143,6 +155,13 @@ static bool read_value(const key_row *k, const char *text, double *out)
     case KEY_FILL:
         *out = !strcasecmp(text, "mean");
         return *out > 0 || bti_streq(text, "0");
+    case KEY_SHIPPED:
+        for (int i = 0; bti_shipped_policies[i].name; i++) {
+            *out = i + 1;
+            if (!strcasecmp(bti_shipped_policies[i].name, text))
+                return true;
+        }
+        return false;
     case KEY_REAL:
         break;
     }
@@ -161,6 +180,10 @@ static bt_status set_key(bti_policy_item *item, const item_row *row, const key_r
         return BT_OK;
     if (k->kind == KEY_FILL)
         return bti_fail(err, BT_INVAL, "augment", "%s: %s is 'mean' or '0' (black), found '%s'",
+                        row->name, k->name, text);
+    if (k->kind == KEY_SHIPPED)
+        return bti_fail(err, BT_INVAL, "augment",
+                        "%s: %s is cifar10, svhn or imagenet (others: a .yaml file), found '%s'",
                         row->name, k->name, text);
     return bti_fail(err, BT_INVAL, "augment", "%s: %s is %s number from %g to %g, found '%s'",
                     row->name, k->name, k->kind == KEY_INT ? "a whole" : "a", k->lo, k->hi, text);
@@ -192,7 +215,8 @@ static bt_status parse_key(bti_policy_item *item, const item_row *row, const cha
                     keys);
 }
 
-static bt_status check_item(const bti_policy_item *item, const item_row *row, bt_error *err)
+static bt_status check_item(const bti_policy *p, const bti_policy_item *item, const item_row *row,
+                            bt_error *err)
 {
     for (int i = 0; i < BTI_POLICY_KEYS; i++)
         if (row->key[i].name && isnan(item->arg[i]))
@@ -203,14 +227,61 @@ static bt_status check_item(const bti_policy_item *item, const item_row *row, bt
         return bti_fail(err, BT_INVAL, "augment",
                         "randaugment: m counts from 0 and is below levels (%g), found %g",
                         item->arg[BTI_ARG_LEVELS], item->arg[BTI_ARG_M]);
+    return item->kind == BTI_ITEM_AUTOAUGMENT ? bti_policy_check_subs(p, item, err) : BT_OK;
+}
+
+/* "p3=" where sub-policy 3 is due: the sub-policy's text, else NULL. */
+static const char *sub_policy(const bti_policy_item *item, const char *text, const char *stop)
+{
+    char key[16];
+    int n = snprintf(key, sizeof(key), "p%d=", item->n_subs);
+
+    while (text < stop && *text == ' ')
+        text++;
+    if (item->kind != BTI_ITEM_AUTOAUGMENT || stop - text < n || memcmp(text, key, (size_t)n) != 0)
+        return NULL;
+    return text + n;
+}
+
+/* Comma-separated keys in [at, end). */
+static bt_status parse_keys(bti_policy *p, bti_policy_item *item, const item_row *row,
+                            const char *at, const char *end, bt_error *err)
+{
+    bool seen[BTI_POLICY_KEYS] = {false};
+
+    for (const char *first = at; at <= end;) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma ? comma : end;
+        const char *sub = sub_policy(item, at, stop);
+        bt_status rc = sub ? bti_policy_add_sub(p, item, sub, (size_t)(stop - sub), err)
+                           : parse_key(item, row, at, (size_t)(stop - at), at == first, seen, err);
+        if (rc)
+            return rc;
+        at = stop + 1;
+    }
     return BT_OK;
 }
 
-static bt_status parse_item(bti_policy_item *item, const char *text, size_t n, bt_error *err)
+/* autoaugment:NAME: the levels and sub-policies of the shipped file. */
+static bt_status load_shipped(bti_policy *p, bti_policy_item *item, const item_row *row,
+                              bt_error *err)
+{
+    char *text;
+
+    if (item->n_subs)
+        return bti_fail(err, BT_INVAL, "augment",
+                        "autoaugment takes the name of a policy or sub-policies, not both");
+    bt_status rc = bti_policy_shipped_text(&text, (int)item->arg[BTI_ARG_POLICY] - 1, err);
+    if (!rc)
+        rc = parse_keys(p, item, row, text, text + strlen(text), err);
+    bti_free(text);
+    return rc;
+}
+
+static bt_status parse_item(bti_policy *p, bti_policy_item *item, const char *text, size_t n,
+                            bt_error *err)
 {
     const char *colon = memchr(text, ':', n);
-    const char *end = text + n;
-    bool seen[BTI_POLICY_KEYS] = {false};
     char name[TOKEN_CAP];
     item_row row;
     bt_status rc;
@@ -226,19 +297,15 @@ static bt_status parse_item(bti_policy_item *item, const char *text, size_t n, b
     item->stage = row.stage;
     for (int i = 0; i < BTI_POLICY_KEYS; i++)
         item->arg[i] = row.key[i].otherwise;
-
-    for (const char *at = colon ? colon + 1 : end + 1; at <= end;) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        const char *stop = comma ? comma : end;
-        rc = parse_key(item, &row, at, (size_t)(stop - at), at == colon + 1, seen, err);
-        if (rc)
-            return rc;
-        at = stop + 1;
-    }
-    return check_item(item, &row, err);
+    if (colon)
+        rc = parse_keys(p, item, &row, colon + 1, text + n, err);
+    if (!rc && item->kind == BTI_ITEM_AUTOAUGMENT && item->arg[BTI_ARG_POLICY] > 0)
+        rc = load_shipped(p, item, &row, err);
+    return rc ? rc : check_item(p, item, &row, err);
 }
 
-/* Keeps items sorted by stage, in the given order within one; flip and crop happen once. */
+/* Keeps items sorted by stage, in the given order within one; flip, crop and cutout happen once.
+ */
 static bt_status add_item(bti_policy *p, const bti_policy_item *item, bt_error *err)
 {
     int at = p->n;
@@ -257,12 +324,25 @@ static bt_status add_item(bti_policy *p, const bti_policy_item *item, bt_error *
     return BT_OK;
 }
 
+static bt_status parse_file(bti_policy **out, const char *path, bt_error *err)
+{
+    char *text;
+    bt_status rc = bti_policy_file_text(&text, path, err);
+
+    if (!rc)
+        rc = bti_policy_parse(out, text, err);
+    bti_free(text);
+    return rc;
+}
+
 bt_status bti_policy_parse(bti_policy **out, const char *spec, bt_error *err)
 {
     bt_status rc = BT_OK;
     bti_policy *p;
 
     *out = NULL;
+    if (spec && (bti_has_suffix_nocase(spec, ".yaml") || bti_has_suffix_nocase(spec, ".yml")))
+        return parse_file(out, spec, err);
     p = bti_calloc(1, sizeof(*p));
     if (!p)
         return bti_fail_nomem(err);
@@ -271,7 +351,7 @@ bt_status bti_policy_parse(bti_policy **out, const char *spec, bt_error *err)
     while (spec && !rc) {
         const char *plus = strchr(spec, '+');
         bti_policy_item item;
-        rc = parse_item(&item, spec, plus ? (size_t)(plus - spec) : strlen(spec), err);
+        rc = parse_item(p, &item, spec, plus ? (size_t)(plus - spec) : strlen(spec), err);
         if (!rc)
             rc = add_item(p, &item, err);
         spec = plus ? plus + 1 : NULL;
@@ -289,27 +369,39 @@ void bti_policy_free(bti_policy *p)
     bti_free(p);
 }
 
+static void add_item_text(bti_str *text, const bti_policy *p, const bti_policy_item *item)
+{
+    item_row row = row_of(item);
+    char number[32], sep = ':';
+
+    bti_str_add(text, row.name);
+    for (int k = 0; k < BTI_POLICY_KEYS; k++) {
+        const char *value = bti_format_double(number, item->arg[k]);
+        if (!row.key[k].name || (row.key[k].kind == KEY_SHIPPED && item->arg[k] <= 0))
+            continue;
+        if (row.key[k].kind == KEY_FILL && item->arg[k] > 0)
+            value = "mean";
+        if (row.key[k].kind == KEY_SHIPPED) {
+            /* The name says the rest. */
+            bti_str_addf(text, ":%s=%s", row.key[k].name,
+                         bti_shipped_policies[(int)item->arg[k] - 1].name);
+            return;
+        }
+        bti_str_addf(text, "%c%s=%s", sep, row.key[k].name, value);
+        sep = ',';
+    }
+    bti_policy_subs_text(p, item, text);
+}
+
 char *bti_policy_text(const bti_policy *p)
 {
     bti_str text = {0};
-    char number[32];
 
     if (!p->n)
         return bti_strdup("none");
     for (int i = 0; i < p->n; i++) {
-        const bti_policy_item *item = &p->item[i];
-        item_row row = row_of(item);
-        char sep = ':';
-
-        bti_str_addf(&text, "%s%s", i ? "+" : "", row.name);
-        for (int k = 0; k < BTI_POLICY_KEYS; k++) {
-            if (!row.key[k].name)
-                continue;
-            bool mean = row.key[k].kind == KEY_FILL && item->arg[k] > 0;
-            bti_str_addf(&text, "%c%s=%s", sep, row.key[k].name,
-                         mean ? "mean" : bti_format_double(number, item->arg[k]));
-            sep = ',';
-        }
+        bti_str_add(&text, i ? "+" : "");
+        add_item_text(&text, p, &p->item[i]);
     }
     return bti_str_take(&text);
 }

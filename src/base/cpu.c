@@ -33,6 +33,16 @@ bti_isa bti_cpu_isa(void)
     return found < cap ? found : cap;
 }
 
+int bti_cpu_has_vbmi(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512vbmi") != 0;
+#else
+    return 0;
+#endif
+}
+
 void bti_cpu_cap_isa(bti_isa cap)
 {
     if ((int)cap < atomic_load(&isa_cap))

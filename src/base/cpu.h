@@ -13,6 +13,7 @@ typedef enum bti_isa {
 } bti_isa;
 
 bti_isa bti_cpu_isa(void);             /* the best that the CPU and the cap allow */
+int bti_cpu_has_vbmi(void);            /* AVX-512 VBMI, which not every AVX-512 CPU has */
 void bti_cpu_cap_isa(bti_isa cap);     /* call once at start (option --isa); lowers only */
 const char *bti_isa_name(bti_isa isa); /* "portable" "avx2" "avx512" "avx512_bf16" */
 int bti_isa_parse(const char *name, bti_isa *out); /* 0 ok, -1 unknown */

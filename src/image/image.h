@@ -43,10 +43,25 @@ bt_status bti_image_decode(bti_image *out, const void *bytes, size_t n, const ch
 /* 8-bit grey or RGB PNG, atomic. */
 bt_status bti_image_write_png(const bti_image *im, const char *path, bt_error *err);
 
+/* The same in memory: *n bytes, yours (bti_free). */
+bt_status bti_image_encode_png(const bti_image *im, uint8_t **out, size_t *n, bt_error *err);
+
 /* Pillow's Image.resize((w, h), BILINEAR) with antialiasing (reducing_gap None), bit-exact:
  * separable, triangle filter widened when shrinking, 22-bit fixed-point coefficients, horizontal
  * pass first. */
 bt_status bti_image_resize(bti_image *out, const bti_image *in, int w, int h, bt_error *err);
+
+/* A window of pixels in somebody's image: w pixels a row, rows `row` bytes apart. */
+typedef struct bti_pixels {
+    uint8_t *px;
+    int w, h, c;
+    size_t row;
+} bti_pixels;
+
+/* The same resize between windows (which must not overlap), without allocation. scratch: bytes of
+ * bti_resize_scratch, 8-byte aligned. */
+size_t bti_resize_scratch(int w_in, int h_in, int w_out, int h_out, int c);
+void bti_resize_pixels(const bti_pixels *out, const bti_pixels *in, void *scratch);
 
 /* Black bars to a square (floor of half the difference before, the rest after), then
  * bti_image_resize. The rule by which every data set is brought to the study's resolution

@@ -200,26 +200,52 @@ static bool write_rows(png_job *job, const bti_image *im)
     return true;
 }
 
-bt_status bti_image_write_png(const bti_image *im, const char *path, bt_error *err)
+static bt_status write_png(const bti_image *im, FILE *f, const char *where, bt_error *err)
 {
-    bti_writer w;
-    png_job job = {0};
-    bt_status rc = bti_writer_open(&w, path, err);
-    if (rc)
-        return rc;
-    job.f = w.f;
+    png_job job = {.f = f};
+    bt_status rc = BT_OK;
+
     job.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning, NULL,
                                         on_malloc, on_free);
     job.info = job.png ? png_create_info_struct(job.png) : NULL;
-    if (!job.info) {
+    if (job.info)
+        png_set_write_fn(job.png, &job, on_write, on_flush);
+    if (!job.info)
         rc = bti_fail_nomem(err);
-        goto done;
-    }
-    png_set_write_fn(job.png, &job, on_write, on_flush);
-    rc = write_rows(&job, im) ? bti_writer_commit(&w, err)
-                              : bti_fail(err, BT_IO, path, "cannot write the PNG: %s", job.message);
-done:
+    else if (!write_rows(&job, im))
+        rc = bti_fail(err, BT_IO, where, "cannot write the PNG: %s", job.message);
     png_destroy_write_struct(&job.png, &job.info);
+    return rc;
+}
+
+bt_status bti_image_write_png(const bti_image *im, const char *path, bt_error *err)
+{
+    bti_writer w;
+    bt_status rc = bti_writer_open(&w, path, err);
+    if (rc)
+        return rc;
+    rc = write_png(im, w.f, path, err);
+    if (!rc)
+        rc = bti_writer_commit(&w, err);
     bti_writer_abort(&w);
+    return rc;
+}
+
+bt_status bti_image_encode_png(const bti_image *im, uint8_t **out, size_t *n, bt_error *err)
+{
+    char *text = NULL; /* of the C library's allocator */
+
+    *out = NULL;
+    FILE *f = open_memstream(&text, n);
+    if (!f)
+        return bti_fail_nomem(err);
+    bt_status rc = write_png(im, f, "PNG", err);
+    if (fclose(f) && !rc)
+        rc = bti_fail_nomem(err);
+    if (!rc && !(*out = bti_malloc(*n)))
+        rc = bti_fail_nomem(err);
+    if (!rc)
+        memcpy(*out, text, *n);
+    free(text); /* NOLINT: open_memstream's */
     return rc;
 }

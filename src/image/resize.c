@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Antialiased bilinear resize, equal to Pillow's to the bit (libImaging/Resample.c of 9.4),
- * and the one rule that brings every image to a square: pad, then resize.
+ * and the one rule that brings every image to a square: pad, then resize. The work itself takes its
+ * memory from the caller: augmentation resizes windows of images inside training steps.
  */
 #include "image/image.h"
 
@@ -23,14 +24,6 @@ typedef struct taps {
     int *count; /* per output: inputs used, <= size */
     int *k;     /* per output: `size` weights, fixed point */
 } taps;
-
-static void taps_release(taps *t)
-{
-    bti_free(t->first);
-    bti_free(t->count);
-    bti_free(t->k);
-    *t = (taps){0};
-}
 
 static double triangle(double x)
 {
@@ -62,24 +55,35 @@ static void tap_weights(const taps *t, int out, int n_in, double scale, double s
     t->count[out] = hi - lo;
 }
 
-static bt_status taps_make(taps *t, int n_in, int n_out, bt_error *err)
+static int taps_size(int n_in, int n_out)
+{
+    double scale = (double)n_in / n_out;
+
+    return (int)ceil(scale < 1.0 ? 1.0 : scale) * 2 + 1;
+}
+
+/* Bytes of the taps of one axis: doubles to compute with, then integers. */
+static size_t taps_bytes(int n_in, int n_out)
+{
+    size_t size = (size_t)taps_size(n_in, n_out), n = (size_t)n_out;
+    size_t bytes = size * sizeof(double) + (n * 2 + n * size) * sizeof(int);
+
+    return (bytes + 7) / 8 * 8;
+}
+
+static taps taps_make(void *memory, int n_in, int n_out)
 {
     double scale = (double)n_in / n_out;
     double support = scale < 1.0 ? 1.0 : scale;
+    taps t = {.size = taps_size(n_in, n_out)};
+    double *w = memory;
 
-    *t = (taps){.size = (int)ceil(support) * 2 + 1};
-    t->first = bti_array((size_t)n_out, sizeof(int));
-    t->count = bti_array((size_t)n_out, sizeof(int));
-    t->k = bti_calloc((size_t)n_out * (size_t)t->size, sizeof(int));
-    double *w = bti_array((size_t)t->size, sizeof(double));
-    bool ok = t->first && t->count && t->k && w;
-    for (int i = 0; ok && i < n_out; i++)
-        tap_weights(t, i, n_in, scale, support, w);
-    bti_free(w);
-    if (ok)
-        return BT_OK;
-    taps_release(t);
-    return bti_fail_nomem(err);
+    t.first = (int *)(void *)(w + t.size);
+    t.count = t.first + n_out;
+    t.k = t.count + n_out;
+    for (int i = 0; i < n_out; i++)
+        tap_weights(&t, i, n_in, scale, support, w);
+    return t;
 }
 
 static uint8_t clip8(int v)
@@ -88,13 +92,13 @@ static uint8_t clip8(int v)
     return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-/* Each row of `in` (h,w_in,c) to `out` (h,w_out,c). */
-static void pass_horizontal(bti_image *out, const bti_image *in, const taps *t)
+/* Every row of `in` to n_out pixels. */
+static void pass_horizontal(const bti_pixels *out, const bti_pixels *in, const taps *t)
 {
     int c = in->c;
     for (int y = 0; y < out->h; y++) {
-        const uint8_t *row = in->px + (size_t)y * in->w * c;
-        uint8_t *dst = out->px + (size_t)y * out->w * c;
+        const uint8_t *row = in->px + (size_t)y * in->row;
+        uint8_t *dst = out->px + (size_t)y * out->row;
         for (int x = 0; x < out->w; x++) {
             const int *k = t->k + (size_t)x * t->size;
             for (int ch = 0; ch < c; ch++) {
@@ -108,41 +112,61 @@ static void pass_horizontal(bti_image *out, const bti_image *in, const taps *t)
     }
 }
 
-/* Each column of `in` (h_in,w,c) to `out` (h_out,w,c); channels are just more columns. */
-static void pass_vertical(bti_image *out, const bti_image *in, const taps *t)
+/* Every column; channels are just more columns. */
+static void pass_vertical(const bti_pixels *out, const bti_pixels *in, const taps *t)
 {
-    size_t row = (size_t)in->w * in->c;
+    size_t n = (size_t)in->w * in->c;
     for (int y = 0; y < out->h; y++) {
         const int *k = t->k + (size_t)y * t->size;
-        const uint8_t *src = in->px + (size_t)t->first[y] * row;
-        uint8_t *dst = out->px + (size_t)y * row;
-        for (size_t x = 0; x < row; x++) {
+        const uint8_t *src = in->px + (size_t)t->first[y] * in->row;
+        uint8_t *dst = out->px + (size_t)y * out->row;
+        for (size_t x = 0; x < n; x++) {
             int sum = HALF;
             for (int i = 0; i < t->count[y]; i++)
-                sum += src[(size_t)i * row + x] * k[i];
+                sum += src[(size_t)i * in->row + x] * k[i];
             dst[x] = clip8(sum);
         }
     }
 }
 
-static bt_status resize_axis(bti_image *out, const bti_image *in, int w, int h, bt_error *err)
+static void copy_pixels(const bti_pixels *out, const bti_pixels *in)
 {
-    taps t;
-    bool horizontal = w != in->w;
-    bt_status rc = bti_image_new(out, w, h, in->c, err);
-    if (rc)
-        return rc;
-    rc = horizontal ? taps_make(&t, in->w, w, err) : taps_make(&t, in->h, h, err);
-    if (rc) {
-        bti_image_release(out);
-        return rc;
+    for (int y = 0; y < in->h; y++)
+        memcpy(out->px + (size_t)y * out->row, in->px + (size_t)y * in->row, (size_t)in->w * in->c);
+}
+
+size_t bti_resize_scratch(int w_in, int h_in, int w_out, int h_out, int c)
+{
+    size_t across = taps_bytes(w_in, w_out), down = taps_bytes(h_in, h_out);
+
+    return (across > down ? across : down) + (size_t)w_out * (size_t)h_in * (size_t)c;
+}
+
+void bti_resize_pixels(const bti_pixels *out, const bti_pixels *in, void *scratch)
+{
+    size_t across = taps_bytes(in->w, out->w), down = taps_bytes(in->h, out->h);
+    size_t row = (size_t)out->w * in->c;
+    bti_pixels wide = {(uint8_t *)scratch + (across > down ? across : down), out->w, in->h, in->c,
+                       row};
+
+    if (in->w == out->w && in->h == out->h) {
+        copy_pixels(out, in);
+        return;
     }
-    if (horizontal)
-        pass_horizontal(out, in, &t);
-    else
+    if (in->w != out->w) {
+        taps t = taps_make(scratch, in->w, out->w);
+        pass_horizontal(in->h == out->h ? out : &wide, in, &t);
+        in = &wide;
+    }
+    if (in->h != out->h) {
+        taps t = taps_make(scratch, in->h, out->h);
         pass_vertical(out, in, &t);
-    taps_release(&t);
-    return BT_OK;
+    }
+}
+
+static bti_pixels pixels_of(const bti_image *im)
+{
+    return (bti_pixels){im->px, im->w, im->h, im->c, (size_t)im->w * im->c};
 }
 
 bt_status bti_image_resize(bti_image *out, const bti_image *in, int w, int h, bt_error *err)
@@ -150,16 +174,18 @@ bt_status bti_image_resize(bti_image *out, const bti_image *in, int w, int h, bt
     *out = (bti_image){0};
     if (w == in->w && h == in->h)
         return bti_image_copy(out, in, err);
-    if (w == in->w || h == in->h)
-        return resize_axis(out, in, w, h, err);
-
-    bti_image wide;
-    bt_status rc = resize_axis(&wide, in, w, in->h, err);
+    bt_status rc = bti_image_new(out, w, h, in->c, err);
     if (rc)
         return rc;
-    rc = resize_axis(out, &wide, w, h, err);
-    bti_image_release(&wide);
-    return rc;
+    void *scratch = bti_malloc(bti_resize_scratch(in->w, in->h, w, h, in->c));
+    if (!scratch) {
+        bti_image_release(out);
+        return bti_fail_nomem(err);
+    }
+    bti_pixels to = pixels_of(out), from = pixels_of(in);
+    bti_resize_pixels(&to, &from, scratch);
+    bti_free(scratch);
+    return BT_OK;
 }
 
 static bt_status pad_square(bti_image *out, const bti_image *in, bt_error *err)

@@ -47,6 +47,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     bti_json_set_int(o, "channels", run->channels);
     bti_json_set_int(o, "classes", run->classes);
     set_text(o, "space", run->space_text);
+    set_text(o, "augment", run->augment);
     set_text(o, "sampler", run->sampler);
     set_text(o, "pruner", run->pruner);
     bti_json_set_int(o, "epochs", run->epochs);
@@ -95,6 +96,7 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     run->channels = (int)bti_json_as_int(bti_json_get(o, "channels"), 0);
     run->classes = (int)bti_json_as_int(bti_json_get(o, "classes"), 0);
     run->space_text = get_text(run, o, "space", &ok);
+    run->augment = get_text(run, o, "augment", &ok);
     run->sampler = get_text(run, o, "sampler", &ok);
     run->pruner = get_text(run, o, "pruner", &ok);
     run->epochs = (int)bti_json_as_int(bti_json_get(o, "epochs"), 0);
@@ -124,7 +126,7 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
 
 bt_status bti_run_space(const bti_run *run, bti_space **out, bt_error *err)
 {
-    bti_space_vars vars = {run->classes, run->size, run->channels};
+    bti_space_vars vars = {run->classes, run->size, run->channels, run->augment};
     *out = NULL;
     bt_status rc =
         bti_space_parse(out, run->space_text, strlen(run->space_text), "space", &vars, err);

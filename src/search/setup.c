@@ -6,6 +6,7 @@
  */
 #include "search/setup.h"
 
+#include "augment/augment.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
@@ -61,6 +62,25 @@ static const char *copy(bti_run *run, const char *text, bool *ok)
     return c;
 }
 
+/* --augment POLICY or FILE.yaml, kept as the policy's own text: the study must not depend on a
+ * file.
+ */
+static bt_status choose_policy(bti_run *run, const char *given, bt_error *err)
+{
+    bti_policy *policy;
+    bool ok = true;
+    if (!given)
+        return BT_OK;
+    bt_status rc = bti_policy_parse(&policy, given, err);
+    if (rc)
+        return rc;
+    char *text = bti_policy_text(policy);
+    run->augment = copy(run, text, &ok);
+    bti_policy_free(policy);
+    bti_free(text);
+    return run->augment ? BT_OK : bti_fail_nomem(err);
+}
+
 static bt_status read_limits(double limit[BTI_METRICS], const bt_search_options *opt, bt_error *err)
 {
     for (int i = 0; i < BT_LIMITS_MAX && opt->limit[i].metric; i++) {
@@ -111,6 +131,8 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
                       "'%s': expected portable, avx2, avx512 or avx512_bf16", run->isa);
     else if (!rc && run->isa)
         bti_cpu_cap_isa(isa);
+    if (!rc)
+        rc = choose_policy(run, opt->augment, err);
     return rc ? rc : choose_space(run, opt->space_path, d, err);
 }
 
@@ -275,7 +297,7 @@ static bt_status data_changed(const bti_session *s, const bti_run *fresh, const 
 
 static bt_status space_changed(const bti_run *r, const bti_run *fresh, bt_error *err)
 {
-    const bti_space_vars vars = {r->classes, r->size, r->channels};
+    const bti_space_vars vars = {r->classes, r->size, r->channels, r->augment};
     bti_space *was = NULL, *is = NULL;
     char what[300] = "another space";
     bt_status rc = bti_space_parse(&was, r->space_text, strlen(r->space_text), "space", &vars, err);
@@ -320,6 +342,10 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
         rc = check_text("--pruner", opt->pruner, r->pruner ? r->pruner : "none", "none", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
+    if (!rc)
+        rc = choose_policy(fresh, opt->augment, err);
+    if (!rc)
+        rc = check_text("--augment", fresh->augment, r->augment, "the space's", err);
     if (!rc && opt->space_path)
         rc = choose_space(fresh, opt->space_path, d, err);
     if (!rc && opt->space_path && !bti_streq(fresh->space_text, r->space_text))

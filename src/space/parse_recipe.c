@@ -53,11 +53,16 @@ bt_status bti_parse_train(bti_parser *p, const bti_yaml *y)
 }
 
 /* ---- augment ---- */
-static const char *const policies[] = {"none", "flip_crop", "randaugment", "autoaugment", NULL};
+static const char *const policies[] = {"none",           "flip_crop",   "randaugment",
+                                       "trivialaugment", "autoaugment", NULL};
 static const char *const operations[] = {
-    "Identity",     "ShearX",     "ShearY",    "TranslateX", "TranslateY", "Rotate",
-    "AutoContrast", "Invert",     "Equalize",  "Solarize",   "Posterize",  "Contrast",
-    "Color",        "Brightness", "Sharpness", "Cutout",     NULL};
+    "Identity",     "ShearX",        "ShearY",        "TranslateX",  "TranslateY",
+    "Rotate",       "AutoContrast",  "Invert",        "Equalize",    "Solarize",
+    "Posterize",    "Contrast",      "Color",         "Brightness",  "Sharpness",
+    "Cutout",       "SamplePairing", "Scale",         "AspectRatio", "HorizontalFlip",
+    "VerticalFlip", "RandomCrop",    "Letterbox",     "Perspective", "RandomResizedCrop",
+    "Hue",          "Saturation",    "Exposure",      "Grayscale",   "GaussianBlur",
+    "BoxBlur",      "Noise",         "RandomErasing", NULL};
 
 /* Every value that a slot can have must be one of `names`. */
 static bt_status check_words(bti_parser *p, int slot, const char *what, const char *const *names)
@@ -231,6 +236,10 @@ bt_status bti_parse_augment(bti_parser *p, const bti_yaml *y)
     static const char *const keys[] = {"policy", "randaugment", "autoaugment", "cutout",
                                        "flip",   "crop",        NULL};
     p->s->augment.given = true;
+    if (y->kind == BTI_YAML_SCALAR && y->value.kind == BTI_STR) {
+        p->s->augment.text = y->text; /* a whole policy, the same for every trial */
+        return BT_OK;
+    }
     bt_status rc = bti_parse_keys(p, y, "augment", keys);
     p->hyper = true;
     for (int i = 0; i < y->n && !rc; i++)

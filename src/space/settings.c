@@ -146,9 +146,15 @@ static bool put_augment(writer *x, const bti_augment_def *a)
     const char *policy = has(x, a->policy) ? x->w->value[a->policy].u.s : "none";
     if (!a->given)
         return true;
+    if (a->text) {
+        bti_str_add(&x->text, a->text);
+        return put(x, "augment");
+    }
     add_flip_crop(x, a, bti_streq(policy, "flip_crop"));
     if (bti_streq(policy, "randaugment"))
         add_randaugment(x, a);
+    if (bti_streq(policy, "trivialaugment"))
+        add_item(x, policy);
     if (bti_streq(policy, "autoaugment") && (a->fixed || a->aa_first >= 0))
         add_autoaugment(x, a);
     if (has(x, a->cutout_p) && bti_value_num(x->w->value[a->cutout_p]) > 0) {

@@ -22,6 +22,7 @@ typedef struct bti_space bti_space;
 /* What `$name` in a space file stands for. */
 typedef struct bti_space_vars {
     int classes, size, channels;
+    const char *augment; /* policy text instead of the augment section; NULL: the section */
 } bti_space_vars;
 
 bt_status bti_space_parse(bti_space **out, const char *text, size_t n, const char *where,
@@ -131,9 +132,9 @@ bt_status bti_space_rows(const bti_space *s, const bti_point *p, bti_rows *out, 
  * img_size (it is the network's: bti_rows.h, w) and loss: cross_entropy (the only one there is).
  * augment.*: one key "augment" with a policy text (conventions.md), only if the file has the
  * section: flip[:p=P] and crop:PAD when the section has `flip`, `crop`, or the policy is flip_crop
- * (then p 0.5, pad 4); then the policy: randaugment:n=N,m=M[,levels=L][,flavour=course], or
- *   autoaugment:levels=L,p0=OP/P/LEVEL|OP/P/LEVEL,p1=...; then cutout:p=P,ratio=R when its p is
- * above 0. Nothing of these: "none". */
+ * (then p 0.5, pad 4); then the policy: randaugment:n=N,m=M[,levels=L][,flavour=course],
+ * trivialaugment, or autoaugment:levels=L,p0=OP/P/LEVEL|OP/P/LEVEL,p1=...; then cutout:p=P,ratio=R
+ * when its p is above 0. Nothing of these: "none". A section that is a text is taken as it is. */
 typedef struct bti_setting {
     const char *key;
     const char *value;

@@ -134,6 +134,7 @@ typedef struct bti_setting_def {
 
 typedef struct bti_augment_def {
     bool given;                                   /* the file has an augment section */
+    const char *text;                             /* policy text instead of it, or NULL */
     int policy, n, m, levels, flavour;            /* slots, -1: not written */
     int flip_p, crop_pad, cutout_p, cutout_ratio; /* slots, -1: not written */
     int aa_levels, aa_policies, aa_ops,

@@ -178,7 +178,8 @@ static bt_status parse_sections(bti_parser *p, const bti_yaml *root)
     bt_status rc = BT_OK;
     for (int i = 0; i < root->n && !rc; i++)
         for (size_t k = 0; k < sizeof(in_order) / sizeof(in_order[0]) && !rc; k++)
-            if (bti_streq(root->key[i], in_order[k].key))
+            if (bti_streq(root->key[i], in_order[k].key) &&
+                !(p->s->augment.text && in_order[k].parse == bti_parse_augment))
                 rc = in_order[k].parse(p, root->child[i]);
     for (size_t k = 0; k < sizeof(afterwards) / sizeof(afterwards[0]) && !rc; k++) {
         const bti_yaml *y = bti_yaml_get(root, afterwards[k].key);
@@ -264,6 +265,12 @@ bt_status bti_space_parse(bti_space **out, const char *text, size_t n, const cha
     s->where = bti_arena_strdup(&s->arena, where);
     s->text = bti_arena_strndup(&s->arena, text, n);
     if (!s->where || !s->text) {
+        rc = bti_fail_nomem(err);
+        goto done;
+    }
+    s->augment.given = vars->augment != NULL;
+    s->augment.text = vars->augment ? bti_arena_strdup(&s->arena, vars->augment) : NULL;
+    if (vars->augment && !s->augment.text) {
         rc = bti_fail_nomem(err);
         goto done;
     }

@@ -6,6 +6,7 @@
 #include "train/recipe.h"
 
 #include "augment/augment.h"
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "base/yaml.h"
@@ -95,6 +96,30 @@ static bt_status check_text(const char *key, const char *value, bt_error *err)
     return rc;
 }
 
+/* A recipe keeps what a policy file says, not its name: it must mean the same elsewhere. */
+static bt_status resolve_policy(char *text, size_t cap, bt_error *err)
+{
+    bti_policy *policy;
+    size_t n = strlen(text);
+
+    if (!bti_has_suffix_nocase(text, ".yaml") && !bti_has_suffix_nocase(text, ".yml"))
+        return BT_OK;
+    bt_status rc = bti_policy_parse(&policy, text, err);
+    if (rc)
+        return rc;
+    char *canonical = bti_policy_text(policy);
+    bti_policy_free(policy);
+    if (!canonical)
+        return bti_fail_nomem(err);
+    n = strlen(canonical);
+    if (n < cap)
+        memcpy(text, canonical, n + 1);
+    bti_free(canonical);
+    return n < cap
+               ? BT_OK
+               : bti_fail(err, BT_INVAL, text, "the policy is longer than %zu characters", cap - 1);
+}
+
 static bt_status set_text(char *field, const key_row *row, const char *value, const char *where,
                           int line, bt_error *err)
 {
@@ -107,6 +132,11 @@ static bt_status set_text(char *field, const key_row *row, const char *value, co
     snprintf(text, sizeof(text), "%s", value);
     for (char *c = text; !bti_streq(row->key, "augment") && *c; c++)
         *c = (char)tolower((unsigned char)*c); /* Adam, OneCycle: as they are written elsewhere */
+    if (bti_streq(row->key, "augment")) {
+        bt_status failed = resolve_policy(text, row->size, err);
+        if (failed)
+            return failed;
+    }
     bt_status rc = check_text(row->key, text, &why);
     if (rc == BT_INVAL)
         return bti_fail_at(err, rc, where, line, "%s: %s", row->key, why.text);

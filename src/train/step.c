@@ -36,6 +36,8 @@ static bt_status open_pipelines(bti_stepper *s, const bti_job *job, bt_error *er
         opt.seed = i ? bti_seed_mix(job->seed, (uint64_t)i) : job->seed;
         memcpy(opt.mean, job->mean, sizeof(opt.mean));
         memcpy(opt.std, job->std, sizeof(opt.std));
+        opt.partners = s->view[i]->index;
+        opt.n_partners = s->view[i]->n;
         rc = check_shapes(job, s->view[i], err);
         if (!rc)
             rc = bti_pipeline_new(&s->part[i], s->view[i]->set, &opt, err);

@@ -30,3 +30,46 @@ fails 'nosuch.png' --op Invert nosuch.png
 
 "$bantam" augment list | grep -q '^Rotate .*degrees.*-360..360'
 "$bantam" augment list --json | grep -q '"name": "AutoContrast"'
+
+# The table of the guide is what the program prints.
+"$bantam" augment list | while read -r line; do
+    grep -q -F -e "$line" "$source/docs/augmentation.md" || { echo "docs/augmentation.md lacks: $line"; exit 1; }
+done
+
+# Operations that draw take a seed, SamplePairing another image.
+"$bantam" augment apply --op Cutout --value 0.5 --seed 1 in.png a.png
+"$bantam" augment apply --op Cutout --value 0.5 --seed 1 in.png b.png
+"$bantam" augment apply --op Cutout --value 0.5 --seed 6 in.png c.png
+cmp a.png b.png
+if cmp -s a.png c.png; then exit 1; fi
+fails '--with FILE' --op SamplePairing --value 0.4 in.png
+"$bantam" augment apply --op SamplePairing --value 1 --with want.png in.png all.png
+cmp all.png want2.png
+
+# A data set of eight images: replay, contact sheets.
+mkdir -p data/a data/b cache
+export BANTAM_CACHE=cache
+for i in 1 2 3 4; do
+    "$bantam" augment apply --op Noise --value 60 --seed $i in.png data/a/$i.png
+    "$bantam" augment apply --op Noise --value 90 --seed $i in.png data/b/$i.png
+done
+see() { # OUT ARGUMENTS...
+    file=$1
+    shift
+    "$bantam" augment show data --size 8 --policy "flip+crop:2+autoaugment:cifar10" -o "$file" "$@"
+}
+see e0.png --id 3 --epoch 0
+see again.png --id 3 --epoch 0
+see e1.png --id 3 --epoch 1
+cmp e0.png again.png
+if cmp -s e0.png e1.png; then exit 1; fi
+if see none.png --id 8 2> said; then exit 1; fi
+grep -q 'images 0 to 7' said
+"$bantam" augment show data --size 8 --policy none -o plain.png
+"$bantam" augment preview data --size 8 -o ops.png
+"$bantam" augment preview data --size 8 --policy flip+crop:2 -o policy.html
+[ -s ops.png ]
+[ "$(grep -o 'data:image/png;base64' policy.html | wc -l)" = 64 ]
+grep -q '<th>image 7</th>' policy.html
+if "$bantam" augment preview data -o sheet.gif 2> said; then exit 1; fi
+grep -q '.png or .html' said

@@ -25,3 +25,13 @@ awk -v a="$accuracy" -v b="$listed" 'BEGIN { d = a - b; exit d < 0 ? d < -1e-4 :
 # an option that contradicts the study is refused
 if "$program" search fashion-mnist --trials 9 --epochs 3 --out run 2>err; then exit 1; else [ $? -eq 2 ]; fi
 grep -q "epochs" err
+# any image of any epoch can be seen as a trial saw it
+"$program" augment show --study run --trial 2 --id 7 -o a.png
+"$program" augment show --study run --trial 2 --id 7 -o b.png
+"$program" augment show --study run --trial 3 --id 7 -o c.png
+cmp a.png b.png
+if cmp -s a.png c.png; then echo "two trials saw the same"; exit 1; fi
+if "$program" augment show --study run --trial 99 --id 7 -o d.png 2>err; then exit 1; fi
+grep -q "no trial 99" err
+if "$program" augment show --study run --trial 2 --id 7 --epoch 1 -o d.png 2>err; then exit 1; fi
+grep -q "epochs 0 to 0" err

@@ -184,7 +184,8 @@ static void crop_with_fill_0_shows_black_outside(void **state)
 
 static void the_same_epoch_gives_the_same_bits_for_any_number_of_threads(void **state)
 {
-    const char *policy = "flip+crop:2+randaugment:n=3,m=20+Rotate:value=10,p=0.5";
+    const char *policy = "flip+crop:2+randaugment:n=3,m=20+Rotate:value=10,p=0.5+cutout:0.5+"
+                         "trivialaugment+Noise:9+RandomErasing:0.3";
     world w;
     float *first;
 
@@ -194,7 +195,9 @@ static void the_same_epoch_gives_the_same_bits_for_any_number_of_threads(void **
     assert_non_null(first);
     fill(&w, policy, 3, 1);
     memcpy(first, w.x, values(&w) * sizeof(float));
-    for (int threads = 2; threads <= 3; threads++) {
+    const int counts[] = {2, 3, 64};
+    for (int i = 0; i < 3; i++) {
+        int threads = counts[i];
         memset(w.x, 0, values(&w) * sizeof(float));
         fill(&w, policy, 3, threads);
         assert_memory_equal(first, w.x, values(&w) * sizeof(float));
@@ -226,6 +229,76 @@ static void a_sample_does_not_depend_on_its_place_in_the_batch(void **state)
     for (int i = 0; i < N; i++)
         assert_memory_equal(first + (size_t)i * one, image(&w, N - 1 - i), one * sizeof(float));
     free(first);
+    free_world(&w);
+}
+
+/* ---- replay ---- */
+
+static void what_is_shown_is_what_training_sees(void **state)
+{
+    const char *spec =
+        "flip+crop:3+cutout:p=0.7,ratio=0.4+randaugment:n=2,m=20+SamplePairing:value="
+        "0.3,p=0.5";
+    bti_pipeline_options opt = {
+        .mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}, .seed = 5, .threads = 2};
+    uint8_t shown[SIDE * SIDE * 3];
+    bti_policy *p;
+    bti_pipeline *pipe;
+    bt_error err;
+    world w;
+    int fills = 0;
+
+    (void)state;
+    make_world(&w, 3);
+    assert_ok(bti_policy_parse(&p, spec, &err), &err);
+    opt.policy = p;
+    assert_ok(bti_pipeline_new(&pipe, &w.set, &opt, &err), &err);
+    bti_pipeline_fill(pipe, 6, w.index, N, w.x, w.got);
+    for (int i = 0; i < N; i++) {
+        bti_pipeline_show(pipe, 6, w.index[i], shown);
+        for (int at = 0; at < SIDE * SIDE * 3; at++) {
+            float x = image(&w, i)[at % 3 * SIDE * SIDE + at / 3];
+            bool same = x == (float)((shown[at] / 255.0 - 0.5) / 0.25);
+            bool fill = x == 0.0f && (shown[at] == 127 || shown[at] == 128);
+            assert_true(same || fill);
+            fills += fill && !same;
+        }
+    }
+    assert_in_range(fills, 1, N * SIDE * SIDE * 2);
+    bti_pipeline_free(pipe);
+    bti_policy_free(p);
+    free_world(&w);
+}
+
+static void partners_come_from_the_training_part_only(void **state)
+{
+    const int32_t part[] = {3, 9, 21};
+    bti_pipeline_options opt = {.std = {1, 1, 1}, .threads = 1, .partners = part, .n_partners = 3};
+    uint8_t shown[SIDE * SIDE];
+    bti_policy *p;
+    bti_pipeline *pipe;
+    bt_error err;
+    world w;
+    int seen[3] = {0};
+
+    (void)state;
+    make_world(&w, 1);
+    assert_ok(bti_policy_parse(&p, "SamplePairing:1", &err), &err);
+    opt.policy = p;
+    assert_ok(bti_pipeline_new(&pipe, &w.set, &opt, &err), &err);
+    for (int i = 0; i < N; i++) {
+        int found = 0;
+        bti_pipeline_show(pipe, 0, i, shown);
+        for (int k = 0; k < 3; k++) {
+            bool same = !memcmp(shown, w.pixels + (size_t)part[k] * sizeof(shown), sizeof(shown));
+            found += same;
+            seen[k] += same;
+        }
+        assert_int_equal(found, 1);
+    }
+    assert_true(seen[0] && seen[1] && seen[2]);
+    bti_pipeline_free(pipe);
+    bti_policy_free(p);
     free_world(&w);
 }
 
@@ -305,7 +378,7 @@ static void whole_batches_equal_their_replay_in_python_with_torchvision(void **s
         n++;
     }
     fclose(f);
-    assert_int_equal(n, 9);
+    assert_int_equal(n, 21);
 }
 
 static void zero_strength_leaves_the_images_alone(void **state)
@@ -343,9 +416,17 @@ static void operations_of_a_policy_run_in_order_before_flip_and_crop(void **stat
     make_world(&w, 3);
     fill(&w, "flip:p=1+TranslateX:3+Invert", 0, 1);
     for (int i = 0; i < N; i++) {
-        bti_op_apply(BTI_OP_TRANSLATE_X, 3, w.pixels + (size_t)w.index[i] * sizeof(a), a, SIDE,
-                     SIDE, 3, scratch);
-        bti_op_apply(BTI_OP_INVERT, 0, a, b, SIDE, SIDE, 3, scratch);
+        bti_op_image first = {.src = w.pixels + (size_t)w.index[i] * sizeof(a),
+                              .dst = a,
+                              .h = SIDE,
+                              .w = SIDE,
+                              .c = 3,
+                              .scratch = scratch};
+        bti_op_image second = first;
+        second.src = a;
+        second.dst = b;
+        bti_op_apply(BTI_OP_TRANSLATE_X, 3, &first);
+        bti_op_apply(BTI_OP_INVERT, 0, &second);
         for (int at = 0; at < SIDE * SIDE; at++) {
             int mirrored = at / SIDE * SIDE + SIDE - 1 - at % SIDE;
             float want = (float)((b[3 * mirrored + 1] / 255.0 - 0.5) / 0.25);
@@ -430,6 +511,8 @@ int main(void)
         cmocka_unit_test(crop_with_fill_0_shows_black_outside),
         cmocka_unit_test(the_same_epoch_gives_the_same_bits_for_any_number_of_threads),
         cmocka_unit_test(a_sample_does_not_depend_on_its_place_in_the_batch),
+        cmocka_unit_test(what_is_shown_is_what_training_sees),
+        cmocka_unit_test(partners_come_from_the_training_part_only),
         cmocka_unit_test(whole_batches_equal_their_replay_in_python_with_torchvision),
         cmocka_unit_test(zero_strength_leaves_the_images_alone),
         cmocka_unit_test(operations_of_a_policy_run_in_order_before_flip_and_crop),

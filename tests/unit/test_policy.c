@@ -7,6 +7,7 @@
 
 #include "augment/augment.h"
 #include "base/alloc.h"
+#include "base/files.h"
 #include <string.h>
 
 static void means(const char *spec, const char *canonical)
@@ -84,6 +85,157 @@ static void blanks_and_case_do_not_matter(void **state)
     (void)state;
     means(" Flip + CROP : 4 ", "flip:p=0.5+crop:pad=4,fill=mean");
     means("rotate: Value=3", "Rotate:value=3,p=1");
+}
+
+static void trivialaugment_and_cutout_have_defaults_too(void **state)
+{
+    (void)state;
+    means("trivialaugment", "trivialaugment:levels=31");
+    means("cutout", "cutout:p=1,ratio=0.5,fill=mean");
+    means("cutout:p=0.5,ratio=0.25,fill=0+flip", "flip:p=0.5+cutout:p=0.5,ratio=0.25,fill=0");
+    means("Cutout:0.2+SamplePairing:0.4", "Cutout:value=0.2,p=1+SamplePairing:value=0.4,p=1");
+}
+
+static void a_searched_autoaugment_policy_is_one_compact_text(void **state)
+{
+    const char *searched =
+        "autoaugment:levels=10,p0=ShearX/0.4/3|Invert/0.1/2,p1=Rotate/1/9|Cutout/0.5/0";
+
+    (void)state;
+    means(searched, searched);
+    means("autoaugment:p0=shearx/0.40/3", "autoaugment:levels=10,p0=ShearX/0.4/3");
+    means("autoaugment:p0=Invert/1/3 | Rotate/0/0 , levels=5",
+          "autoaugment:levels=5,p0=Invert/1/3|Rotate/0/0");
+    means("autoaugment:p0=Invert/1/0+autoaugment:p0=Equalize/1/0,p1=Color/1/1",
+          "autoaugment:levels=10,p0=Invert/1/0+autoaugment:levels=10,p0=Equalize/1/0,p1=Color/1/1");
+}
+
+static void a_wrong_sub_policy_gets_what_was_expected(void **state)
+{
+    (void)state;
+    fails("autoaugment", "cifar10, svhn, imagenet");
+    fails("autoaugment:cifar11", "cifar10, svhn or imagenet");
+    fails("autoaugment:p0=ShearX/0.4", "OP/P/LEVEL");
+    fails("autoaugment:p0=ShearX/0.4/3/1", "OP/P/LEVEL");
+    fails("autoaugment:p0=", "OP/P/LEVEL");
+    fails("autoaugment:p0=Sheer/0.4/3", "'ShearX'");
+    fails("autoaugment:p0=ShearX/1.4/3", "from 0 to 1");
+    fails("autoaugment:p0=ShearX/0.4/x", "whole number");
+    fails("autoaugment:p0=ShearX/0.4/10", "below levels (10)");
+    fails("autoaugment:p0=ShearX/0.4/9,levels=5", "below levels (5)");
+    fails("autoaugment:p1=ShearX/0.4/3", "unknown key 'p1'");
+    fails("autoaugment:cifar10,p0=ShearX/0.4/3", "not both");
+}
+
+/* ---- files ---- */
+
+/* The path of a file that holds `yaml`. */
+static const char *policy_file(const char *yaml)
+{
+    static char path[512];
+    bt_error err;
+
+    if (!path[0])
+        snprintf(path, sizeof(path), "%s/policy.yaml", test_tmp_dir());
+    assert_ok(bti_file_write(path, yaml, strlen(yaml), &err), &err);
+    return path;
+}
+
+static void file_means(const char *yaml, const char *canonical)
+{
+    means(policy_file(yaml), canonical);
+}
+
+static void file_fails(const char *yaml, int line, const char *saying)
+{
+    bti_policy *p;
+    bt_error err;
+
+    if (!bti_policy_parse(&p, policy_file(yaml), &err))
+        fail_msg("'%s' was accepted", yaml);
+    assert_null(p);
+    if (!strstr(err.text, saying))
+        fail_msg("'%s': the error '%s' does not say '%s'", yaml, err.text, saying);
+    assert_non_null(strstr(err.where, "policy.yaml"));
+    assert_int_equal(err.line, line);
+}
+
+static char *text_of(const char *spec)
+{
+    bti_policy *p;
+    bt_error err;
+
+    assert_ok(bti_policy_parse(&p, spec, &err), &err);
+    char *text = bti_policy_text(p);
+    bti_policy_free(p);
+    return text;
+}
+
+static void published_policies_are_those_of_torchvision(void **state)
+{
+    char line[4096], name[16], want[4000], spec[64];
+    FILE *f = fopen(test_source("tests/golden/augment_policies.txt"), "r");
+    int n = 0;
+
+    (void)state;
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f)) {
+        if (line[0] == '#')
+            continue;
+        assert_int_equal(sscanf(line, "%15s %3999s", name, want), 2);
+        snprintf(spec, sizeof(spec), "examples/policies/%s.yaml", name);
+        char *text = text_of(test_source(spec));
+        if (strncmp(text, want, strlen(want)) != 0 || text[strlen(want)] != '+')
+            fail_msg("%s: %s is not %s", spec, text, want);
+        bti_free(text);
+        snprintf(spec, sizeof(spec), "autoaugment:policy=%s", name);
+        means(spec, spec);
+        n++;
+    }
+    fclose(f);
+    assert_int_equal(n, 3);
+}
+
+static void a_file_says_the_same_as_the_augment_section_of_a_space(void **state)
+{
+    (void)state;
+    file_means("policy: none\n", "none");
+    file_means("policy: flip_crop\n", "flip:p=0.5+crop:pad=4,fill=mean");
+    file_means("policy: flip_crop\ncrop: {pad: 2}\n", "flip:p=0.5+crop:pad=2,fill=mean");
+    file_means("policy: randaugment\nrandaugment: {n: 3, m: 5}\nautoaugment: {policy: svhn}\n"
+               "cutout: {p: 0.5, ratio: 0.5}\n",
+               "randaugment:n=3,m=5,levels=31+cutout:p=0.5,ratio=0.5,fill=mean");
+    file_means("policy: trivialaugment\nflip:\n", "trivialaugment:levels=31+flip:p=0.5");
+    file_means("policy: autoaugment\nautoaugment: {policy: svhn}\n", "autoaugment:policy=svhn");
+    file_means("policy: autoaugment\nautoaugment:\n  fixed:\n    - [[Invert, 0.5, 0]]\n"
+               "    - [[Rotate, 1, 9], [Cutout, 0.25, 3]]\n  levels: 11\n",
+               "autoaugment:levels=11,p0=Invert/0.5/0,p1=Rotate/1/9|Cutout/0.25/3");
+    file_means("name: mine\npolicy: list\nlist: [Equalize, \"Rotate:30,p=0.5\", "
+               "{ShearX: {value: 0.1, p: 0.5}}, {Posterize: 4}]\n",
+               "Equalize:p=1+Rotate:value=30,p=0.5+ShearX:value=0.1,p=0.5+Posterize:value=4,p=1");
+}
+
+static void a_wrong_file_gets_the_line(void **state)
+{
+    (void)state;
+    file_fails("[1, 2]\n", 1, "policy");
+    file_fails("flip: {p: 1}\n", 1, "policy");
+    file_fails("policy: randagment\n", 1, "'randaugment'");
+    file_fails("policy: none\nflipp: {p: 1}\n", 2, "'flip'");
+    file_fails("policy: none\nflip: {p: 3}\n", 2, "from 0 to 1");
+    file_fails("policy: none\nflip: [1]\n", 2, "mapping");
+    file_fails("policy: list\n", 1, "list:");
+    file_fails("policy: list\nlist:\n  - Equalize\n  - Rotat:30\n", 4, "'Rotate'");
+    file_fails("policy: list\nlist: [[Rotate, 1]]\n", 2, "an operation is");
+    file_fails("policy: autoaugment\n", 1, "needs a policy");
+    file_fails("policy: autoaugment\nautoaugment:\n  fixed:\n    - [Invert, 0.5, 0]\n", 4,
+               "[OP, P, LEVEL]");
+    file_fails("policy: autoaugment\nautoaugment: {fixed: [[[Invert, 0.5]]]}\n", 2,
+               "[OP, P, LEVEL]");
+    file_fails("policy: autoaugment\nautoaugment: {fixed: [[[Invert, 2, 0]]]}\n", 2, "from 0 to 1");
+    bti_policy *p;
+    bt_error err;
+    assert_int_equal(bti_policy_parse(&p, "no-such.yaml", &err), BT_IO);
 }
 
 static void a_misspelt_name_gets_the_nearest_and_the_form(void **state)
@@ -170,6 +322,12 @@ int main(void)
         cmocka_unit_test(the_order_of_application_is_fixed_and_operations_keep_theirs),
         cmocka_unit_test(canonical_text_means_itself),
         cmocka_unit_test(blanks_and_case_do_not_matter),
+        cmocka_unit_test(trivialaugment_and_cutout_have_defaults_too),
+        cmocka_unit_test(a_searched_autoaugment_policy_is_one_compact_text),
+        cmocka_unit_test(a_wrong_sub_policy_gets_what_was_expected),
+        cmocka_unit_test(published_policies_are_those_of_torchvision),
+        cmocka_unit_test(a_file_says_the_same_as_the_augment_section_of_a_space),
+        cmocka_unit_test(a_wrong_file_gets_the_line),
         cmocka_unit_test(a_misspelt_name_gets_the_nearest_and_the_form),
         cmocka_unit_test(a_wrong_key_gets_the_keys),
         cmocka_unit_test(a_wrong_value_gets_what_was_expected),

@@ -58,6 +58,20 @@ static void every_key_can_be_set_from_text(void **state)
     bti_json_free(o);
 }
 
+static void a_policy_file_is_kept_as_what_it_says(void **state)
+{
+    (void)state;
+    bt_recipe r = bt_recipe_defaults();
+    bt_error e;
+    assert_ok(
+        bt_recipe_set(&r, "augment", test_source("examples/policies/cifar10.yaml"), NULL, 0, &e),
+        &e);
+    assert_non_null(strstr(r.augment, "autoaugment:levels=10,p0=Invert/0.1/0|Contrast/0.2/6,p1="));
+    assert_non_null(strstr(r.augment, "+flip:p=0.5+crop:pad=4,fill=mean"));
+    assert_ok(bti_recipe_check(&r, &e), &e);
+    assert_int_equal(bt_recipe_set(&r, "augment", "no-such.yaml", NULL, 0, &e), BT_IO);
+}
+
 static void a_bad_value_is_refused_and_changes_nothing(void **state)
 {
     (void)state;
@@ -150,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_the_course_recipe),
         cmocka_unit_test(every_key_can_be_set_from_text),
+        cmocka_unit_test(a_policy_file_is_kept_as_what_it_says),
         cmocka_unit_test(a_bad_value_is_refused_and_changes_nothing),
         cmocka_unit_test(an_unknown_key_names_the_nearest),
         cmocka_unit_test(a_file_sets_its_keys_and_hands_on_the_others),

@@ -67,6 +67,8 @@ static void policies_become_one_text(void **state)
     static const char *const cases[][2] = {
         {"augment: {policy: none}\n", "none"},
         {"augment: {policy: flip_crop}\n", "flip+crop:4"},
+        {"augment: {policy: trivialaugment, flip: {p: 0.5}}\n", "flip+trivialaugment"},
+        {"augment: flip+autoaugment:cifar10\n", "flip+autoaugment:cifar10"},
         {"augment: {policy: flip_crop, crop: {pad: 2}}\n", "flip+crop:2"},
         {"augment: {policy: flip_crop, flip: {p: 0.3}}\n", "flip:p=0.3+crop:4"},
         {"augment: {policy: none, flip: {p: 0.5}}\n", "flip"},
@@ -91,6 +93,25 @@ static void policies_become_one_text(void **state)
         assert_string_equal(find(&out, "augment"), cases[i][1]);
         bti_arena_release(&keep);
     }
+}
+
+static void a_policy_from_outside_replaces_the_section_and_its_parameters(void **state)
+{
+    (void)state;
+    const bti_space_vars vars = {.classes = 10, .size = 32, .channels = 3, .augment = "flip:p=0.5"};
+    const char *text = SPACE_HEAD
+        "blocks:\n  - id: m1\n    module: {Conv: {out: 8, kernel: 3}}\n" SPACE_TAIL
+        "augment: {policy: {choice: [none, randaugment]}, randaugment: {n: {int: [1, 3]}, m: 9}}\n";
+    bti_space *s = NULL;
+    bti_arena keep = {0};
+    bti_settings out;
+    bti_point point = {0};
+    bt_error err = {0};
+    assert_ok(bti_space_parse(&s, text, strlen(text), "small.yaml", &vars, &err), &err);
+    assert_ok(bti_space_settings(s, &point, &out, &keep, &err), &err);
+    assert_string_equal(find(&out, "augment"), "flip:p=0.5");
+    bti_arena_release(&keep);
+    bti_space_free(s);
 }
 
 static void a_space_without_an_augment_section_leaves_the_recipes_default(void **state)
@@ -239,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_briefs_recipe_comes_out_in_recipe_words),
         cmocka_unit_test(policies_become_one_text),
+        cmocka_unit_test(a_policy_from_outside_replaces_the_section_and_its_parameters),
         cmocka_unit_test(a_space_without_an_augment_section_leaves_the_recipes_default),
         cmocka_unit_test(a_schedule_with_settings_becomes_one_value),
         cmocka_unit_test(every_train_section_of_the_course_is_a_recipe),
