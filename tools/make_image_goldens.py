@@ -70,6 +70,10 @@ def over_black(im):
     return Image.alpha_composite(Image.new("RGBA", im.size, (0, 0, 0, 255)), rgba).convert("RGB")
 
 
+def turned_block(way):
+    return b"MM\0*\0\0\0\x08\0\1" + struct.pack(">HHIHH", 0x0112, 3, 1, way, 0) + bytes(4)
+
+
 def jpegs(expect):
     for name, size, opts in [
         ("s444.jpg", (33, 29), {"subsampling": 0, "quality": 90}),
@@ -112,6 +116,10 @@ def webps(expect):
         source.save(f"{OUT}/{name}", **opts)
         back = Image.open(f"{OUT}/{name}")
         expect(name, over_black(back) if back.mode == "RGBA" else back)
+    for way, prefix in [(6, b"Exif\0\0"), (3, b"")]:
+        block = prefix + turned_block(way)
+        im.save(f"{OUT}/exif{way}.webp", quality=50, exif=block)
+        expect(f"exif{way}.webp", ImageOps.exif_transpose(Image.open(f"{OUT}/exif{way}.webp")))
     im.save(f"{OUT}/animation.webp", save_all=True, append_images=[picture(42, 31, 22)], quality=1)
 
 
@@ -138,6 +146,18 @@ def pngs(expect):
     expect("bits.png", Image.open(f"{OUT}/bits.png").convert("L"))
     expect("palette.png", palette.convert("RGB"))
     expect("palette_clear.png", over_black(Image.open(f"{OUT}/palette_clear.png")))
+
+    for name, way, im in [("exif8.png", 8, colour), ("exif5.png", 5, clear)]:
+        im.save(f"{OUT}/{name}", exif=turned_block(way))
+        upright = ImageOps.exif_transpose(Image.open(f"{OUT}/{name}"))
+        expect(name, over_black(upright) if upright.mode == "RGBA" else upright)
+    with open(f"{OUT}/exif8.png", "rb") as f:
+        late = f.read()
+    late = late.replace(chunk(b"eXIf", turned_block(8)), b"")  # and again behind the pixels
+    assert len(late) < os.path.getsize(f"{OUT}/exif8.png")
+    with open(f"{OUT}/late_exif.png", "wb") as f:
+        f.write(late[:-12] + chunk(b"eXIf", turned_block(2)) + late[-12:])
+    expect("late_exif.png", ImageOps.exif_transpose(Image.open(f"{OUT}/late_exif.png")))
 
     write_png(f"{OUT}/deep.png", 17, 13, 16, 2,
               lambda x, y: b"".join(bytes((v, 255 - v)) for v in colour.getpixel((x, y))))

@@ -46,6 +46,7 @@ BT_API const char *bt_status_text(bt_status code);
 typedef enum bt_event_kind {
     BT_EVENT_NOTE,   /* text: one line worth telling a person */
     BT_EVENT_WARN,   /* text: one line that a person should read */
+    BT_EVENT_FETCH,  /* done, total: bytes downloaded; text: of what */
     BT_EVENT_DECODE, /* done, total: images decoded to the cache; text: the split */
     BT_EVENT_TRAIN,  /* epoch of epochs (from 1), done of total steps in it, loss, accuracy, rate,
                         left_s */

@@ -85,8 +85,9 @@ typedef struct bt_predict_options {
     const char *model_dir;
     const char *const *image; /* n_images paths of JPEG or PNG files */
     int64_t n_images;
-    int top;     /* likeliest classes to list of each; more than there are: all */
-    int threads; /* 0: all cores */
+    int top;             /* likeliest classes to list of each; more than there are: all */
+    int threads;         /* 0: all cores */
+    const char *program; /* decodes the images, as in bt_data_options; NULL: this process does */
 } bt_predict_options;
 
 /* Classes of image files, in their order: [{"path", "top": [{"class", "p"}, ...]}, ...], p by

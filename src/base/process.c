@@ -13,6 +13,7 @@
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,9 +55,13 @@ static char **merge_env(char *const extra[])
     return env;
 }
 
-static int add_files(posix_spawn_file_actions_t *files, const char *log_path)
+/* `wire` becomes the child's BTI_WIRE_FD; -1: it has none, and no stdin either. */
+static int add_files(posix_spawn_file_actions_t *files, int wire, const char *log_path)
 {
-    int bad = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
+    int bad = wire < 0 ? posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0)
+                       : posix_spawn_file_actions_adddup2(files, wire, BTI_WIRE_FD);
+    if (!bad && wire >= 0)
+        bad = posix_spawn_file_actions_addopen(files, 1, "/dev/null", O_WRONLY, 0);
     if (!bad && log_path) {
         bad = posix_spawn_file_actions_addopen(files, 1, log_path, O_WRONLY | O_CREAT | O_APPEND,
                                                0666);
@@ -86,8 +91,8 @@ static int add_signals(posix_spawnattr_t *attr)
     return bad;
 }
 
-bt_status bti_spawn(bti_child *child, char *const argv[], char *const env_extra[],
-                    const char *log_path, bt_error *err)
+static bt_status spawn(bti_child *child, char *const argv[], char *const env_extra[], int wire,
+                       const char *log_path, bt_error *err)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
@@ -104,7 +109,7 @@ bt_status bti_spawn(bti_child *child, char *const argv[], char *const env_extra[
     bad = posix_spawnattr_init(&attr);
     if (bad)
         goto no_attr;
-    bad = add_files(&files, log_path);
+    bad = add_files(&files, wire, log_path);
     if (!bad)
         bad = add_signals(&attr);
     if (!bad)
@@ -119,6 +124,30 @@ no_files:
     child->pid = 0;
     errno = bad;
     return bti_fail_errno(err, argv[0], "cannot start the program");
+}
+
+bt_status bti_spawn(bti_child *child, char *const argv[], char *const env_extra[],
+                    const char *log_path, bt_error *err)
+{
+    return spawn(child, argv, env_extra, -1, log_path, err);
+}
+
+bt_status bti_spawn_connected(bti_child *child, char *const argv[], int *fd, bt_error *err)
+{
+    int end[2];
+    *child = (bti_child){0};
+    *fd = -1;
+    /* Closed on exec: a sibling that inherits our end would keep this child from seeing it close.
+     */
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, end))
+        return bti_fail_errno(err, argv[0], "cannot make a socket");
+    bt_status rc = spawn(child, argv, NULL, end[1], NULL, err);
+    close(end[1]);
+    if (rc)
+        close(end[0]);
+    else
+        *fd = end[0];
+    return rc;
 }
 
 bool bti_child_poll(bti_child *child)

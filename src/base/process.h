@@ -20,6 +20,11 @@ typedef struct bti_child {
  * bti_die_with_parent(). */
 bt_status bti_spawn(bti_child *child, char *const argv[], char *const env_extra[],
                     const char *log_path, bt_error *err);
+/* The same with a stream socket: *fd (yours, close it) is our end, the child's BTI_WIRE_FD is the
+ * other. Its stdin is ours (an image may be /dev/stdin), its stdout goes nowhere. The child reads
+ * an end of file when *fd is closed or when we die. */
+#define BTI_WIRE_FD 3
+bt_status bti_spawn_connected(bti_child *child, char *const argv[], int *fd, bt_error *err);
 bool bti_child_poll(bti_child *child); /* true once it has ended (status is set, pid 0) */
 bool bti_child_wait(bti_child *child, double timeout_s); /* true if ended within the time */
 void bti_child_signal(bti_child *child, int signo);      /* nothing if it is not running */

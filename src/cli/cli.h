@@ -79,8 +79,9 @@ bt_stop cli_stop(void);
 
 /* $BANTAM_CACHE, else $XDG_CACHE_HOME/bantam, else ~/.cache/bantam. Static. */
 const char *cli_cache_dir(void);
-/* Data options with cache and progress filled in. */
-bt_data_options cli_data_options(int size, bt_progress progress);
+/* Data options with cache, program and progress filled in. data_dir NULL: $BANTAM_DATA_DIR, if it
+ * is set; $BANTAM_DATA_URL names another server for downloads. */
+bt_data_options cli_data_options(int size, const char *data_dir, bt_progress progress);
 
 /* Prints the text and a newline to stdout, frees it (bt_free), returns 0 (1 if stdout failed). */
 int cli_print(char *text);

@@ -171,7 +171,7 @@ static int show(int argc, char **argv)
         return cli_usage(spec.verb, "give DATA, or --study DIR with --trial T");
     v.data = args.n ? args.v[0] : NULL;
     v.id = id;
-    v.data_opt = cli_data_options(size, cli_progress(true));
+    v.data_opt = cli_data_options(size, NULL, cli_progress(true));
     if (study ? bt_search_show(study, trial, id, v.epoch, out, &err)
               : bt_augment_show(&v, out, &err))
         return cli_fail(&err);
@@ -208,7 +208,7 @@ static int preview(int argc, char **argv)
         return status;
     v.data = args.v[0];
     v.id = id;
-    v.data_opt = cli_data_options(size, cli_progress(true));
+    v.data_opt = cli_data_options(size, NULL, cli_progress(true));
     if (bt_augment_preview(&v, columns, out, &err))
         return cli_fail(&err);
     fprintf(stderr, "%s is written\n", out);

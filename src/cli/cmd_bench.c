@@ -87,7 +87,7 @@ static int bench_augment(int argc, char **argv)
 
     if (status >= 0)
         return status;
-    bt_data_options data_opt = cli_data_options(size, cli_progress(true));
+    bt_data_options data_opt = cli_data_options(size, NULL, cli_progress(true));
     if (bt_bench_augment(&text, args.n ? args.v[0] : NULL, &data_opt, threads, &err))
         return cli_fail(&err);
     if (json)

@@ -11,9 +11,11 @@
 #include <inttypes.h>
 
 #define DATA_KINDS                                                                                 \
-    "the name fashion-mnist; an image folder (root/{train,val,test}/CLASS/files or\n"              \
+    "the names fashion-mnist, cifar10 and cifar100 (the CIFARs are downloaded into the cache if\n" \
+    "--data-dir does not have them); an image folder (root/{train,val,test}/CLASS/files or\n"      \
     "root/CLASS/files); a CSV file with the columns path,label, or a folder with train.csv\n"      \
-    "[val.csv] [test.csv]; a folder with IDX files; CIFAR's binary files (a folder or .tar.gz)."
+    "[val.csv] [test.csv]; a folder with IDX files; CIFAR's binary files (a folder or .tar.gz);\n" \
+    "a folder that data import wrote."
 #define SHOWN 10 /* unreadable files listed for people; --json has all */
 
 static int64_t number(const bti_json *o, const char *key)
@@ -130,6 +132,7 @@ static int print_table(char *text)
 
 static int data_info(int argc, char **argv)
 {
+    const char *data_dir = NULL;
     bool json = false;
     int threads = 0;
     const cli_option options[] = {
@@ -141,6 +144,11 @@ static int data_info(int argc, char **argv)
          .help = "decoding threads (default: all cores)",
          .lo = 1,
          .hi = 1024},
+        {.name = "data-dir",
+         .kind = CLI_TEXT,
+         .to = &data_dir,
+         .arg = "DIR",
+         .help = "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)"},
         {0},
     };
     const cli_spec spec = {"data info",
@@ -158,8 +166,9 @@ static int data_info(int argc, char **argv)
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    bt_data_options opt = cli_data_options(0, cli_progress(false));
+    bt_data_options opt = cli_data_options(0, data_dir, cli_progress(false));
     opt.threads = threads;
+    opt.stop = cli_stop();
     if (bt_data_info(&text, args.v[0], &opt, &err))
         return cli_fail(&err);
     cli_progress_end();
@@ -190,7 +199,8 @@ static int print_imported(const char *dir)
 
 static int data_import(int argc, char **argv)
 {
-    const char *dir = NULL;
+    const char *dir = NULL, *data_dir = NULL;
+    bool strict = false;
     int threads = 0, size = 0;
     const cli_option options[] = {
         {.name = "out",
@@ -206,6 +216,10 @@ static int data_import(int argc, char **argv)
          .help = "side in pixels (default: the images' own up to 64, else 32)",
          .lo = 1,
          .hi = 1024},
+        {.name = "strict",
+         .kind = CLI_FLAG,
+         .to = &strict,
+         .help = "an unreadable image is an error (default: up to 1 % are left out)"},
         {.name = "threads",
          .kind = CLI_INT,
          .to = &threads,
@@ -213,11 +227,16 @@ static int data_import(int argc, char **argv)
          .help = "decoding threads (default: all cores)",
          .lo = 1,
          .hi = 1024},
+        {.name = "data-dir",
+         .kind = CLI_TEXT,
+         .to = &data_dir,
+         .arg = "DIR",
+         .help = "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)"},
         {0},
     };
     const cli_spec spec = {
         "data import",
-        "DATA -o DIR [--size N]",
+        "DATA -o DIR [--size N] [--strict]",
         "Decodes and resizes every image once and writes NumPy files: train.npy (n,h,w,c; uint8),\n"
         "train-labels.npy (int32), the same for val and test, and manifest.json (class names, "
         "mean,\n"
@@ -232,8 +251,10 @@ static int data_import(int argc, char **argv)
         return status;
     if (!dir)
         return cli_usage("data import", "-o DIR is missing: where should the files go?");
-    bt_data_options opt = cli_data_options(size, cli_progress(false));
+    bt_data_options opt = cli_data_options(size, data_dir, cli_progress(false));
     opt.threads = threads;
+    opt.strict = strict;
+    opt.stop = cli_stop();
     if (bt_data_import(args.v[0], dir, &opt, &err))
         return cli_fail(&err);
     cli_progress_end();

@@ -58,11 +58,16 @@ static void print_table(const bti_json *o, const char *split)
 int cmd_eval(int argc, char **argv)
 {
     bt_eval_options opt = {.split = "val"};
-    bool json = false, quiet = false;
+    const char *data_dir = NULL;
+    bool json = false, quiet = false, strict = false;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &opt.data, "DATA", "the images; required", 0, 0},
         {"split", 0, CLI_TEXT, &opt.split, "val|test", "val: as in training (default)", 0, 0},
         {"threads", 't', CLI_INT, &opt.threads, "N", "(default: all cores)", 1, 1024},
+        {"data-dir", 0, CLI_TEXT, &data_dir, "DIR",
+         "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)", 0, 0},
+        {"strict", 0, CLI_FLAG, &strict, NULL,
+         "an unreadable image is an error (default: up to 1 % are left out)", 0, 0},
         {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},
         {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress", 0, 0},
         {0},
@@ -86,7 +91,8 @@ int cmd_eval(int argc, char **argv)
         return cli_usage("eval", "--split: '%s' is neither val nor test", opt.split);
     opt.model_dir = args.v[0];
     opt.progress = cli_progress(quiet);
-    opt.data_opt = cli_data_options(0, opt.progress);
+    opt.data_opt = cli_data_options(0, data_dir, opt.progress);
+    opt.data_opt.strict = strict;
     bt_status rc = bt_eval(&text, &opt, &err);
     cli_progress_end();
     if (rc)

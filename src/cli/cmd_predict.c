@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/json.h"
+#include "base/process.h"
 
 /* One line an image on stdout, one an unreadable file on stderr. Returns how many those were. */
 static int print_images(const bti_json *list, bool quiet)
@@ -98,6 +99,7 @@ int cmd_predict(int argc, char **argv)
         array.threads = images.threads;
         return bt_logits(&array, &err) ? cli_fail(&err) : 0;
     }
+    images.program = bti_self_path();
     images.model_dir = args.v[0];
     images.image = (const char *const *)(args.v + 1);
     images.n_images = args.n - 1;

@@ -55,8 +55,8 @@ int cmd_search(int argc, char **argv)
 {
     bt_search_options o = bt_search_defaults();
     const char *budget = NULL, *until = NULL;
-    const char *directions = NULL;
-    bool json = false, quiet = false;
+    const char *directions = NULL, *data_dir = NULL;
+    bool json = false, quiet = false, strict = false;
     int size = 0;
     for (int i = 0; i < BTI_METRICS; i++)
         o.limit[i].metric = bti_metric_names()[i];
@@ -181,6 +181,15 @@ int cmd_search(int argc, char **argv)
          .kind = CLI_FLAG,
          .to = &json,
          .help = "the outcome as one JSON object on stdout, events as JSON lines on stderr"},
+        {.name = "data-dir",
+         .kind = CLI_TEXT,
+         .to = &data_dir,
+         .arg = "DIR",
+         .help = "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)"},
+        {.name = "strict",
+         .kind = CLI_FLAG,
+         .to = &strict,
+         .help = "an unreadable image is an error (default: up to 1 % are left out)"},
         {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .to = &quiet, .help = "warnings only"},
         {0},
     };
@@ -189,7 +198,8 @@ int cmd_search(int argc, char **argv)
         "DATA --budget T [options]",
         "Searches small image models on labelled images within a budget and trains the best of "
         "them.\n"
-        "DATA: fashion-mnist, an image folder (train/class/*.jpg ...), a .csv of path,label, IDX "
+        "DATA: fashion-mnist, cifar10, an image folder (train/class/*.jpg ...), a .csv of "
+        "path,label, IDX "
         "or CIFAR files.",
         options,
         1,
@@ -219,8 +229,10 @@ int cmd_search(int argc, char **argv)
     o.progress = cli_progress(quiet);
     if (json)
         cli_progress_json();
-    o.data_opt = cli_data_options(size, o.progress);
+    o.data_opt = cli_data_options(size, data_dir, o.progress);
     o.stop = cli_stop();
+    o.data_opt.strict = strict;
+    o.data_opt.stop = o.stop;
 
     char *text = NULL;
     bt_error err = {0};

@@ -10,10 +10,10 @@
 
 typedef struct train_args {
     bt_train_options opt;
-    const char *recipe;
+    const char *recipe, *data_dir;
     char subset[64], val[32]; /* from the recipe file */
     int size;
-    bool no_nesterov, json, quiet;
+    bool no_nesterov, strict, json, quiet;
 } train_args;
 
 /* A key of the recipe file that belongs to the command, not to the recipe. */
@@ -79,8 +79,10 @@ static int run(train_args *a)
     if (a->no_nesterov)
         a->opt.recipe.nesterov = false;
     a->opt.progress = cli_progress(a->quiet);
-    a->opt.data_opt = cli_data_options(a->size, a->opt.progress);
+    a->opt.data_opt = cli_data_options(a->size, a->data_dir, a->opt.progress);
     a->opt.stop = cli_stop();
+    a->opt.data_opt.strict = a->strict;
+    a->opt.data_opt.stop = a->opt.stop;
     bt_status rc = bt_train(&json, &a->opt, &err);
     cli_progress_end();
     if (rc)
@@ -102,7 +104,7 @@ int cmd_train(int argc, char **argv)
     bt_recipe *r = &a.opt.recipe;
     const cli_option options[] = {
         {"data", 'd', CLI_TEXT, &a.opt.data, "DATA",
-         "fashion-mnist, an image folder, a .csv, IDX or CIFAR files", 0, 0},
+         "fashion-mnist, cifar10, an image folder, a .csv, IDX or CIFAR files", 0, 0},
         {"out", 'o', CLI_TEXT, &a.opt.out_dir, "DIR",
          "write model.yaml, weights.safetensors, result.json here", 0, 0},
         {"recipe", 0, CLI_TEXT, &a.recipe, "FILE",
@@ -142,6 +144,10 @@ int cmd_train(int argc, char **argv)
         {"threads", 't', CLI_INT, &a.opt.threads, "N", "(default: all cores)", 1, 1024},
         {"resume", 0, CLI_FLAG, &a.opt.resume, NULL,
          "go on from the checkpoint in --out, bit for bit", 0, 0},
+        {"data-dir", 0, CLI_TEXT, &a.data_dir, "DIR",
+         "holds data sets that are asked for by name (default: $BANTAM_DATA_DIR)", 0, 0},
+        {"strict", 0, CLI_FLAG, &a.strict, NULL,
+         "an unreadable image is an error (default: up to 1 % are left out)", 0, 0},
         {"json", 0, CLI_FLAG, &a.json, NULL, "print the result as one JSON object", 0, 0},
         {"quiet", 'q', CLI_FLAG, &a.quiet, NULL, "no progress", 0, 0},
         {0},

@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/json.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #include <math.h>
@@ -49,6 +50,18 @@ static void draw_decode(const bt_event *e)
     out.open = out.terminal;
     if (done)
         close_drawing();
+}
+
+static void draw_fetch(const bt_event *e)
+{
+    double mb = 1e-6;
+    if (bt_now() < out.next_s)
+        return;
+    out.next_s = bt_now() + (out.terminal ? 0.1 : 5.0);
+    fprintf(stderr, "%sdownloading %s: %.1f of %.1f MB%s", out.terminal ? "\r\033[K" : "",
+            e->text ? e->text : "", mb * (double)e->done, mb * (double)e->total,
+            out.terminal ? "" : "\n");
+    out.open = out.terminal;
 }
 
 static void draw_train(const bt_event *e)
@@ -146,6 +159,9 @@ static void report(void *user, const bt_event *e)
     case BT_EVENT_WARN:
     case BT_EVENT_RECORD:
         break;
+    case BT_EVENT_FETCH:
+        draw_fetch(e);
+        break;
     case BT_EVENT_DECODE:
         draw_decode(e);
         break;
@@ -223,10 +239,20 @@ const char *cli_cache_dir(void)
     return dir;
 }
 
-bt_data_options cli_data_options(int size, bt_progress progress)
+/* An environment variable; NULL if it is empty. */
+static const char *variable(const char *name)
+{
+    const char *text = getenv(name);
+    return text && *text ? text : NULL;
+}
+
+bt_data_options cli_data_options(int size, const char *data_dir, bt_progress progress)
 {
     bt_data_options o = bt_data_defaults();
     o.cache_dir = cli_cache_dir();
+    o.data_dir = data_dir ? data_dir : variable("BANTAM_DATA_DIR");
+    o.data_url = variable("BANTAM_DATA_URL");
+    o.program = bti_self_path();
     o.size = size;
     o.progress = progress;
     return o;

@@ -32,6 +32,7 @@ typedef struct bti_manifest_head {
     const bti_source *source;
     int side, channels;
     const char *resize_rule;
+    char fingerprint[BTI_HASH_HEX]; /* of pixels and labels of the splits, one after the other */
 } bti_manifest_head;
 
 /* dir/manifest.json with the splits whose `present` is set. */
@@ -43,7 +44,7 @@ bt_status bti_cache_map(bti_dataset *out, const char *dir, const bti_json *manif
                         bti_split split, bt_error *err);
 void bti_cache_unmap(bti_dataset *set);
 
-/* One BT_EVENT_WARN a split that has unreadable images, with the first few. */
-void bti_manifest_warn(const bti_json *manifest, const bt_progress *progress);
+/* bti_skipped_warn for each split; returns how many images all splits lack. */
+int64_t bti_manifest_warn(const bti_json *manifest, const bt_progress *progress);
 
 #endif

@@ -477,7 +477,6 @@ static void cifar_sample_name(const bti_source *s, bti_split split, int64_t i, c
 
 const bti_reader bti_reader_cifar = {
     .name = "cifar",
-    .may_skip = false,
     .match = cifar_match,
     .open = cifar_open,
     .close = cifar_close,

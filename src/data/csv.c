@@ -336,22 +336,10 @@ static void csv_unload(bti_source *s, bti_split split)
     (void)split;
 }
 
-static bt_status csv_probe(const bti_source *s, bti_split split, int64_t i, int *w, int *h, int *c,
-                           bt_error *err)
+static void csv_path(const bti_source *s, bti_split split, int64_t i, char *buf, size_t cap)
 {
     const csv_state *state = s->state;
-    char path[PATH_MAX];
-    full_path(state, state->list[split].path[i], path, sizeof(path));
-    return bti_image_probe(path, w, h, c, err);
-}
-
-static bt_status csv_decode(const bti_source *s, bti_split split, int64_t i, bti_image *out,
-                            bt_error *err)
-{
-    const csv_state *state = s->state;
-    char path[PATH_MAX];
-    full_path(state, state->list[split].path[i], path, sizeof(path));
-    return bti_image_read(out, path, 0, err);
+    full_path(state, state->list[split].path[i], buf, cap);
 }
 
 /* "train.csv:17 cats/a.jpg" */
@@ -364,13 +352,11 @@ static void csv_sample_name(const bti_source *s, bti_split split, int64_t i, cha
 
 const bti_reader bti_reader_csv = {
     .name = "csv",
-    .may_skip = true,
     .match = csv_match,
     .open = csv_open,
     .close = csv_close,
     .load = csv_load,
     .unload = csv_unload,
-    .probe = csv_probe,
-    .decode = csv_decode,
+    .path = csv_path,
     .sample_name = csv_sample_name,
 };

@@ -16,7 +16,6 @@
 
 #include <unistd.h>
 
-#define MAX_SIDE 1024
 #define OWN_SIZE_MAX 64 /* equal square images up to this side are kept as they are */
 #define DEFAULT_SIDE 32
 
@@ -34,15 +33,16 @@ typedef struct opening {
     bti_source_marks marks;
     bti_survey survey;
     int side;
+    int64_t n_skipped; /* unreadable images of the splits that were opened */
 } opening;
 
 static bt_status check_options(const bt_data_options *opt, bt_error *err)
 {
     if (!opt->cache_dir || !*opt->cache_dir)
         return bti_fail(err, BT_INVAL, "cache_dir", "a folder for decoded images is needed");
-    if (opt->size < 0 || opt->size > MAX_SIDE)
+    if (opt->size < 0 || opt->size > BTI_SIDE_MAX)
         return bti_fail(err, BT_INVAL, "size", "%d is not a side in pixels; expected 1 to %d, or 0",
-                        opt->size, MAX_SIDE);
+                        opt->size, BTI_SIDE_MAX);
     return BT_OK;
 }
 
@@ -73,7 +73,7 @@ static bt_status survey(opening *o, bt_error *err)
     char path[BTI_CACHE_PATH];
     if (survey_load(o))
         return BT_OK;
-    bt_status rc = bti_survey_source(&o->survey, &o->source, o->threads, err);
+    bt_status rc = bti_survey_source(&o->survey, &o->source, o->threads, o->opt, err);
     if (!rc)
         rc = bti_make_dirs(o->opt->cache_dir, err);
     if (rc)
@@ -103,10 +103,11 @@ static bt_status opening_begin(opening *o, const char *data, const bt_data_optio
     if (rc)
         return rc;
     o->threads = opt->threads > 0 ? opt->threads : bti_cpu_count();
-    rc = bti_source_open(&o->source, data, &o->marks, err);
+    rc = bti_source_open(&o->source, data, opt, &o->marks, err);
     if (!rc)
         rc = survey(o, err);
-    o->side = choose_side(&o->survey, opt->size);
+    bool keep = !opt->size && o->source.reader && o->source.reader->prepared;
+    o->side = keep ? o->survey.w : choose_side(&o->survey, opt->size);
     return rc;
 }
 
@@ -117,14 +118,16 @@ static void opening_end(opening *o)
 
 /* "none": nothing was resized. Sizes of test images are not known here, so for them the rule itself
  * is named. */
-static bti_manifest_head manifest_head(const opening *o, bool with_test)
+static bti_manifest_head manifest_head(const opening *o, bool with_test, bti_hash *content)
 {
     bool as_is = !with_test && o->survey.w == o->side && o->survey.h == o->side;
-    return (bti_manifest_head){.data = o->data,
-                               .source = &o->source,
-                               .side = o->side,
-                               .channels = o->survey.channels,
-                               .resize_rule = as_is ? "none" : "pad-square+bilinear"};
+    bti_manifest_head head = {.data = o->data,
+                              .source = &o->source,
+                              .side = o->side,
+                              .channels = o->survey.channels,
+                              .resize_rule = as_is ? "none" : "pad-square+bilinear"};
+    bti_hash_hex(content, head.fingerprint);
+    return head;
 }
 
 /* Decodes the splits first..last that are present into `dir`; the manifest comes last. */
@@ -133,19 +136,23 @@ static bt_status decode_splits(opening *o, const char *dir, bti_split first, bti
 {
     bti_decoded decoded[BTI_SPLITS] = {0};
     bti_manifest_head head;
-    bt_status rc = BT_OK;
+    bti_hash content = {0};
     bti_decode_options opt = {.side = o->side,
                               .channels = o->survey.channels,
                               .threads = o->threads,
                               .dir = dir,
-                              .progress = o->opt->progress};
+                              .given = o->opt,
+                              .content = &content};
+    bt_status rc = bti_hash_init(&content) ? bti_fail_nomem(err) : BT_OK;
     for (int i = first; i <= (int)last && !rc; i++) {
         if (o->source.split[i].present)
             rc = bti_decode_split(&decoded[i], &o->source, (bti_split)i, &opt, err);
     }
-    head = manifest_head(o, last == BTI_TEST && o->source.split[BTI_TEST].present);
-    if (!rc)
+    if (!rc) {
+        head = manifest_head(o, last == BTI_TEST && o->source.split[BTI_TEST].present, &content);
         rc = bti_manifest_write(dir, &head, decoded, err);
+    }
+    bti_hash_release(&content);
     for (int i = 0; i < BTI_SPLITS; i++)
         bti_decoded_release(&decoded[i]);
     return rc;
@@ -195,12 +202,14 @@ static bt_status take_head(bti_data *d, const bti_json *manifest, bt_error *err)
     }
     snprintf(d->resize_rule, sizeof(d->resize_rule), "%s",
              bti_json_as_str(bti_json_get(manifest, "resize"), ""));
+    snprintf(d->fingerprint, sizeof(d->fingerprint), "%s",
+             bti_json_as_str(bti_json_get(manifest, "fingerprint"), ""));
     return BT_OK;
 }
 
 /* Everything of *d that comes from the cache entry; on failure what was taken is released by the
  * caller. */
-static bt_status load_entry(bti_data *d, const opening *o, bt_error *err)
+static bt_status load_entry(bti_data *d, opening *o, bt_error *err)
 {
     char dir[BTI_CACHE_PATH];
     bti_json *manifest;
@@ -212,12 +221,21 @@ static bt_status load_entry(bti_data *d, const opening *o, bt_error *err)
         rc = bti_cache_map(&d->train, dir, manifest, BTI_TRAIN, err);
     if (!rc)
         rc = bti_cache_map(&d->val, dir, manifest, BTI_VAL, err);
-    if (!rc && (!d->train.n || d->classes < 2))
+    if (!rc && (!d->train.n || d->classes < 2 || !d->fingerprint[0]))
         rc = bti_fail(err, BT_FORMAT, dir, "the manifest of the cache is damaged");
     if (!rc)
-        bti_manifest_warn(manifest, &o->opt->progress);
+        o->n_skipped = bti_manifest_warn(manifest, &o->opt->progress);
     bti_json_free(manifest);
     return rc;
+}
+
+/* An entry is the same for all; whether something may be missing from it is not. */
+static bt_status check_strict(const opening *o, bt_error *err)
+{
+    if (!o->opt->strict || !o->n_skipped)
+        return BT_OK;
+    return bti_fail(err, BT_FORMAT, o->data, "%lld images are unreadable (at most 0 %% may be)",
+                    (long long)o->n_skipped);
 }
 
 static void drop_entry(bti_data *d)
@@ -267,6 +285,8 @@ bt_status bti_data_open(bti_data **out, const char *data, const bt_data_options 
     bti_cache_key(d->key, o.marks.train, o.side);
     rc = open_or_make(d, &o, err);
     if (!rc)
+        rc = check_strict(&o, err);
+    if (!rc)
         rc = bti_classes_warn((const char *const *)d->class_names, d->classes, d->train.labels,
                               d->train.n, &opt->progress, err);
     if (rc)
@@ -288,7 +308,7 @@ void bti_data_close(bti_data *d)
     bti_free(d);
 }
 
-static bt_status load_test(bti_test_data *t, const opening *o, const char *key, bt_error *err)
+static bt_status load_test(bti_test_data *t, opening *o, const char *key, bt_error *err)
 {
     char dir[BTI_CACHE_PATH];
     bti_json *manifest;
@@ -299,7 +319,7 @@ static bt_status load_test(bti_test_data *t, const opening *o, const char *key, 
     if (!rc && !t->set.n)
         rc = bti_fail(err, BT_FORMAT, dir, "the manifest of the cache is damaged");
     if (!rc)
-        bti_manifest_warn(manifest, &o->opt->progress);
+        o->n_skipped = bti_manifest_warn(manifest, &o->opt->progress);
     t->classes = t->set.classes;
     bti_json_free(manifest);
     return rc;
@@ -334,6 +354,8 @@ bt_status bti_test_open(bti_test_data **out, const char *data, const bt_data_opt
     }
     t = bti_calloc(1, sizeof(*t));
     rc = t ? test_open_or_make(t, &o, err) : bti_fail_nomem(err);
+    if (!rc)
+        rc = check_strict(&o, err);
     if (rc)
         goto done;
     *out = t; /* ownership moves to the caller */

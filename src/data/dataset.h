@@ -14,6 +14,8 @@
 #include "base/hash.h"
 #include <stdbool.h>
 
+#define BTI_SIDE_MAX 1024 /* pixels; of decoded images */
+
 /* One split, mapped read-only from the cache. */
 typedef struct bti_dataset {
     int64_t n;
@@ -30,6 +32,10 @@ typedef struct bti_data {
      * path, size and time (ns); IDX: the files' sizes, times and both ends. The test split is not
      * in it. */
     char key[BTI_HASH_HEX];
+    /* Of the pixels and labels of train and val as they are here, in their order: what training
+     * depends on and nothing else. Computed once when they are decoded (XXH3-128, some 10 GB/s) and
+     * kept in the manifest; other files with the same pixels have the same. */
+    char fingerprint[BTI_HASH_HEX];
     int classes;
     char **class_names;    /* sorted by byte */
     char resize_rule[32];  /* "none" or "pad-square+bilinear" */

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decoding a split in parallel, straight into the mapped output files. Samples keep their order for
- * any number of threads; unreadable ones are taken out afterwards.
+ * Decoding a split straight into the mapped output files. Samples keep their order for any number
+ * of threads; unreadable ones are taken out afterwards.
  */
 #include "data/decode.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/threads.h"
 #include "data/npy.h"
+#include "data/reading.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdatomic.h>
 
 #define MAX_UNREADABLE_PERCENT 1
-#define REPORT_EVERY_S 0.1
 #define NAME_CAP 4096
 
 typedef struct decode_job {
@@ -23,12 +21,7 @@ typedef struct decode_job {
     bti_split split;
     const bti_decode_options *opt;
     int64_t n;
-    uint8_t *pixels; /* (n,side,side,channels) */
-    char **reason;   /* n; not NULL: unreadable */
-    atomic_llong done;
-    atomic_int failed; /* bt_status of the first failure that ends the whole job */
-    bt_error error;    /* of the thread that set `failed` */
-    double reported_s;
+    char **reason; /* n; not NULL: unreadable */
 } decode_job;
 
 void bti_decoded_release(bti_decoded *d)
@@ -41,67 +34,29 @@ void bti_decoded_release(bti_decoded *d)
     *d = (bti_decoded){0};
 }
 
-static bt_status decode_one(const decode_job *job, int64_t i, bt_error *err)
+void bti_skipped_warn(const bti_skipped *first, int64_t n, const char *split,
+                      const bt_progress *progress)
 {
-    bti_image raw = {0}, colour = {0}, fit = {0};
-    const bti_decode_options *opt = job->opt;
-    const bti_image *use = &raw;
-    bt_status rc = job->s->reader->decode(job->s, job->split, i, &raw, err);
-    if (!rc && raw.c != opt->channels) {
-        rc = bti_image_convert(&colour, &raw, opt->channels, err);
-        use = &colour;
-    }
-    if (!rc)
-        rc = bti_image_fit_square(&fit, use, opt->side, err);
-    if (!rc)
-        memcpy(job->pixels + (size_t)i * bti_image_bytes(&fit), fit.px, bti_image_bytes(&fit));
-    bti_image_release(&raw);
-    bti_image_release(&colour);
-    bti_image_release(&fit);
-    return rc;
-}
-
-static void end_job(decode_job *job, bt_status rc, const bt_error *err)
-{
-    int none = BT_OK;
-    if (atomic_compare_exchange_strong(&job->failed, &none, (int)rc))
-        job->error = *err;
-}
-
-static void report(decode_job *job, int64_t done)
-{
-    const bt_progress *p = &job->opt->progress;
-    bt_event e = {.kind = BT_EVENT_DECODE,
-                  .text = bti_split_name[job->split],
-                  .done = done,
-                  .total = job->n,
-                  .left_s = -1,
-                  .accuracy = -1};
-    if (p->report)
-        p->report(p->user, &e);
-}
-
-static void decode_task(void *ctx, int64_t i, int thread)
-{
-    decode_job *job = ctx;
-    bt_error err;
-    if (atomic_load_explicit(&job->failed, memory_order_relaxed))
+    if (n == 1)
+        bti_warn(progress, "1 unreadable %s image left out: %s (%s)", split, first->path,
+                 first->reason);
+    if (n <= 1)
         return;
-    bt_status rc = decode_one(job, i, &err);
-    if (rc && (!job->s->reader->may_skip || rc == BT_NOMEM)) {
-        end_job(job, rc, &err);
-        return;
-    }
-    if (rc) {
-        job->reason[i] = bti_strdup(err.text);
-        if (!job->reason[i])
-            end_job(job, bti_fail_nomem(&err), &err);
-    }
-    int64_t done = atomic_fetch_add(&job->done, 1) + 1;
-    if (thread == 0 && bt_now() - job->reported_s > REPORT_EVERY_S) { /* thread 0 is the caller */
-        job->reported_s = bt_now();
-        report(job, done);
-    }
+    bti_warn(progress, "%" PRId64 " unreadable %s images left out:", n, split);
+    for (int64_t i = 0; i < n && i < BTI_SKIPPED_SHOWN; i++)
+        bti_warn(progress, "  %s (%s)", first[i].path, first[i].reason);
+    if (n > BTI_SKIPPED_SHOWN)
+        bti_warn(progress, "  and %" PRId64 " more", n - BTI_SKIPPED_SHOWN);
+}
+
+/* The pixels are in their place already. */
+static bt_status take_answer(void *user, int64_t i, const bti_answer *a, bt_error *err)
+{
+    decode_job *job = user;
+    if (!a->rc)
+        return BT_OK;
+    job->reason[i] = bti_strdup(a->error.text);
+    return job->reason[i] ? BT_OK : bti_fail_nomem(err);
 }
 
 static bt_status list_skipped(bti_decoded *out, decode_job *job, bt_error *err)
@@ -125,18 +80,19 @@ static bt_status list_skipped(bti_decoded *out, decode_job *job, bt_error *err)
         if (!out->skipped[k].path || !out->skipped[k++].reason)
             return bti_fail_nomem(err);
     }
-    if (n * 100 > job->n * MAX_UNREADABLE_PERCENT)
-        return bti_fail(err, BT_FORMAT, job->s->path,
-                        "%" PRId64 " of %" PRId64
-                        " %s images are unreadable (at most %d %% may be), "
-                        "first %s: %s",
-                        n, job->n, bti_split_name[job->split], MAX_UNREADABLE_PERCENT,
-                        out->skipped[0].path, out->skipped[0].reason);
-    return BT_OK;
+    bool strict = job->opt->given->strict;
+    if (!strict && n * 100 <= job->n * MAX_UNREADABLE_PERCENT)
+        return BT_OK;
+    bti_skipped_warn(out->skipped, n, bti_split_name[job->split], &job->opt->given->progress);
+    return bti_fail(err, BT_FORMAT, job->s->path,
+                    "%" PRId64 " of %" PRId64 " %s images are unreadable (at most %d %% may be), "
+                    "first %s: %s",
+                    n, job->n, bti_split_name[job->split], strict ? 0 : MAX_UNREADABLE_PERCENT,
+                    out->skipped[0].path, out->skipped[0].reason);
 }
 
 /* Closes the gaps of unreadable samples and writes the labels beside; returns the samples left. */
-static int64_t compact(decode_job *job, int32_t *labels)
+static int64_t compact(const decode_job *job, uint8_t *pixels, int32_t *labels)
 {
     size_t one = (size_t)job->opt->side * job->opt->side * job->opt->channels;
     int64_t kept = 0;
@@ -144,7 +100,7 @@ static int64_t compact(decode_job *job, int32_t *labels)
         if (job->reason[i])
             continue;
         if (kept != i)
-            memcpy(job->pixels + (size_t)kept * one, job->pixels + (size_t)i * one, one);
+            memcpy(pixels + (size_t)kept * one, pixels + (size_t)i * one, one);
         labels[kept++] = job->s->split[job->split].label[i];
     }
     return kept;
@@ -197,24 +153,31 @@ static bt_status write_split(bti_decoded *out, decode_job *job, bti_npy_writer *
                              bti_npy_writer *labels, bt_error *err)
 {
     const bti_decode_options *opt = job->opt;
-    job->pixels = images->data;
-    job->reported_s = bt_now();
-    report(job, 0);
-    bti_parallel_for(opt->threads, job->n, decode_task, job);
-    if (job->failed) {
-        if (err)
-            *err = job->error;
-        return (bt_status)job->failed;
-    }
-    report(job, job->n);
-    bt_status rc = list_skipped(out, job, err);
+    bti_reading reading = {
+        .source = job->s,
+        .split = job->split,
+        .n = job->n,
+        .ask = {.kind = BTI_ASK_PIXELS, .side = opt->side, .channels = opt->channels},
+        .px = images->data,
+        .program = opt->given->program,
+        .threads = opt->threads,
+        .stop = &opt->given->stop,
+        .progress = &opt->given->progress,
+        .take = take_answer,
+        .user = job};
+    bt_status rc = bti_read_images(&reading, err);
+    if (!rc)
+        rc = list_skipped(out, job, err);
     if (rc)
         return rc;
-    out->n = compact(job, labels->data);
+    out->n = compact(job, images->data, labels->data);
     rc = check_classes(job->s, job->split, labels->data, out->n, "readable image", err);
     if (rc)
         return rc;
-    measure(out, images->data, out->n * opt->side * opt->side, opt->channels);
+    int64_t n_pixels = out->n * opt->side * opt->side;
+    measure(out, images->data, n_pixels, opt->channels);
+    bti_hash_add(opt->content, images->data, (size_t)n_pixels * (size_t)opt->channels);
+    bti_hash_add(opt->content, labels->data, (size_t)out->n * sizeof(int32_t));
     rc = bti_npy_finish(images, out->n, err);
     return rc ? rc : bti_npy_finish(labels, out->n, err);
 }

@@ -21,15 +21,23 @@ typedef struct bti_decoded {
 
 void bti_decoded_release(bti_decoded *d);
 
+/* One BT_EVENT_WARN with their number and, if there are several, one for each of the first 20.
+ * `first` holds at least as many as that. */
+#define BTI_SKIPPED_SHOWN 20
+void bti_skipped_warn(const bti_skipped *first, int64_t n, const char *split,
+                      const bt_progress *progress);
+
 typedef struct bti_decode_options {
     int side, channels;
-    int threads;          /* at least 1 */
-    const char *dir;      /* receives SPLIT.npy (n,side,side,channels) and SPLIT-labels.npy */
-    bt_progress progress; /* BT_EVENT_DECODE, from the calling thread */
+    int threads;                  /* at least 1 */
+    const char *dir;              /* receives SPLIT.npy (n,side,side,channels), SPLIT-labels.npy */
+    const bt_data_options *given; /* program, strict, stop, progress */
+    bti_hash *content;            /* pixels, then labels, of what was written are added */
 } bti_decode_options;
 
 /* Loads, decodes, resizes (bti_image_fit_square) and writes a split that is present.
- * BT_FORMAT when more than 1 % is unreadable, or when a class of train is left with no image. */
+ * BT_FORMAT when more than 1 % (with `strict`: one) is unreadable, after a warning that lists them,
+ * or when a class of train is left with no image. BT_STOPPED as bti_read_images. */
 bt_status bti_decode_split(bti_decoded *out, bti_source *s, bti_split split,
                            const bti_decode_options *opt, bt_error *err);
 
@@ -40,6 +48,7 @@ typedef struct bti_survey {
 } bti_survey;
 
 /* Loads (and leaves loaded) train and val. Unreadable images are left for decoding to judge. */
-bt_status bti_survey_source(bti_survey *out, bti_source *s, int threads, bt_error *err);
+bt_status bti_survey_source(bti_survey *out, bti_source *s, int threads, const bt_data_options *opt,
+                            bt_error *err);
 
 #endif

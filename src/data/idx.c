@@ -336,7 +336,6 @@ static void idx_sample_name(const bti_source *s, bti_split split, int64_t i, cha
 
 const bti_reader bti_reader_idx = {
     .name = "idx",
-    .may_skip = false,
     .match = idx_match,
     .open = idx_open,
     .close = idx_close,

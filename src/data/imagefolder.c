@@ -240,20 +240,9 @@ static const char *rel_path(const bti_source *s, bti_split split, int64_t i)
     return ((const folder_state *)s->state)->list[split].path[i];
 }
 
-static bt_status folder_probe(const bti_source *s, bti_split split, int64_t i, int *w, int *h,
-                              int *c, bt_error *err)
+static void folder_path(const bti_source *s, bti_split split, int64_t i, char *buf, size_t cap)
 {
-    char path[PATH_MAX];
-    full_path(s, rel_path(s, split, i), path, sizeof(path));
-    return bti_image_probe(path, w, h, c, err);
-}
-
-static bt_status folder_decode(const bti_source *s, bti_split split, int64_t i, bti_image *out,
-                               bt_error *err)
-{
-    char path[PATH_MAX];
-    full_path(s, rel_path(s, split, i), path, sizeof(path));
-    return bti_image_read(out, path, 0, err);
+    full_path(s, rel_path(s, split, i), buf, cap);
 }
 
 static void folder_sample_name(const bti_source *s, bti_split split, int64_t i, char *buf,
@@ -264,13 +253,11 @@ static void folder_sample_name(const bti_source *s, bti_split split, int64_t i, 
 
 const bti_reader bti_reader_imagefolder = {
     .name = "imagefolder",
-    .may_skip = true,
     .match = folder_match,
     .open = folder_open,
     .close = folder_close,
     .load = folder_load,
     .unload = folder_unload,
-    .probe = folder_probe,
-    .decode = folder_decode,
+    .path = folder_path,
     .sample_name = folder_sample_name,
 };

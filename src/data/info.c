@@ -10,14 +10,10 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/threads.h"
-#include "data/reader.h"
-
-#include <stdatomic.h>
+#include "data/reading.h"
 
 #define NAME_CAP 4096
 #define EXAMPLES 5
-#define REPORT_EVERY_S 0.1
 
 /* What is kept of one image. */
 typedef struct sample {
@@ -30,53 +26,23 @@ typedef struct sample {
 
 typedef struct survey {
     bti_source source;
-    int threads;
-    bt_progress progress;
+    const bt_data_options *opt;
     sample *all; /* every split's, one after the other */
     int64_t n, first[BTI_SPLITS + 1];
     bti_split split; /* being read */
-    atomic_llong done;
-    atomic_int failed;
-    double reported_s;
 } survey;
 
-static void report(survey *v, int64_t done)
+static bt_status take_answer(void *user, int64_t i, const bti_answer *a, bt_error *err)
 {
-    bt_event e = {.kind = BT_EVENT_DECODE,
-                  .text = bti_split_name[v->split],
-                  .done = done,
-                  .total = v->source.split[v->split].n,
-                  .left_s = -1,
-                  .accuracy = -1};
-    if (v->progress.report)
-        v->progress.report(v->progress.user, &e);
-}
-
-static void read_task(void *ctx, int64_t i, int thread)
-{
-    survey *v = ctx;
+    survey *v = user;
     sample *s = &v->all[v->first[v->split] + i];
-    bti_image im = {0};
-    bt_error err;
-    s->split = v->split;
-    s->index = i;
-    bt_status rc = v->source.reader->decode(&v->source, v->split, i, &im, &err);
-    if (!rc) {
-        s->w = im.w;
-        s->h = im.h;
-        s->c = im.c;
-        bti_hash_buffer(im.px, bti_image_bytes(&im), s->hash);
-    } else if (rc != BT_NOMEM) {
-        s->reason = bti_strdup(err.text);
-    }
-    if (rc && !s->reason)
-        atomic_store(&v->failed, 1);
-    bti_image_release(&im);
-    int64_t done = atomic_fetch_add(&v->done, 1) + 1;
-    if (thread == 0 && bt_now() - v->reported_s > REPORT_EVERY_S) { /* thread 0 is the caller */
-        v->reported_s = bt_now();
-        report(v, done);
-    }
+    *s = (sample){.w = a->w, .h = a->h, .c = a->c, .split = v->split, .index = i};
+    memcpy(s->hash, a->hash, sizeof(s->hash));
+    if (!a->rc)
+        return BT_OK;
+    s->c = 0;
+    s->reason = bti_strdup(a->error.text);
+    return s->reason ? BT_OK : bti_fail_nomem(err);
 }
 
 static bt_status read_split(survey *v, bti_split split, bt_error *err)
@@ -97,12 +63,19 @@ static bt_status read_split(survey *v, bti_split split, bt_error *err)
     v->n += n;
     v->first[split + 1] = v->n;
     v->split = split;
-    v->done = 0;
-    v->reported_s = bt_now();
-    bti_parallel_for(v->threads, n, read_task, v);
+    bti_reading reading = {.source = s,
+                           .split = split,
+                           .n = n,
+                           .ask = {.kind = BTI_ASK_HASH},
+                           .program = v->opt->program,
+                           .threads = v->opt->threads > 0 ? v->opt->threads : bti_cpu_count(),
+                           .stop = &v->opt->stop,
+                           .progress = &v->opt->progress,
+                           .take = take_answer,
+                           .user = v};
+    rc = bti_read_images(&reading, err);
     s->reader->unload(s, split);
-    report(v, n);
-    return v->failed ? bti_fail_nomem(err) : BT_OK;
+    return rc;
 }
 
 static bti_json *sizes_json(const survey *v)
@@ -304,16 +277,15 @@ static bt_status to_json(char **text, survey *v, const char *data, bt_error *err
 
 bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt, bt_error *err)
 {
-    survey v = {.progress = opt->progress,
-                .threads = opt->threads > 0 ? opt->threads : bti_cpu_count()};
+    survey v = {.opt = opt};
     *json = NULL;
-    bt_status rc = bti_source_open(&v.source, data, NULL, err);
+    bt_status rc = bti_source_open(&v.source, data, opt, NULL, err);
     for (int i = 0; i < BTI_SPLITS && !rc; i++)
         rc = read_split(&v, (bti_split)i, err);
     const bti_samples *train = &v.source.split[BTI_TRAIN];
     if (!rc)
         rc = bti_classes_warn(v.source.class_name, v.source.classes, train->label, train->n,
-                              &v.progress, err);
+                              &opt->progress, err);
     if (!rc)
         rc = to_json(json, &v, data, err);
     for (int64_t i = 0; i < v.n; i++)

@@ -5,11 +5,8 @@
 #include "data/cache.h"
 
 #include "base/error.h"
-#include "base/str.h"
 
 #include <inttypes.h>
-
-#define FIRST_FEW 3 /* unreadable images named in a warning */
 
 static bti_json *numbers(const double *v, int n)
 {
@@ -61,29 +58,29 @@ bt_status bti_manifest_write(const char *dir, const bti_manifest_head *head,
             bti_json_set(splits, bti_split_name[i], split_json(&split[i], (bti_split)i));
     }
     bti_json_set(o, "splits", splits);
+    bti_json_set_str(o, "fingerprint", head->fingerprint);
     snprintf(path, sizeof(path), "%s/manifest.json", dir);
     bt_status rc = bti_json_write(o, path, err);
     bti_json_free(o);
     return rc;
 }
 
-void bti_manifest_warn(const bti_json *manifest, const bt_progress *progress)
+int64_t bti_manifest_warn(const bti_json *manifest, const bt_progress *progress)
 {
     const bti_json *part;
     const char *name;
+    int64_t all = 0;
     for (size_t i = 0; bti_json_pair(bti_json_get(manifest, "splits"), i, &name, &part); i++) {
-        const bti_json *skipped = bti_json_get(part, "skipped");
-        size_t n = bti_json_len(skipped);
-        bti_str list = {0};
-        for (size_t k = 0; k < n && k < FIRST_FEW; k++) {
-            const bti_json *s = bti_json_at(skipped, k);
-            bti_str_addf(&list, "%s%s (%s)", k ? ", " : "",
-                         bti_json_as_str(bti_json_get(s, "path"), "?"),
-                         bti_json_as_str(bti_json_get(s, "reason"), "?"));
+        const bti_json *list = bti_json_get(part, "skipped");
+        bti_skipped first[BTI_SKIPPED_SHOWN]; /* borrowed from the manifest */
+        size_t n = bti_json_len(list);
+        for (size_t k = 0; k < n && k < BTI_SKIPPED_SHOWN; k++) {
+            const bti_json *s = bti_json_at(list, k);
+            first[k].path = (char *)bti_json_as_str(bti_json_get(s, "path"), "?");
+            first[k].reason = (char *)bti_json_as_str(bti_json_get(s, "reason"), "?");
         }
-        if (n)
-            bti_warn(progress, "%zu unreadable %s image%s left out: %s%s", n, name,
-                     n > 1 ? "s" : "", bti_str_c(&list), n > FIRST_FEW ? ", ..." : "");
-        bti_str_release(&list);
+        bti_skipped_warn(first, (int64_t)n, name, progress);
+        all += (int64_t)n;
     }
+    return all;
 }

@@ -14,6 +14,8 @@
 #include "data/dataset.h"
 #include "image/image.h"
 
+#include <limits.h>
+
 typedef enum bti_split { BTI_TRAIN, BTI_VAL, BTI_TEST, BTI_SPLITS } bti_split;
 
 extern const char *const bti_split_name[BTI_SPLITS]; /* "train" "val" "test" */
@@ -36,8 +38,7 @@ typedef struct bti_source {
 
 typedef struct bti_reader {
     const char *name;
-    /* One unreadable sample does not spoil the others: it may be skipped. */
-    bool may_skip;
+    bool prepared; /* its images have the size that somebody chose for them: it is kept */
     bool (*match)(const char *path);
     /* Finds the splits without reading images. For every split a text that changes with its content
      * (names, sizes, times) goes into mark[split]. class_name is already set if the user's name
@@ -48,7 +49,10 @@ typedef struct bti_reader {
      * others, since it defines the classes. */
     bt_status (*load)(bti_source *s, bti_split split, bt_error *err);
     void (*unload)(bti_source *s, bti_split split);
-    /* The rest may be called from several threads at once. */
+    /* The rest may be called from several threads at once. Either `path`: each sample is an image
+     * file of its own, decoded in another process and skipped if it is unreadable; or `probe` and
+     * `decode`: the samples share files, and what is wrong with one is wrong with all. */
+    void (*path)(const bti_source *s, bti_split split, int64_t i, char *buf, size_t cap);
     bt_status (*probe)(const bti_source *s, bti_split split, int64_t i, int *w, int *h, int *c,
                        bt_error *err);
     bt_status (*decode)(const bti_source *s, bti_split split, int64_t i, bti_image *out,
@@ -68,18 +72,27 @@ typedef struct bti_source_marks {
     char test[BTI_HASH_HEX];  /* the above and test */
 } bti_source_marks;
 
-/* `data` is a known name or a path, borrowed until close. marks may be NULL. */
-bt_status bti_source_open(bti_source *s, const char *data, bti_source_marks *marks, bt_error *err);
+/* `data` is a known name or a path, borrowed until close. Of the options those about names are
+ * used: data_dir, data_url, cache_dir, stop, progress. marks may be NULL. */
+bt_status bti_source_open(bti_source *s, const char *data, const bt_data_options *opt,
+                          bti_source_marks *marks, bt_error *err);
 void bti_source_close(bti_source *s); /* zeroed is fine */
 
 /* Known names (names.def): where such a data set lives and what its classes are called. */
 typedef struct bti_known {
-    const char *name, *path;
-    const char *install; /* how to get it */
-    int classes;
-    const char *const *class_name;
+    const char *name;
+    const char *const *place;      /* NULL-terminated; relative to data_dir unless absolute */
+    const char *install;           /* how to get it; NULL if it is downloaded */
+    const char *const *class_name; /* NULL-terminated; NULL: the files say */
+    struct {
+        const char *site, *file, *sha256; /* site/file; NULL: not from a server */
+    } download;
 } bti_known;
 const bti_known *bti_known_find(const char *name); /* NULL if there is none */
 const char *const *bti_known_names(void);          /* NULL-terminated, static */
+/* Its file or folder: the first place that exists, else cache_dir/downloads/, where it may have to
+ * be downloaded to (fetch/fetch.h says how that fails). BT_IO with what to do if it is nowhere. */
+bt_status bti_known_locate(char path[PATH_MAX], const bti_known *k, const bt_data_options *opt,
+                           bt_error *err);
 
 #endif

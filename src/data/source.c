@@ -12,7 +12,7 @@
 #include <errno.h>
 
 /* Change when a reader finds other samples in the same files */
-#define MARK_VERSION "bantam-data-2"
+#define MARK_VERSION "bantam-data-3"
 
 const char *const bti_split_name[BTI_SPLITS] = {"train", "val", "test"};
 
@@ -22,30 +22,41 @@ static const bti_reader *const readers[] = {
 #undef READER
 };
 
-/* The folder behind `data`, and fixed class names if it is a known name. */
-static bt_status resolve(bti_source *s, const char *data, bt_error *err)
+static bt_status use_known(bti_source *s, const bti_known *k, const bt_data_options *opt,
+                           bt_error *err)
+{
+    char path[PATH_MAX];
+    bt_status rc = bti_known_locate(path, k, opt, err);
+    if (rc)
+        return rc;
+    s->path = bti_arena_strdup(&s->arena, path);
+    if (!s->path)
+        return bti_fail_nomem(err);
+    while (k->class_name && k->class_name[s->classes])
+        s->classes++;
+    if (!s->classes)
+        return BT_OK;
+    s->class_name = bti_arena_alloc(&s->arena, (size_t)s->classes * sizeof(char *));
+    if (!s->class_name)
+        return bti_fail_nomem(err);
+    memcpy(s->class_name, k->class_name, (size_t)s->classes * sizeof(char *));
+    return BT_OK;
+}
+
+/* The folder or file behind `data`, and fixed class names if it is a name that has them. */
+static bt_status resolve(bti_source *s, const char *data, const bt_data_options *opt, bt_error *err)
 {
     const bti_known *k = bti_known_find(data);
-    if (k) {
-        if (!bti_is_dir(k->path))
-            return bti_fail(err, BT_IO, data, "the data set is not installed (%s is missing): %s",
-                            k->path, k->install);
-        s->path = k->path;
-        s->classes = k->classes;
-        s->class_name = bti_arena_alloc(&s->arena, (size_t)k->classes * sizeof(char *));
-        if (!s->class_name)
-            return bti_fail_nomem(err);
-        memcpy(s->class_name, k->class_name, (size_t)k->classes * sizeof(char *));
-        return BT_OK;
-    }
+    if (k)
+        return use_known(s, k, opt, err);
     s->path = data;
     if (bti_is_dir(data) || bti_is_file(data))
         return BT_OK;
     const char *near = bti_nearest(data, bti_known_names());
     return bti_fail(err, BT_INVAL, data,
-                    "no such data set%s%s%s; expected the name fashion-mnist, a folder of images "
-                    "(train/CLASS/*.jpg or CLASS/*.jpg), a .csv file (path,label) or a folder with "
-                    "train-images-idx3-ubyte[.gz]",
+                    "no such data set%s%s%s; expected a name (fashion-mnist, cifar10, cifar100), a "
+                    "folder of images (train/CLASS/*.jpg or CLASS/*.jpg), a .csv file (path,label) "
+                    "or a folder with train-images-idx3-ubyte[.gz]",
                     near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
@@ -91,11 +102,12 @@ static bt_status digest(const bti_source *s, bti_hash mark[BTI_SPLITS], bti_sour
     return BT_OK;
 }
 
-bt_status bti_source_open(bti_source *s, const char *data, bti_source_marks *marks, bt_error *err)
+bt_status bti_source_open(bti_source *s, const char *data, const bt_data_options *opt,
+                          bti_source_marks *marks, bt_error *err)
 {
     bti_hash mark[BTI_SPLITS] = {0};
     *s = (bti_source){0};
-    bt_status rc = resolve(s, data, err);
+    bt_status rc = resolve(s, data, opt, err);
     if (!rc)
         rc = find_reader(s, err);
     for (int i = 0; !rc && i < BTI_SPLITS; i++)

@@ -7,25 +7,18 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/threads.h"
+#include "data/reading.h"
 
 typedef struct header {
     int w, h, c; /* c = 0: unreadable */
 } header;
 
-typedef struct survey_job {
-    const bti_source *s;
-    bti_split split;
-    header *found;
-} survey_job;
-
-static void survey_task(void *ctx, int64_t i, int thread)
+static bt_status take_header(void *user, int64_t i, const bti_answer *a, bt_error *err)
 {
-    survey_job *job = ctx;
-    header *f = &job->found[i];
-    (void)thread;
-    if (job->s->reader->probe(job->s, job->split, i, &f->w, &f->h, &f->c, NULL))
-        *f = (header){0};
+    (void)err; /* decoding will say what is wrong with an image */
+    if (!a->rc)
+        ((header *)user)[i] = (header){.w = a->w, .h = a->h, .c = a->c};
+    return BT_OK;
 }
 
 static void merge(bti_survey *out, const header *found, int64_t n, bool *first)
@@ -45,7 +38,8 @@ static void merge(bti_survey *out, const header *found, int64_t n, bool *first)
     }
 }
 
-bt_status bti_survey_source(bti_survey *out, bti_source *s, int threads, bt_error *err)
+bt_status bti_survey_source(bti_survey *out, bti_source *s, int threads, const bt_data_options *opt,
+                            bt_error *err)
 {
     bool first = true;
     *out = (bti_survey){.channels = 1};
@@ -56,13 +50,24 @@ bt_status bti_survey_source(bti_survey *out, bti_source *s, int threads, bt_erro
         if (rc)
             return rc;
         int64_t n = s->split[split].n;
-        survey_job job = {.s = s, .split = (bti_split)split};
-        job.found = bti_calloc((size_t)n, sizeof(header));
-        if (!job.found)
+        header *found = bti_calloc((size_t)n, sizeof(*found));
+        if (!found)
             return bti_fail_nomem(err);
-        bti_parallel_for(threads, n, survey_task, &job);
-        merge(out, job.found, n, &first);
-        bti_free(job.found);
+        bti_reading reading = {.source = s,
+                               .split = (bti_split)split,
+                               .n = n,
+                               .ask = {.kind = BTI_ASK_SIZE},
+                               .program = opt->program,
+                               .threads = threads,
+                               .stop = &opt->stop,
+                               .take = take_header,
+                               .user = found};
+        rc = bti_read_images(&reading, err);
+        if (!rc)
+            merge(out, found, n, &first);
+        bti_free(found);
+        if (rc)
+            return rc;
     }
     return BT_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EXIF orientation: JPEG segments, then a TIFF directory, every offset checked against the block;
- * and the eight ways to turn an image.
+ * EXIF orientation: the segments or chunks of a file, then a TIFF directory, every offset checked
+ * against the block; and the eight ways to turn an image.
  */
 #include "image/exif.h"
 
@@ -52,9 +52,41 @@ static int orientation_of(tiff *t)
     return 1;
 }
 
+static const uint8_t exif[6] = {'E', 'x', 'i', 'f', 0, 0};
+
+/* A block without a JPEG around it; some writers leave JPEG's prefix on it. */
+static int orientation_of_chunk(const uint8_t *p, size_t n)
+{
+    size_t skip = n >= sizeof(exif) && !memcmp(p, exif, sizeof(exif)) ? sizeof(exif) : 0;
+    return orientation_of(&(tiff){.p = p + skip, .n = n - skip});
+}
+
+/* PNG: length, name, body, checksum. WebP: name, length, body, padded to an even length. */
+static int find_chunk(tiff file, size_t at, const char *name, bool png)
+{
+    uint32_t length;
+    while (number(&file, at + (png ? 0 : 4), 4, &length) && file.n - at >= 8) {
+        const uint8_t *p = file.p + at;
+        size_t left = file.n - at - 8;
+        if (!memcmp(p + (png ? 4 : 0), name, 4))
+            return orientation_of_chunk(p + 8, length < left ? length : left);
+        at += 8 + (size_t)length + (png ? 4 : length % 2);
+    }
+    return 1;
+}
+
+int bti_exif_orientation_png(const uint8_t *png, size_t n)
+{
+    return find_chunk((tiff){.p = png, .n = n, .big_endian = true}, 8, "eXIf", true);
+}
+
+int bti_exif_orientation_webp(const uint8_t *webp, size_t n)
+{
+    return find_chunk((tiff){.p = webp, .n = n}, 12, "EXIF", false);
+}
+
 int bti_exif_orientation(const uint8_t *jpeg, size_t n)
 {
-    static const uint8_t exif[6] = {'E', 'x', 'i', 'f', 0, 0};
     size_t at = 2; /* behind the start marker */
     while (n >= 4 && at <= n - 4 && jpeg[at] == 0xff) {
         uint8_t marker = jpeg[at + 1];

@@ -26,12 +26,13 @@ void bti_image_release(bti_image *im); /* NULL or zeroed is fine */
 bt_status bti_image_new(bti_image *im, int w, int h, int c, bt_error *err);
 bt_status bti_image_copy(bti_image *out, const bti_image *in, bt_error *err);
 
-/* Size and channels without decoding pixels. */
+/* Size and channels without decoding pixels. Of a PNG whose EXIF block follows its pixels, the size
+ * may be that of the image on its side. */
 bt_status bti_image_probe(const char *path, int *w, int *h, int *c, bt_error *err);
 
 /* Decodes JPEG, PNG or WebP (by content, not by name). channels: 0 = as stored (grey stays 1), 1 or
  * 3 converts. Alpha is dropped by compositing on black; 16-bit is cut to its high byte; palettes
- * become RGB; CMYK JPEG becomes RGB; a JPEG is turned upright by its EXIF orientation (exif.h).
+ * become RGB; CMYK JPEG becomes RGB; it is turned upright by its EXIF orientation (exif.h).
  * JPEG pixels equal libjpeg's default (islow, fancy upsampling), as Pillow's do.
  * BT_FORMAT: damaged, truncated, empty, another format or too large. */
 bt_status bti_image_read(bti_image *out, const char *path, int channels, bt_error *err);

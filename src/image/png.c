@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "image/exif.h"
 
 #include <png.h>
 #include <setjmp.h>
@@ -126,8 +127,11 @@ static bt_status png_probe(const bti_bytes *in, int *w, int *h, int *c, bt_error
     if (rc)
         return rc;
     if (read_header(&job)) {
-        *w = (int)png_get_image_width(job.png, job.info);
-        *h = (int)png_get_image_height(job.png, job.info);
+        bool lies = bti_exif_orientation_png(in->p, in->n) >= 5;
+        int across = (int)png_get_image_width(job.png, job.info);
+        int down = (int)png_get_image_height(job.png, job.info);
+        *w = lies ? down : across;
+        *h = lies ? across : down;
         *c = png_get_channels(job.png, job.info) <= 2 ? 1 : 3;
     } else {
         rc = fail_with(&job, in->where, err);
@@ -177,6 +181,8 @@ static bt_status png_decode(bti_image *out, const bti_bytes *in, bt_error *err)
     if (!rc)
         bti_image_over_black(out->px, mixed, (size_t)out->w * (size_t)out->h, c);
 done:
+    if (!rc)
+        rc = bti_image_orient(out, bti_exif_orientation_png(in->p, in->n), err);
     if (rc)
         bti_image_release(out);
     bti_free(mixed);

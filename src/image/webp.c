@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "image/exif.h"
 
 #include <webp/decode.h>
 
@@ -30,14 +31,26 @@ static bt_status header(const bti_bytes *in, WebPBitstreamFeatures *f, bt_error 
     return BT_OK;
 }
 
+/* The EXIF block follows the pixels (RIFF container specification, section "Extended File Format"):
+ * without it, width and height may be those of an image on its side. */
+static bool lacks_exif(const bti_bytes *in)
+{
+    const uint8_t *p = in->p;
+    size_t whole = (size_t)p[4] | (size_t)p[5] << 8 | (size_t)p[6] << 16 | (size_t)p[7] << 24;
+    return in->n > 20 && !memcmp(p + 12, "VP8X", 4) && (p[20] & 8) && in->n < whole + 8;
+}
+
 static bt_status webp_probe(const bti_bytes *in, int *w, int *h, int *c, bt_error *err)
 {
     WebPBitstreamFeatures f;
     bt_status rc = header(in, &f, err);
     if (rc)
         return rc;
-    *w = f.width;
-    *h = f.height;
+    if (lacks_exif(in))
+        return bti_fail(err, BT_FORMAT, in->where, "the WebP is truncated");
+    bool lies = bti_exif_orientation_webp(in->p, in->n) >= 5;
+    *w = lies ? f.height : f.width;
+    *h = lies ? f.width : f.height;
     *c = 3; /* WebP has no grey */
     return BT_OK;
 }
@@ -66,11 +79,12 @@ static bt_status webp_decode(bti_image *out, const bti_bytes *in, bt_error *err)
         done = WebPDecodeRGBInto(in->p, in->n, out->px, 3 * n, 3 * f.width);
     }
     bti_free(mixed);
-    if (done)
-        return BT_OK;
-    bti_image_release(out);
-    return bti_fail(err, BT_FORMAT, in->where,
-                    "the WebP is damaged: its pixels cannot be decoded or are cut off");
+    rc = done ? bti_image_orient(out, bti_exif_orientation_webp(in->p, in->n), err)
+              : bti_fail(err, BT_FORMAT, in->where,
+                         "the WebP is damaged: its pixels cannot be decoded or are cut off");
+    if (rc)
+        bti_image_release(out);
+    return rc;
 }
 
 const bti_codec bti_codec_webp = {"WebP", webp_match, webp_probe, webp_decode};

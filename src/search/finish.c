@@ -23,7 +23,9 @@ bt_status bti_finish_open_test(bti_test_data **test, const bti_lab *lab, bt_erro
     if (!lab->data->has_test)
         return BT_OK;
     opt.cache_dir = lab->run.cache_dir;
+    opt.data_dir = lab->run.data_dir;
     opt.size = lab->run.size;
+    opt.program = bti_self_path();
     return bti_test_open(test, lab->run.data, &opt, err);
 }
 

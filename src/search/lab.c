@@ -7,12 +7,15 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/process.h"
 
 static bt_status open_images(bti_lab *lab, const bt_progress *progress, bt_error *err)
 {
     bt_data_options opt = bt_data_defaults();
     opt.cache_dir = lab->run.cache_dir;
+    opt.data_dir = lab->run.data_dir;
     opt.size = lab->run.size;
+    opt.program = bti_self_path();
     if (progress)
         opt.progress = *progress;
     bt_status rc = bti_data_open(&lab->data, lab->run.data, &opt, err);

@@ -43,6 +43,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
              (unsigned long long)run->seed); /* JSON numbers end at 2^53 */
     set_text(o, "data", run->data);
     set_text(o, "cache_dir", run->cache_dir);
+    set_text(o, "data_dir", run->data_dir);
     bti_json_set_int(o, "size", run->size);
     bti_json_set_int(o, "channels", run->channels);
     bti_json_set_int(o, "classes", run->classes);
@@ -92,6 +93,7 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
         return rc;
     run->data = get_text(run, o, "data", &ok);
     run->cache_dir = get_text(run, o, "cache_dir", &ok);
+    run->data_dir = get_text(run, o, "data_dir", &ok);
     run->size = (int)bti_json_as_int(bti_json_get(o, "size"), 0);
     run->channels = (int)bti_json_as_int(bti_json_get(o, "channels"), 0);
     run->classes = (int)bti_json_as_int(bti_json_get(o, "classes"), 0);

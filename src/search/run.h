@@ -20,7 +20,8 @@
 
 typedef struct bti_run {
     const char *data, *cache_dir;
-    int size; /* side in pixels, resolved */
+    const char *data_dir; /* NULL: none */
+    int size;             /* side in pixels, resolved */
     int channels, classes;
     const char *space_text; /* the YAML itself */
     const char *augment; /* policy of every trial; NULL: the space's */

@@ -11,7 +11,6 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "base/hash.h"
 #include "search/calibrate.h"
 #include "search/lab.h"
 #include "search/origin.h"
@@ -23,21 +22,10 @@
 
 #define NO_TABLES_YET 4096 /* size of a database that has none: a page at most */
 
-static bt_status hash_train(const bti_data *d, bti_run *run, bt_error *err)
+static bt_status take_fingerprint(const bti_data *d, bti_run *run, bt_error *err)
 {
-    bti_hash h = {0};
-    char hex[BTI_HASH_HEX];
-    const bti_dataset *set[2] = {&d->train, &d->val};
-    if (bti_hash_init(&h))
-        return bti_fail_nomem(err);
-    for (int i = 0; i < 2; i++) {
-        bti_hash_add(&h, set[i]->pixels, (size_t)set[i]->n * set[i]->h * set[i]->w * set[i]->c);
-        bti_hash_add(&h, set[i]->labels, (size_t)set[i]->n * sizeof(int32_t));
-    }
-    bti_hash_hex(&h, hex);
-    bti_hash_release(&h);
-    run->train_images = set[0]->n + set[1]->n;
-    run->train_key = bti_arena_strdup(&run->arena, hex);
+    run->train_images = d->train.n + d->val.n;
+    run->train_key = bti_arena_strdup(&run->arena, d->fingerprint);
     return run->train_key ? BT_OK : bti_fail_nomem(err);
 }
 
@@ -99,6 +87,7 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, const 
     bool ok = true;
     run->data = copy(run, opt->data, &ok);
     run->cache_dir = copy(run, opt->data_opt.cache_dir, &ok);
+    run->data_dir = copy(run, opt->data_opt.data_dir, &ok);
     run->sampler = copy(run, opt->sampler ? opt->sampler : "portfolio", &ok);
     run->pruner = copy(run, opt->pruner ? opt->pruner : "none", &ok);
     run->val = copy(run, opt->val, &ok);
@@ -359,6 +348,7 @@ static bt_status go_on(bti_session *s, const bt_search_options *opt, bt_error *e
     bool ok = true;
     s->run.data = copy(&s->run, opt->data, &ok);
     s->run.cache_dir = copy(&s->run, opt->data_opt.cache_dir, &ok);
+    s->run.data_dir = copy(&s->run, opt->data_opt.data_dir, &ok);
     if (opt->jobs)
         s->run.jobs = opt->jobs;
     return ok ? bti_run_save(&s->run, s->study, err) : bti_fail_nomem(err);
@@ -449,7 +439,7 @@ bt_status bti_session_open(bti_session *s, const bt_search_options *opt, double 
         rc = open_data(&d, s, opt, err);
     s->decode_s = bt_now() - began;
     if (!rc)
-        rc = hash_train(d, s->resumed ? &fresh : &s->run, err);
+        rc = take_fingerprint(d, s->resumed ? &fresh : &s->run, err);
     if (!rc && s->resumed)
         rc = check_options(s, opt, &fresh, d, err);
     if (!rc)

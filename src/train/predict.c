@@ -10,9 +10,8 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "base/threads.h"
 #include "data/npy.h"
-#include "image/image.h"
+#include "data/reading.h"
 #include "nn/net.h"
 #include "train/trainer.h"
 
@@ -101,28 +100,32 @@ static void fill(runner *r, int64_t at, int n)
 
 /* ---- image files ---- */
 
-/* A batch of files being decoded. */
+/* A batch of decoded files. */
 typedef struct slots {
     const char *const *path;
-    int side, channels;
     uint8_t *pixels;
-    bt_error error[BATCH];
-    bt_status status[BATCH];
+    bti_answer answer[BATCH];
 } slots;
 
-static void decode_one(void *ctx, int64_t i, int thread)
+static bt_status take_answer(void *user, int64_t i, const bti_answer *a, bt_error *err)
 {
-    slots *s = ctx;
-    bti_image raw = {0}, fit = {0};
-    (void)thread;
-    bt_status rc = bti_image_read(&raw, s->path[i], s->channels, &s->error[i]);
-    if (!rc)
-        rc = bti_image_fit_square(&fit, &raw, s->side, &s->error[i]);
-    if (!rc)
-        memcpy(s->pixels + (size_t)i * bti_image_bytes(&fit), fit.px, bti_image_bytes(&fit));
-    bti_image_release(&raw);
-    bti_image_release(&fit);
-    s->status[i] = rc;
+    (void)err;
+    ((slots *)user)->answer[i] = *a;
+    return BT_OK;
+}
+
+static bt_status decode(const runner *r, slots *s, int n, const char *program, bt_error *err)
+{
+    bti_reading reading = {
+        .path = s->path,
+        .n = n,
+        .ask = {.kind = BTI_ASK_PIXELS, .side = r->meta.h, .channels = r->meta.c},
+        .px = s->pixels,
+        .program = program,
+        .threads = r->threads,
+        .take = take_answer,
+        .user = s};
+    return bti_read_images(&reading, err);
 }
 
 /* The `top` likeliest classes, by softmax. `p` is scratch, one a class. */
@@ -148,23 +151,23 @@ static bti_json *top_classes(const float *logits, const bti_model_meta *m, int t
     return list;
 }
 
-static bt_status predict_batch(runner *r, slots *s, int n, int top, double *p, bti_json *list,
-                               bt_error *err)
+static bt_status predict_batch(runner *r, slots *s, int n, const bt_predict_options *opt, double *p,
+                               bti_json *list, bt_error *err)
 {
-    bti_parallel_for(r->threads, n, decode_one, s);
+    bt_status rc = decode(r, s, n, opt->program, err);
+    if (rc)
+        return rc;
     fill(r, 0, n);
     bti_net_forward(r->net, false);
     const float *logits = bti_net_logits(r->net);
     for (int i = 0; i < n; i++) {
-        if (s->status[i] == BT_NOMEM)
-            return bti_fail_nomem(err);
         bti_json *o = bti_json_object();
         bti_json_set_str(o, "path", s->path[i]);
-        if (s->status[i])
-            bti_json_set_str(o, "error", s->error[i].text);
+        if (s->answer[i].rc)
+            bti_json_set_str(o, "error", s->answer[i].error.text);
         else
             bti_json_set(o, "top",
-                         top_classes(logits + (int64_t)i * r->meta.classes, &r->meta, top, p));
+                         top_classes(logits + (int64_t)i * r->meta.classes, &r->meta, opt->top, p));
         bti_json_append(list, o);
     }
     return BT_OK;
@@ -200,10 +203,8 @@ static bt_status predict_all(runner *r, const bt_predict_options *opt, bti_json 
     for (int64_t at = 0; !rc && at < opt->n_images; at += batch) {
         int n = opt->n_images - at < batch ? (int)(opt->n_images - at) : batch;
         s->path = opt->image + at;
-        s->side = r->meta.h;
-        s->channels = r->meta.c;
         s->pixels = pixels;
-        rc = predict_batch(r, s, n, opt->top, p, list, err);
+        rc = predict_batch(r, s, n, opt, p, list, err);
     }
     bti_free(s);
     bti_free(p);

@@ -29,3 +29,14 @@ status=0
 "$bantam" data import bad.csv -o out2 2>err || status=$?
 [ "$status" = 1 ] && grep -q 'bad.csv:3: the row has 1 values, the header 2' err
 [ ! -e out2 ]
+
+# What was imported is a data set for every verb, with the size it has.
+sed 's/Linear, \[10/Linear, [2/' "$source/examples/models/nano5k.yaml" >two.yaml
+"$bantam" data info out | grep -q '(numpy)'
+"$bantam" train two.yaml --data out --val 0 --epochs 1 -q --out model >said
+"$bantam" eval model --data out --split test | grep -q 'accuracy'
+"$bantam" data import out -o again | grep -qx 'again: train 4, test 1 images of 24x24x3, 2 classes'
+cmp out/train.npy again/train.npy
+status=0
+"$bantam" search out --val 2 --trials 1 --epochs 1 --threads 1 --jobs 1 --max-params 20k -q --out run >said 2>err || status=$?
+[ "$status" = 0 ] || { cat err; exit 1; }

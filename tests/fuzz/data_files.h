@@ -1,53 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the fuzz targets of data readers share: bytes become files in a folder of their own, and the
- * data set there gives a report or a sentence, the same at both times, with nothing leaked.
+ * What the fuzz targets of data readers share: the data set in the folder gives a report or a
+ * sentence, the same at both times, with nothing leaked.
  */
 #ifndef FUZZ_DATA_FILES_H
 #define FUZZ_DATA_FILES_H
 
 #include "bantam/data.h"
-#include "base/alloc.h"
-
-#include <assert.h>
-#include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-
-/* The folder of this process, made at the first call; ends with '/'. */
-static inline const char *fuzz_folder(void)
-{
-    static char dir[] = "/tmp/bantam-fuzz-XXXXXX\0"; /* room for the '/' that says it is made */
-    char *end = dir + sizeof(dir) - 2;
-    if (*end != '/') {
-        assert(mkdtemp(dir));
-        *end = '/';
-    }
-    return dir;
-}
-
-static inline void fuzz_put(const char *name, const uint8_t *p, size_t n)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s%s", fuzz_folder(), name);
-    FILE *f = fopen(path, "wb");
-    assert(f && fwrite(p, 1, n, f) == n);
-    fclose(f);
-}
+#include "files.h"
 
 /* `name` inside the folder ("" = the folder) as DATA. */
 static inline void fuzz_open_data(const char *name)
 {
-    char data[128], *json[2];
+    char *json[2];
     bt_data_options opt = bt_data_defaults();
     bt_error err = {0};
     bt_status rc[2];
     int64_t live = bti_alloc_live();
 
     opt.threads = 1;
-    snprintf(data, sizeof(data), "%s%s", fuzz_folder(), name);
     for (int i = 0; i < 2; i++)
-        rc[i] = bt_data_info(&json[i], data, &opt, &err);
+        rc[i] = bt_data_info(&json[i], fuzz_path(name), &opt, &err);
     assert(rc[0] == rc[1] && !rc[0] == !err.text[0]);
     assert(rc[0] || !strcmp(json[0], json[1]));
     bt_free(json[0]);

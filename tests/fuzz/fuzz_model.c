@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "model/graph.h"
+#include "yaml_leak.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

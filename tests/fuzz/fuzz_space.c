@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "space/space.h"
+#include "yaml_leak.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
