@@ -11,8 +11,8 @@
 #include <inttypes.h>
 
 #define DATA_KINDS                                                                                 \
-    "the names fashion-mnist, cifar10 and cifar100 (the CIFARs are downloaded into the cache if\n" \
-    "--data-dir does not have them); an image folder (root/{train,val,test}/CLASS/files or\n"      \
+    "the names fashion-mnist, cifar10 and cifar100 (the CIFARs are downloaded into the cache\n"    \
+    "if --data-dir does not have them); an image folder (root/{train,val,test}/CLASS/files or\n"   \
     "root/CLASS/files); a CSV file with the columns path,label, or a folder with train.csv\n"      \
     "[val.csv] [test.csv]; a folder with IDX files; CIFAR's binary files (a folder or .tar.gz);\n" \
     "a folder that data import wrote."
