@@ -97,6 +97,7 @@ enum {
     BTI_SLOT_FLIP = 1,
     BTI_SLOT_CROP = 2,
     BTI_SLOT_CUTOUT = 3,
+    BTI_SLOT_MOSAIC = 4,
     BTI_SLOT_PIXELS = 16 /* + position among pixel items */
 };
 

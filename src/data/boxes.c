@@ -54,12 +54,12 @@ const char *bti_finding_text(bti_finding f)
 
 /* ---- building ---- */
 
-bti_boxes *bti_boxes_new(void)
+bti_box_set *bti_boxes_new(void)
 {
-    return bti_calloc(1, sizeof(bti_boxes));
+    return bti_calloc(1, sizeof(bti_box_set));
 }
 
-void bti_boxes_free(bti_boxes *set)
+void bti_boxes_free(bti_box_set *set)
 {
     if (!set)
         return;
@@ -83,7 +83,7 @@ static void *grown(void *array, int64_t n, int64_t *cap, size_t size)
 }
 
 /* Copies *s into the arena; false on no memory. */
-static bool keep(bti_boxes *set, const char **s)
+static bool keep(bti_box_set *set, const char **s)
 {
     if (!*s)
         return true;
@@ -91,7 +91,7 @@ static bool keep(bti_boxes *set, const char **s)
     return *s != NULL;
 }
 
-bt_status bti_boxes_add_category(bti_boxes *set, const bti_category *c, bt_error *err)
+bt_status bti_boxes_add_category(bti_box_set *set, const bti_category *c, bt_error *err)
 {
     bti_category row = *c;
     bti_category *p =
@@ -104,7 +104,7 @@ bt_status bti_boxes_add_category(bti_boxes *set, const bti_category *c, bt_error
     return BT_OK;
 }
 
-bt_status bti_boxes_add_image(bti_boxes *set, const bti_boxed_image *im, bt_error *err)
+bt_status bti_boxes_add_image(bti_box_set *set, const bti_boxed_image *im, bt_error *err)
 {
     bti_boxed_image row = *im;
     bti_boxed_image *p = grown(set->image, set->n_images, &set->cap_images, sizeof(*set->image));
@@ -117,7 +117,7 @@ bt_status bti_boxes_add_image(bti_boxes *set, const bti_boxed_image *im, bt_erro
     return BT_OK;
 }
 
-bt_status bti_boxes_put(bti_boxes *set, const bti_box *box, bt_error *err)
+bt_status bti_boxes_put(bti_box_set *set, const bti_box *box, bt_error *err)
 {
     bti_box row = *box;
     bti_box *p = grown(set->box, set->n_boxes, &set->cap_boxes, sizeof(*set->box));
@@ -130,7 +130,7 @@ bt_status bti_boxes_put(bti_boxes *set, const bti_box *box, bt_error *err)
 }
 
 /* A counting sort: stable, so the boxes of an image stay in the order of the file. */
-bt_status bti_boxes_sort(bti_boxes *set, bt_error *err)
+bt_status bti_boxes_sort(bti_box_set *set, bt_error *err)
 {
     bti_box *sorted = bti_array((size_t)set->n_boxes + 1, sizeof(*sorted));
     int64_t first = 0;
@@ -158,7 +158,7 @@ bt_status bti_boxes_sort(bti_boxes *set, bt_error *err)
 
 /* ---- judging ---- */
 
-bt_status bti_boxes_find(bti_boxes *set, bti_finding kind, const char *where, int line,
+bt_status bti_boxes_find(bti_box_set *set, bti_finding kind, const char *where, int line,
                          bt_error *err, const char *fmt, ...)
 {
     char text[400], place[24] = "";
@@ -181,7 +181,7 @@ static double cut(double v, double hi)
     return v < 0 ? 0 : v > hi ? hi : v;
 }
 
-bt_status bti_boxes_check(bti_boxes *set, bti_box box, const char *where, int line,
+bt_status bti_boxes_check(bti_box_set *set, bti_box box, const char *where, int line,
                           const char *what, bt_error *err)
 {
     const bti_boxed_image *im = &set->image[box.image];
@@ -216,7 +216,7 @@ bt_status bti_boxes_check(bti_boxes *set, bti_box box, const char *where, int li
     return bti_boxes_put(set, &box, err);
 }
 
-bt_status bti_boxes_open_image(bti_boxes *set, bti_boxed_image im, const char *where, int line,
+bt_status bti_boxes_open_image(bti_box_set *set, bti_boxed_image im, const char *where, int line,
                                bool *added, bt_error *err)
 {
     bt_error why = {0};
@@ -244,7 +244,7 @@ bt_status bti_boxes_open_image(bti_boxes *set, bti_boxed_image im, const char *w
 
 /* ---- reading and writing ---- */
 
-static bt_status check_left(const bti_boxes *set, const char *path, bt_error *err)
+static bt_status check_left(const bti_box_set *set, const char *path, bt_error *err)
 {
     int64_t found = 0;
 
@@ -255,10 +255,10 @@ static bt_status check_left(const bti_boxes *set, const char *path, bt_error *er
     return bti_fail(err, BT_FORMAT, path, "no image is left (%lld findings)", (long long)found);
 }
 
-bt_status bti_boxes_read(bti_boxes **out, const bti_box_format *format, const char *path,
+bt_status bti_boxes_read(bti_box_set **out, const bti_box_format *format, const char *path,
                          const bti_boxes_options *opt, bt_error *err)
 {
-    bti_boxes *set = bti_boxes_new();
+    bti_box_set *set = bti_boxes_new();
 
     *out = NULL;
     if (!set)
@@ -290,7 +290,7 @@ static bool stays_below(const char *name)
     return true;
 }
 
-bt_status bti_boxes_write(const bti_boxes *set, const bti_box_format *format, const char *dir,
+bt_status bti_boxes_write(const bti_box_set *set, const bti_box_format *format, const char *dir,
                           bt_error *err)
 {
     for (int64_t i = 0; i < set->n_images; i++)

@@ -18,8 +18,8 @@
 
 typedef struct bti_box {
     double x0, y0, x1, y1;     /* x0 < x1, y0 < y1, within the image but for BTI_BOX_SLACK */
-    int32_t category;          /* index into bti_boxes.category */
-    int32_t image;             /* index into bti_boxes.image */
+    int32_t category;          /* index into bti_box_set.category */
+    int32_t image;             /* index into bti_box_set.image */
     int64_t id;                /* COCO's; 0: numbered when written */
     const char *pose;          /* VOC's; NULL: none */
     bool crowd;                /* COCO's iscrowd */
@@ -77,7 +77,7 @@ typedef struct bti_boxes_options {
     bt_progress progress; /* BT_EVENT_WARN: one line a finding */
 } bti_boxes_options;
 
-typedef struct bti_boxes {
+typedef struct bti_box_set {
     bti_category *category;
     bti_boxed_image *image;
     bti_box *box; /* image by image, in the order of the file */
@@ -88,15 +88,15 @@ typedef struct bti_boxes {
     bti_boxes_options opt;
     int64_t cap_categories, cap_images, cap_boxes;
     bti_arena arena; /* names and paths */
-} bti_boxes;
+} bti_box_set;
 
 typedef struct bti_box_format {
     const char *name;
     const char *image_dir; /* where images stand in a folder that it writes */
     bool whole_pixels;     /* coordinates are integers by custom */
     bool (*match)(const char *path);
-    bt_status (*read)(bti_boxes *set, const char *path, bt_error *err);
-    bt_status (*write)(const bti_boxes *set, const char *dir, bt_error *err);
+    bt_status (*read)(bti_box_set *set, const char *path, bt_error *err);
+    bt_status (*write)(const bti_box_set *set, const char *dir, bt_error *err);
 } bti_box_format;
 
 #define BOX_FORMAT(id) extern const bti_box_format bti_box_format_##id;
@@ -110,39 +110,39 @@ const bti_box_format *bti_box_format_at(int i);
 /* Reads annotations and the sizes of their images. Findings are counted, told and skipped.
  * BT_IO, BT_FORMAT: the file as a whole, or, strict, the first finding; BT_FORMAT also when no
  * image is left. */
-bt_status bti_boxes_read(bti_boxes **out, const bti_box_format *format, const char *path,
+bt_status bti_boxes_read(bti_box_set **out, const bti_box_format *format, const char *path,
                          const bti_boxes_options *opt, bt_error *err);
 /* Writes the annotation files into `dir` (made if it is not there), not the images. BT_INVAL when a
  * name would leave it. */
-bt_status bti_boxes_write(const bti_boxes *set, const bti_box_format *format, const char *dir,
+bt_status bti_boxes_write(const bti_box_set *set, const bti_box_format *format, const char *dir,
                           bt_error *err);
-void bti_boxes_free(bti_boxes *set);
+void bti_boxes_free(bti_box_set *set);
 
 const char *bti_finding_name(bti_finding f); /* "outside" */
 const char *bti_finding_text(bti_finding f); /* "boxes that ..." */
 
 /* ---- building a set: readers and augmentation ---- */
 
-bti_boxes *bti_boxes_new(void); /* NULL on no memory */
+bti_box_set *bti_boxes_new(void); /* NULL on no memory */
 /* Strings are copied. */
-bt_status bti_boxes_add_category(bti_boxes *set, const bti_category *c, bt_error *err);
-bt_status bti_boxes_add_image(bti_boxes *set, const bti_boxed_image *im, bt_error *err);
+bt_status bti_boxes_add_category(bti_box_set *set, const bti_category *c, bt_error *err);
+bt_status bti_boxes_add_image(bti_box_set *set, const bti_boxed_image *im, bt_error *err);
 /* As it is, without checks. */
-bt_status bti_boxes_put(bti_boxes *set, const bti_box *box, bt_error *err);
+bt_status bti_boxes_put(bti_box_set *set, const bti_box *box, bt_error *err);
 /* Orders the boxes by image and fills first and n of the images. */
-bt_status bti_boxes_sort(bti_boxes *set, bt_error *err);
+bt_status bti_boxes_sort(bti_box_set *set, bt_error *err);
 
 /* ---- readers ---- */
 
 /* One bad entry: counted and told, or with `strict` the error. line 0: none. */
-bt_status bti_boxes_find(bti_boxes *set, bti_finding kind, const char *where, int line,
+bt_status bti_boxes_find(bti_box_set *set, bti_finding kind, const char *where, int line,
                          bt_error *err, const char *fmt, ...) BT_PRINTF(6, 7);
 /* Adds a box after the checks of every format; `what` names it in findings ("annotation 12"). */
-bt_status bti_boxes_check(bti_boxes *set, bti_box box, const char *where, int line,
+bt_status bti_boxes_check(bti_box_set *set, bti_box box, const char *where, int line,
                           const char *what, bt_error *err);
 /* Adds an image after looking at its file. w, h: as annotated, 0 if not. *added is false when it
  * was a finding. `where`, `line`: the annotation. */
-bt_status bti_boxes_open_image(bti_boxes *set, bti_boxed_image im, const char *where, int line,
+bt_status bti_boxes_open_image(bti_box_set *set, bti_boxed_image im, const char *where, int line,
                                bool *added, bt_error *err);
 
 /* The pair (a, b) as decimals with the fewest digits after the point for which same(a, b, user)

@@ -38,8 +38,7 @@ static bool find_json(const char *path, char out[PATH_MAX])
         if (!bti_is_dir(dir) || bti_list_dir(dir, &names, &ignored))
             continue;
         for (size_t k = 0; k < names.n; k++) {
-            if (!bti_has_suffix_nocase(names.name[k], ".json") ||
-                bti_streq(names.name[k], "manifest.json"))
+            if (!bti_has_suffix_nocase(names.name[k], ".json"))
                 continue;
             n++;
             snprintf(out, PATH_MAX, "%s", dir);
@@ -61,7 +60,7 @@ static bool coco_match(const char *path)
 /* ---- reading ---- */
 
 typedef struct coco {
-    bti_boxes *set;
+    bti_box_set *set;
     const char *where;
     char dir[PATH_MAX];          /* of the file */
     const char *part;            /* "train2017" of instances_train2017.json; "" */
@@ -148,7 +147,7 @@ static void locate(const coco *c, const char *name, char out[PATH_MAX])
 
 static bt_status read_categories(coco *c, const bti_json *rows, bt_error *err)
 {
-    bti_boxes *set = c->set;
+    bti_box_set *set = c->set;
 
     for (size_t i = 0; i < bti_json_len(rows); i++) {
         const bti_json *row = bti_json_at(rows, i);
@@ -175,7 +174,7 @@ static int side(const bti_json *row, const char *key)
 
 static bt_status read_images(coco *c, const bti_json *rows, bt_error *err)
 {
-    bti_boxes *set = c->set;
+    bti_box_set *set = c->set;
     char path[PATH_MAX];
 
     for (size_t i = 0; i < bti_json_len(rows); i++) {
@@ -205,7 +204,7 @@ static bt_status read_images(coco *c, const bti_json *rows, bt_error *err)
 
 static bt_status read_annotation(coco *c, const bti_json *row, size_t i, bt_error *err)
 {
-    bti_boxes *set = c->set;
+    bti_box_set *set = c->set;
     const bti_json *bbox = bti_json_get(row, "bbox");
     int64_t image = bti_json_as_int(bti_json_get(row, "image_id"), INT64_MIN);
     int64_t category = bti_json_as_int(bti_json_get(row, "category_id"), INT64_MIN);
@@ -275,7 +274,7 @@ static void part_of(const char *file, char out[PATH_MAX])
         *dot = 0;
 }
 
-static bt_status coco_read(bti_boxes *set, const char *path, bt_error *err)
+static bt_status coco_read(bti_box_set *set, const char *path, bt_error *err)
 {
     char file[PATH_MAX], part[PATH_MAX];
     coco c = {.set = set, .where = file, .part = part};
@@ -343,7 +342,7 @@ static bti_json *bbox_of(const bti_box *b)
     return all;
 }
 
-static bti_json *images_of(const bti_boxes *set)
+static bti_json *images_of(const bti_box_set *set)
 {
     bti_json *rows = bti_json_array();
 
@@ -358,7 +357,7 @@ static bti_json *images_of(const bti_boxes *set)
     return rows;
 }
 
-static bti_json *categories_of(const bti_boxes *set)
+static bti_json *categories_of(const bti_box_set *set)
 {
     bti_json *rows = bti_json_array();
 
@@ -374,7 +373,7 @@ static bti_json *categories_of(const bti_boxes *set)
 }
 
 /* Boxes without an id of their own are numbered after the greatest that there is. */
-static bti_json *annotations_of(const bti_boxes *set)
+static bti_json *annotations_of(const bti_box_set *set)
 {
     bti_json *rows = bti_json_array();
     int64_t next = 0;
@@ -397,7 +396,7 @@ static bti_json *annotations_of(const bti_boxes *set)
     return rows;
 }
 
-static bt_status coco_write(const bti_boxes *set, const char *dir, bt_error *err)
+static bt_status coco_write(const bti_box_set *set, const char *dir, bt_error *err)
 {
     bti_json *all = bti_json_object();
     char *path = bti_path_join(dir, OUT_FILE);

@@ -80,13 +80,13 @@ static bool flag_of(const xmlNode *object, const char *name)
 /* ---- reading ---- */
 
 typedef struct voc {
-    bti_boxes *set;
+    bti_box_set *set;
     const char *root;
     char images[PATH_MAX];
 } voc;
 
 /* Index of the category, added if it is new; -1 on no memory. */
-static int32_t category_of(bti_boxes *set, const char *name, bt_error *err)
+static int32_t category_of(bti_box_set *set, const char *name, bt_error *err)
 {
     for (int64_t i = 0; i < set->n_categories; i++)
         if (bti_streq(set->category[i].name, name))
@@ -251,7 +251,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* VOC does not list its categories: they are those that occur, by name. */
-static bt_status sort_categories(bti_boxes *set, bt_error *err)
+static bt_status sort_categories(bti_box_set *set, bt_error *err)
 {
     int32_t *to = bti_array((size_t)set->n_categories + 1, sizeof(*to));
 
@@ -271,7 +271,7 @@ static bt_status sort_categories(bti_boxes *set, bt_error *err)
     return BT_OK;
 }
 
-static bt_status voc_read(bti_boxes *set, const char *path, bt_error *err)
+static bt_status voc_read(bti_box_set *set, const char *path, bt_error *err)
 {
     voc v = {.set = set, .root = path};
     char list[PATH_MAX];
@@ -325,7 +325,7 @@ static void add_corner(bti_str *out, const char *name, double v)
     add_element(out, "\t\t\t", name, bti_format_double(number, v));
 }
 
-static void add_object(bti_str *out, const bti_boxes *set, const bti_box *b)
+static void add_object(bti_str *out, const bti_box_set *set, const bti_box *b)
 {
     double x = b->x0 + 1, y = b->y0 + 1, none = 0;
 
@@ -352,7 +352,7 @@ static void add_stem(bti_str *out, const char *name)
     bti_str_addn(out, name, dot ? (size_t)(dot - name) : strlen(name));
 }
 
-static bt_status write_image(const bti_boxes *set, const bti_boxed_image *im, const char *dir,
+static bt_status write_image(const bti_box_set *set, const bti_boxed_image *im, const char *dir,
                              bt_error *err)
 {
     bti_str path = {0}, out = {0};
@@ -379,7 +379,7 @@ static bt_status write_image(const bti_boxes *set, const bti_boxed_image *im, co
     return rc;
 }
 
-static bt_status voc_write(const bti_boxes *set, const char *dir, bt_error *err)
+static bt_status voc_write(const bti_box_set *set, const char *dir, bt_error *err)
 {
     static const char *const made[] = {"Annotations", "JPEGImages", "ImageSets/Main"};
     char path[PATH_MAX];

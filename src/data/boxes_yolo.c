@@ -36,7 +36,7 @@ static bool yolo_match(const char *path)
 /* ---- data.yaml ---- */
 
 typedef struct yolo {
-    bti_boxes *set;
+    bti_box_set *set;
     const char *where;   /* data.yaml */
     char base[PATH_MAX]; /* what its folders are relative to */
     int64_t *number;     /* of each category, as in the label files */
@@ -175,7 +175,7 @@ static double pixels_at(double centre, double half, int side)
 
 static bt_status read_box(yolo *y, char *row, const char *where, int line, bt_error *err)
 {
-    bti_boxes *set = y->set;
+    bti_box_set *set = y->set;
     const bti_boxed_image *im = &set->image[set->n_images - 1];
     char *field[5];
     int n = fields_of(row, field, 5);
@@ -352,7 +352,7 @@ static bt_status read_split(yolo *y, bt_error *err)
     return read_folder(y, path, err);
 }
 
-static bt_status yolo_read(bti_boxes *set, const char *path, bt_error *err)
+static bt_status yolo_read(bti_box_set *set, const char *path, bt_error *err)
 {
     char file[PATH_MAX];
     yolo y = {.set = set, .where = file};
@@ -398,7 +398,7 @@ static void normalised(double from, double to, int side, double *centre, double 
     bti_shortest_pair(centre, length, spans, &s);
 }
 
-static void add_box(bti_str *out, const bti_boxes *set, const bti_box *b)
+static void add_box(bti_str *out, const bti_box_set *set, const bti_box *b)
 {
     const bti_boxed_image *im = &set->image[b->image];
     double v[4];
@@ -412,7 +412,7 @@ static void add_box(bti_str *out, const bti_boxes *set, const bti_box *b)
     bti_str_add(out, "\n");
 }
 
-static bt_status write_labels(const bti_boxes *set, const bti_boxed_image *im, const char *dir,
+static bt_status write_labels(const bti_box_set *set, const bti_boxed_image *im, const char *dir,
                               bt_error *err)
 {
     char image[PATH_MAX], path[PATH_MAX];
@@ -445,7 +445,7 @@ static void add_quoted(bti_str *out, const char *s)
     bti_str_add(out, "\"");
 }
 
-static bt_status yolo_write(const bti_boxes *set, const char *dir, bt_error *err)
+static bt_status yolo_write(const bti_box_set *set, const char *dir, bt_error *err)
 {
     char path[PATH_MAX];
     bti_str out = {0};

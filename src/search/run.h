@@ -24,7 +24,7 @@ typedef struct bti_run {
     int size;             /* side in pixels, resolved */
     int channels, classes;
     const char *space_text; /* the YAML itself */
-    const char *augment; /* policy of every trial; NULL: the space's */
+    const char *augment;    /* policy of every trial; NULL: the space's */
     const char *sampler, *pruner;
     int epochs;               /* of a trial */
     const char *subset, *val; /* as bti_data_split reads them */

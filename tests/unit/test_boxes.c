@@ -11,10 +11,10 @@
 
 static heard told;
 
-static bti_boxes *read_set(const char *format, const char *path)
+static bti_box_set *read_set(const char *format, const char *path)
 {
     bti_boxes_options opt = {.split = "train", .progress = {hear, &told}};
-    bti_boxes *set;
+    bti_box_set *set;
     bt_error err = {0};
 
     told = (heard){0};
@@ -27,7 +27,7 @@ static const char *refusal(const char *format, const char *path, bool strict)
 {
     static bt_error err;
     bti_boxes_options opt = {.split = "train", .strict = strict};
-    bti_boxes *set;
+    bti_box_set *set;
 
     err = (bt_error){0};
     assert_int_not_equal(bti_boxes_read(&set, bti_box_format_find(format), path, &opt, &err),
@@ -36,7 +36,7 @@ static const char *refusal(const char *format, const char *path, bool strict)
     return err.text;
 }
 
-static void write_set(const bti_boxes *set, const char *format, const char *dir)
+static void write_set(const bti_box_set *set, const char *format, const char *dir)
 {
     bt_error err = {0};
 
@@ -73,7 +73,7 @@ static void assert_same_file(const char *a, const char *b)
     bti_free(y);
 }
 
-static void assert_same_boxes(const bti_boxes *a, const bti_boxes *b)
+static void assert_same_boxes(const bti_box_set *a, const bti_box_set *b)
 {
     assert_int_equal(a->n_boxes, b->n_boxes);
     assert_int_equal(a->n_images, b->n_images);
@@ -117,7 +117,7 @@ static void a_coco_file_comes_back_number_by_number(void **state)
         "\"area\": 5000.0, \"iscrowd\": 1}], "
         "\"categories\": [{\"id\": 3, \"name\": \"car\", \"supercategory\": \"vehicle\"}, "
         "{\"id\": 90, \"name\": \"tooth \\\"brush\\\"\"}]}");
-    bti_boxes *set = read_set("coco", dir);
+    bti_box_set *set = read_set("coco", dir);
     assert_int_equal(told.warn, 0);
     assert_int_equal(set->n_boxes, 2);
     assert_true(set->box[0].x1 == 14.43 + 53.7 && set->box[1].crowd);
@@ -137,7 +137,7 @@ static void a_yolo_label_comes_back_digit_by_digit(void **state)
     snprintf(out, sizeof(out), "%s", test_tmp_dir());
     put(dir, "data.yaml", "path: /made/elsewhere\ntrain: images/train\nnames: [a, 'b: c']\n");
     put(dir, "labels/train/img.txt", labels);
-    bti_boxes *set = read_set("yolo", dir);
+    bti_box_set *set = read_set("yolo", dir);
     assert_int_equal(told.warn, 0);
     write_set(set, "yolo", out);
     assert_same_file(at(dir, "labels/train/img.txt"), at(out, "labels/train/img.txt"));
@@ -187,7 +187,7 @@ static void real_boxes_survive_every_format(void **state)
                                 "dirname \"$(find '%s' -name Annotations)\" | tr -d '\\n'", dir),
                      0);
     assert_int_equal(test_shell(NULL, 0, "rm -rf '%s/ImageSets'", root), 0); /* all images */
-    bti_boxes *set = read_set("voc", root);
+    bti_box_set *set = read_set("voc", root);
     assert_true(set->n_images > 300 && set->n_boxes > 4000);
     print_message("%lld images, %lld boxes, %d findings\n", (long long)set->n_images,
                   (long long)set->n_boxes, told.warn);
@@ -196,7 +196,7 @@ static void real_boxes_survive_every_format(void **state)
         const char *out = test_ram_dir();
         write_set(set, f->name, out);
         link_images(root, at(out, f->image_dir));
-        bti_boxes *again = read_set(f->name, out);
+        bti_box_set *again = read_set(f->name, out);
         assert_int_equal(told.warn, 0);
         assert_same_boxes(set, again);
         bti_boxes_free(again);
@@ -211,7 +211,7 @@ static void real_boxes_survive_every_format(void **state)
 
 /* ---- findings ---- */
 
-static void assert_found(const bti_boxes *set, bti_finding kind, int64_t n)
+static void assert_found(const bti_box_set *set, bti_finding kind, int64_t n)
 {
     if (set->found[kind] != n)
         fail_msg("%s: %lld found, expected %lld", bti_finding_name(kind),
@@ -238,7 +238,7 @@ static void every_bad_coco_annotation_is_one_line_and_skipped(void **state)
         "{\"image_id\": 9, \"category_id\": 5, \"bbox\": [1, 1, 2, 2]},"
         "{\"image_id\": 2, \"category_id\": 5, \"bbox\": [1, 1, 2, 2]},"
         "{\"image_id\": 1, \"category_id\": 5, \"bbox\": [1, 1, 2]}]}");
-    bti_boxes *set = read_set("coco", dir);
+    bti_box_set *set = read_set("coco", dir);
     assert_int_equal(set->n_images, 1);
     assert_int_equal(set->n_boxes, 2);
     assert_true(set->box[1].x1 == 100);
@@ -267,7 +267,7 @@ static void every_bad_yolo_line_is_named_with_its_number(void **state)
         "7 0.5 0.5 0.5 0.5\n\n3 0.5 0.5 0.1 0.1\n0 0.5 nan 0.1 0.1\n0 0.5 0.5 0.1\nx 0.5 0.5 1 1\n"
         "0 0.5 0.5 -0.1 0.1\n0 0.5 0.5 0 0.1\n0 1.5 0.5 0.1 0.1\n0 0.99 0.5 0.1 0.1\n");
     put(dir, "labels/other.txt", "0 0.5 0.5 0.1 0.1\n");
-    bti_boxes *set = read_set("yolo", dir);
+    bti_box_set *set = read_set("yolo", dir);
     assert_int_equal(set->n_boxes, 2);
     assert_int_equal(set->box[0].category, 1);
     assert_found(set, BTI_FINDING_CATEGORY, 1);
@@ -301,7 +301,7 @@ static void every_bad_voc_object_is_named_with_its_line(void **state)
     put(dir, "Annotations/cut.xml", "<annotation><filename>img.png</file");
     put(dir, "Annotations/bomb.xml",
         "<!DOCTYPE a [<!ENTITY x \"&#38;x;\">]><annotation>&x;</annotation>");
-    bti_boxes *set = read_set("voc", dir);
+    bti_box_set *set = read_set("voc", dir);
     assert_int_equal(set->n_images, 1);
     assert_string_equal(set->image[0].name, "img.png");
     assert_int_equal(set->n_boxes, 2);
@@ -324,7 +324,7 @@ static void names_that_leave_the_folder_are_not_written(void **state)
     static const char *const bad[] = {"../a.png", "/a.png", "a/../../b.png", "a//b.png", ""};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        bti_boxes *set = bti_boxes_new();
+        bti_box_set *set = bti_boxes_new();
         bt_error err = {0};
         assert_non_null(set);
         assert_ok(

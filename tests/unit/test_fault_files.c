@@ -107,8 +107,8 @@ static bt_status write_json(void *user, bt_error *err)
 static bt_status apply_operation(void *user, bt_error *err)
 {
     const place *p = user;
-    return bt_augment_apply("Invert", 0, at(p->photos, "train/cat/000.png"), at(p->dir, "out.png"),
-                            err);
+    return bt_augment_apply(&(bt_augment_op){.name = "Invert"}, at(p->photos, "train/cat/000.png"),
+                            at(p->dir, "out.png"), err);
 }
 
 static void small_files_and_pictures(void **state)
