@@ -51,6 +51,9 @@ typedef struct bti_op_image {
  * m (x, y, 1), row by row; pixel i spans [i, i + 1]. Reads value, sides and draws, no pixels. */
 typedef void bti_op_map_fn(double value, const bti_op_image *im, double m[9]);
 
+/* What is painted over: columns [r[0], r[2]) and rows [r[1], r[3]), perhaps none. */
+typedef void bti_op_rect_fn(double value, const bti_op_image *im, int r[4]);
+
 /* One row of ops.def. */
 typedef struct bti_op_info {
     const char *name;
@@ -67,7 +70,8 @@ typedef struct bti_op_info {
     bool needs_partner; /* another image of the data set */
     struct {
         bti_boxes effect;
-        bti_op_map_fn *map; /* of MOVE, else NULL */
+        bti_op_map_fn *map;   /* of MOVE, else NULL */
+        bti_op_rect_fn *rect; /* of HIDE, else NULL */
     } boxes;
     const char *source; /* what it equals, bit for bit */
 } bti_op_info;

@@ -17,14 +17,6 @@
 #include "base/threads.h"
 #include <math.h>
 
-/* What the final pass shows: output (x, y) is the flipped image at (x + dx, y + dy), but a square
- * of fill at columns [x0, x1) and rows [y0, y1) of the output. */
-typedef struct window {
-    bool flip;
-    int dx, dy;
-    int x0, x1, y0, y1;
-} window;
-
 typedef struct worker {
     uint8_t *image[2]; /* (h,w,c) ping-pong of the operations; NULL without any */
     void *scratch;
@@ -105,127 +97,36 @@ static void apply(const bti_pipeline *p, bti_op op, double value, bti_rng *rng, 
     *at = im.dst;
 }
 
-static int draw_sign(bti_rng *rng)
+/* A worker applying what a policy draws. */
+typedef struct drawing {
+    const bti_pipeline *p;
+    worker *w;
+    const uint8_t *at;
+} drawing;
+
+static void apply_drawn(void *user, bti_op op, double value, bti_rng *rng)
 {
-    return bti_rng_below(rng, 2) ? 1 : -1;
-}
+    drawing *d = user;
 
-/* Cubuk et al., "RandAugment", 2020: n operations, drawn with replacement. */
-static void randaugment(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng, worker *w,
-                        const uint8_t **at)
-{
-    const int levels = (int)item->arg[BTI_ARG_LEVELS];
-
-    for (int k = 0; k < (int)item->arg[BTI_ARG_N]; k++) {
-        bti_op op = bti_randaugment_op((int)bti_rng_below(rng, BTI_RANDAUGMENT_OPS));
-        int sign = draw_sign(rng), m = (int)item->arg[BTI_ARG_M];
-        if (m == BTI_LEVEL_ANY)
-            m = (int)bti_rng_below(rng, (uint32_t)levels);
-        double value = bti_op_level(op, m, levels, p->set->h, p->set->w, sign);
-        apply(p, op, value, rng, w, at);
-    }
-}
-
-/* Müller & Hutter, "TrivialAugment", 2021: one operation at a level drawn anew for every image. */
-static void trivialaugment(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng,
-                           worker *w, const uint8_t **at)
-{
-    int levels = (int)item->arg[BTI_ARG_TRIVIAL_LEVELS];
-    bti_op op = bti_randaugment_op((int)bti_rng_below(rng, BTI_RANDAUGMENT_OPS));
-    int m = (int)bti_rng_below(rng, (uint32_t)levels);
-    int sign = draw_sign(rng);
-
-    apply(p, op, bti_trivialaugment_value(op, m, levels, sign), rng, w, at);
-}
-
-/* Cubuk et al., "AutoAugment", 2019: one of the sub-policies, each of its operations perhaps. */
-static void autoaugment(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng, worker *w,
-                        const uint8_t **at)
-{
-    uint32_t which = bti_rng_below(rng, (uint32_t)item->n_subs);
-    const bti_policy_sub *sub = &p->policy->sub[item->first_sub + (int)which];
-
-    for (int i = sub->first; i < sub->first + sub->n; i++) {
-        const bti_policy_step *step = &p->policy->step[i];
-        bool used = bti_rng_unit(rng) < step->p;
-        int sign = draw_sign(rng);
-        double value = bti_op_level(step->op, step->level, (int)item->arg[BTI_ARG_AUTO_LEVELS],
-                                    p->set->h, p->set->w, sign);
-        if (used)
-            apply(p, step->op, value, rng, w, at);
-    }
-}
-
-static void apply_item(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng, worker *w,
-                       const uint8_t **at)
-{
-    switch (item->kind) {
-    case BTI_ITEM_RANDAUGMENT:
-        randaugment(p, item, rng, w, at);
-        return;
-    case BTI_ITEM_TRIVIALAUGMENT:
-        trivialaugment(p, item, rng, w, at);
-        return;
-    case BTI_ITEM_AUTOAUGMENT:
-        autoaugment(p, item, rng, w, at);
-        return;
-    default:
-        if (bti_rng_unit(rng) < item->arg[BTI_ARG_P])
-            apply(p, item->op, item->arg[BTI_ARG_VALUE], rng, w, at);
-    }
-}
-
-/* A square of `side` about a drawn centre, clipped to the image. */
-static void draw_cutout(window *win, int side, int h, int w, bti_rng *rng)
-{
-    int x = (int)bti_rng_below(rng, (uint32_t)w) - side / 2;
-    int y = (int)bti_rng_below(rng, (uint32_t)h) - side / 2;
-
-    win->x0 = x > 0 ? x : 0;
-    win->y0 = y > 0 ? y : 0;
-    win->x1 = x + side < w ? x + side : w;
-    win->y1 = y + side < h ? y + side : h;
-}
-
-static void draw_window(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng,
-                        window *win)
-{
-    int h = p->set->h, w = p->set->w;
-    int pad = (int)item->arg[BTI_ARG_PAD];
-
-    if (item->stage == BTI_STAGE_FLIP) {
-        win->flip = bti_rng_unit(rng) < item->arg[BTI_ARG_FLIP_P];
-    } else if (item->stage == BTI_STAGE_CROP) {
-        win->dx = (int)bti_rng_range(rng, -pad, pad);
-        win->dy = (int)bti_rng_range(rng, -pad, pad);
-    } else if (bti_rng_unit(rng) < item->arg[BTI_ARG_CUTOUT_P]) {
-        draw_cutout(win, (int)(item->arg[BTI_ARG_RATIO] * (h < w ? h : w)), h, w, rng);
-    }
+    apply(d->p, op, value, rng, d->w, &d->at);
 }
 
 /* Runs the pixel items and draws flip, crop and cutout. */
-static const uint8_t *draw(const bti_pipeline *p, const place *where, worker *w, window *win)
+static const uint8_t *draw(const bti_pipeline *p, const place *where, worker *w, bti_window *win)
 {
-    static const uint32_t slots[] = {[BTI_STAGE_PIXELS] = BTI_SLOT_PIXELS,
-                                     [BTI_STAGE_FLIP] = BTI_SLOT_FLIP,
-                                     [BTI_STAGE_CROP] = BTI_SLOT_CROP,
-                                     [BTI_STAGE_CUTOUT] = BTI_SLOT_CUTOUT};
-    const uint8_t *at = stored(p, where->sample);
+    drawing d = {p, w, stored(p, where->sample)};
+    const bti_draw_at at = {.seed = p->seed,
+                            .epoch = where->epoch,
+                            .sample = where->sample,
+                            .copy = where->copy,
+                            .standard = p->standard,
+                            .h = p->set->h,
+                            .w = p->set->w};
 
-    *win = (window){0};
-    for (int i = 0; p->policy && i < p->policy->n; i++) {
-        const bti_policy_item *item = &p->policy->item[i];
-        bool pixels = item->stage == BTI_STAGE_PIXELS;
-        bool standard = item->stage == BTI_STAGE_FLIP || item->stage == BTI_STAGE_CROP;
-        if (item->stage == BTI_STAGE_MIX || (p->standard && !standard))
-            continue;
-        bti_rng rng = rng_of(p, where, slots[item->stage] + (pixels ? (uint32_t)i : 0));
-        if (pixels)
-            apply_item(p, item, &rng, w, &at);
-        else
-            draw_window(p, item, &rng, win);
-    }
-    return at;
+    *win = (bti_window){0};
+    if (p->policy)
+        bti_policy_draw(p->policy, &at, apply_drawn, &d, win);
+    return d.at;
 }
 
 static void fill_run(float *out, int from, int to, float v)
@@ -270,7 +171,7 @@ static const uint8_t *row_at(const bti_dataset *set, const uint8_t *image, int y
 
 /* image (h,w,c) -> out (c,h,w): flip, crop and normalise. Rows are shown whole, then the columns
  * outside the image are filled. */
-static void normalise(const bti_pipeline *p, const uint8_t *image, window win, uint8_t *scratch,
+static void normalise(const bti_pipeline *p, const uint8_t *image, bti_window win, uint8_t *scratch,
                       float *out)
 {
     int h = p->set->h, w = p->set->w, c = p->set->c;
@@ -297,7 +198,7 @@ static void normalise(const bti_pipeline *p, const uint8_t *image, window win, u
     }
 }
 
-static void paint_cutout(const bti_pipeline *p, window win, float *out)
+static void paint_cutout(const bti_pipeline *p, bti_window win, float *out)
 {
     int h = p->set->h, w = p->set->w;
 
@@ -310,7 +211,7 @@ static void paint_cutout(const bti_pipeline *p, window win, float *out)
 /* One sample as it is before others are mixed in, (c,h,w). */
 static void render(const bti_pipeline *p, const place *where, worker *w, float *x)
 {
-    window win;
+    bti_window win;
     const uint8_t *image = draw(p, where, w, &win);
 
     normalise(p, image, win, w->row, x);
@@ -393,8 +294,8 @@ void bti_pipeline_set_standard(bti_pipeline *p, bool standard)
 /* ---- one sample as pixels ---- */
 
 /* Pixel (x, y) of the window, or NULL where the fill of crop or cutout shows; *fill says which. */
-static const uint8_t *look_through(const bti_pipeline *p, const uint8_t *image, const window *win,
-                                   int x, int y, const float **fill)
+static const uint8_t *look_through(const bti_pipeline *p, const uint8_t *image,
+                                   const bti_window *win, int x, int y, const float **fill)
 {
     const bti_dataset *set = p->set;
     int sx = x + win->dx, sy = y + win->dy;
@@ -438,7 +339,7 @@ void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t 
 {
     place where = {epoch, (uint32_t)sample, 0};
     bti_mix mix = draw_mix(p, &where);
-    window win;
+    bti_window win;
     int c = p->set->c;
 
     if (mix.n) {

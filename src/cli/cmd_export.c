@@ -139,7 +139,7 @@ static int export_onnx(int argc, char **argv)
                          "--calibrate is missing: int8 needs images to find ranges on");
     opt.model_dir = args.v[0];
     opt.quant.progress = cli_progress(quiet);
-    opt.quant.data_opt = cli_data_options(0, opt.quant.progress);
+    opt.quant.data_opt = cli_data_options(0, NULL, opt.quant.progress);
     bt_status rc = bt_export_onnx(&text, &opt, &err);
     cli_progress_end();
     if (rc)
