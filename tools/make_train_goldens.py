@@ -9,6 +9,7 @@ adam.txt, per case: "name lr beta1 beta2 weight_decay n steps", then as sgd.txt.
 as sgd.txt for SGD (lr 0.1, no momentum, no decay) after clip_grad_norm_; the gradients are those before clipping.
 schedules.txt, per case: "recipe-text peak epochs epoch_steps", then learning rate and momentum of each step.
 class_weights.txt, per case: "smoothing loss", the weights, the labels, the logits, the gradient.
+soft_targets.txt, per case: "smoothing loss", the weights, the targets, the logits, the gradient.
 """
 import os
 import torch
@@ -120,8 +121,23 @@ def class_weights(f):
             print(text(row), file=f)
 
 
+def soft_targets(f):
+    """Divided by the weights of the targets, as torch does for labels (for shares it divides by their number)."""
+    gen = torch.Generator().manual_seed(5)
+    targets = torch.tensor([[0.7, 0.3, 0.0], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5], [0.0, 0.4, 0.6]])
+    for smoothing, weight in ((0.0, [1.0, 1.0, 1.0]), (0.1, [1.0, 1.0, 1.0]), (0.0, [1.0, 0.5, 3.0]), (0.2, [0.25, 4.0, 1.0])):
+        logits = torch.randn(4, 3, generator=gen).requires_grad_()
+        w, t = torch.tensor(weight).double(), targets.double()
+        loss = torch.nn.functional.cross_entropy(logits.double(), t, w, label_smoothing=smoothing, reduction="sum")
+        loss = loss / (t * w).sum()
+        loss.backward()
+        print("%.9g %.17g" % (smoothing, loss.item()), file=f)
+        for row in (weight, targets.flatten().tolist(), logits.flatten().tolist(), logits.grad.flatten().tolist()):
+            print(text(row), file=f)
+
+
 os.makedirs(OUT, exist_ok=True)
 for name, write in (("sgd", sgd), ("cosine", cosine), ("adam", adam), ("clip", clip), ("schedules", schedules),
-                    ("class_weights", class_weights)):
+                    ("class_weights", class_weights), ("soft_targets", soft_targets)):
     with open(os.path.join(OUT, name + ".txt"), "w") as out:
         write(out)

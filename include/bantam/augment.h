@@ -47,6 +47,32 @@ BT_API BT_MUST_USE bt_status bt_augment_show(const bt_augment_view *view, const 
 BT_API BT_MUST_USE bt_status bt_augment_preview(const bt_augment_view *view, int columns,
                                                 const char *out_path, bt_error *err);
 
+typedef struct bt_augment_run_options {
+    const char *format;   /* "coco", "voc", "yolo", "folder"; NULL: by what is there */
+    const char *policy;   /* as in training; NULL: "flip" */
+    int copies;           /* augmented images per image of the split */
+    bool originals;       /* the images as they are, too */
+    uint64_t seed;        /* 0.. */
+    int threads;          /* 0: all cores */
+    double mosaic;        /* share of the augmented images that are a mosaic of four, 0..1 */
+    double min_visible;   /* boxes of which less is left are dropped, 0..1 */
+    double min_side;      /* boxes with a shorter side are dropped, pixels */
+    const char *split;    /* of boxes: "train", "val", "test"; NULL: "train" */
+    const char *images;   /* of boxes: folder of the images; NULL: by the format */
+    bool strict;          /* the first bad annotation or image is an error */
+    bt_progress progress; /* warnings: one line a finding; BT_EVENT_DECODE: images written */
+    bt_stop stop;
+} bt_augment_run_options;
+BT_API bt_augment_run_options bt_augment_run_defaults(void);
+
+/* Writes a data set of augmented images, ready to train on, into out_dir: PNGs, annotations in the
+ * format of IN, and manifest.jsonl: the settings, then for every image its source, operations and
+ * numbers. The same bytes for any number of threads. A run that ended early goes on when it is
+ * asked for again; BT_INVAL when out_dir holds something else. *json: what was done (yours,
+ * bt_free). Of a folder only train is augmented; its val and test are written as they are. */
+BT_API BT_MUST_USE bt_status bt_augment_run(char **json, const char *in, const char *out_dir,
+                                            const bt_augment_run_options *opt, bt_error *err);
+
 /* Images a second of policies into training batches and, with one thread, of single operations: a
  * JSON array of {"what", "size", "threads", "images_per_s"} (yours, bt_free), half a minute at
  * most. data: whose training images (the first 1000), NULL: noise. data_opt->size: 0: 32. */

@@ -52,9 +52,10 @@ typedef struct bt_data_options {
 BT_API bt_data_options bt_data_defaults(void);
 
 /* What is in DATA, as one JSON object (yours: free with bt_free): splits with counts per class,
- * balance, sizes, channels, unreadable files with reasons, identical images across splits, with
- * group_by the groups and how many of them are in two splits. Nothing is written (but a data set
- * that is asked for by name may be downloaded); unreadable images are listed, not fatal. */
+ * balance, how unequal the classes are and what is recommended (a recipe key), sizes, channels,
+ * unreadable files with reasons, identical images across splits, with group_by the groups and how
+ * many of them are in two splits. Nothing is written (but a data set that is asked for by name may
+ * be downloaded); unreadable images are listed, not fatal. */
 BT_API BT_MUST_USE bt_status bt_data_info(char **json, const char *data, const bt_data_options *opt,
                                           bt_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A trained model as sources for the device that runs it.
+ * A trained model for the device that runs it: C sources, or an ONNX file.
  *
  * int8: weights symmetric with a scale an output channel, maps with one scale and zero, integer
  * arithmetic only. Ranges of maps come from calibration images of the training split.
@@ -41,6 +41,26 @@ BT_API bt_export_options bt_export_defaults(void);
  * images with f32's class. BT_INVAL: out_dir is not empty, wrong classes; BT_NOSUPP: the row that
  * cannot be exported. */
 BT_API BT_MUST_USE bt_status bt_export_c(char **json, const bt_export_options *opt, bt_error *err);
+
+typedef struct bt_onnx_options {
+    const char *model_dir;  /* model.yaml + weights.safetensors */
+    const char *out;        /* the file; replaced whole */
+    const char *dtype;      /* "f32" or "int8" */
+    bt_quant_options quant; /* int8; f32 is compared on `calibrate` if it is given */
+} bt_onnx_options;
+
+BT_API bt_onnx_options bt_onnx_defaults(void);
+
+/* Writes the network as ONNX (opset 17, IR 8): "input" float (N,C,H,W), pixels 0..255 in RGB order,
+ * any N; "logits" float (N,classes). Normalisation is inside, batch normalisation folded.
+ * metadata_props: "class_names" (a JSON list), "accuracy" (0..1) and "accuracy_split" ("test", or
+ * "val" if test was not measured; both absent if neither was), "resize_rule", "input_range",
+ * "model_hash", "dtype". Accuracies are of the f32 model. int8: QuantizeLinear and
+ * DequantizeLinear around every operation, with the weights and scales of bt_export_c(). Errors as
+ * bt_export_c(). *json (yours, bt_free):
+ * {"file", "dtype", "bytes", "images", "difference"; int8 also "calibration", "equalised",
+ *  "agreement"}, as there: of the folded network that is written. */
+BT_API BT_MUST_USE bt_status bt_export_onnx(char **json, const bt_onnx_options *opt, bt_error *err);
 
 /* bt_eval() with the integer kernels of an int8 export: equal to the exported C bit for bit, for
  * the same calibration. quant->calibrate NULL: opt->data. */

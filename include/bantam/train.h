@@ -25,8 +25,12 @@ typedef struct bt_recipe {
     double label_smoothing;
     double clip;            /* largest L2 norm of all gradients; 0: any */
     double ema;             /* decay of the moving average of the weights; 0: none */
-    char class_weights[16]; /* "none", "balanced": images / (classes * images of the class) */
-    char augment[4096];     /* policy, "flip+crop:4"; bt_recipe_set also reads a policy file */
+    char class_weights[32]; /* "none", "balanced": images / (classes * images of the class),
+                               "effective:beta=0.9999" */
+    char sampling[32]; /* "shuffle": each image once; "balanced", "sqrt", "oversample:ratio=0.5" */
+    double logit_adjustment; /* tau of Menon et al. 2021; 0: none */
+    int no_aug_epochs;       /* the last epochs keep flip and crop of `augment` and nothing else */
+    char augment[4096];      /* policy, "flip+crop:4"; bt_recipe_set also reads a policy file */
 } bt_recipe;
 
 BT_API bt_recipe bt_recipe_defaults(void);
@@ -65,6 +69,7 @@ typedef struct bt_train_options {
     uint64_t seed;
     int threads;           /* 0: all cores */
     const char *precision; /* "auto", "f32", "bf16" (maps and gradients; needs AVX512_BF16) */
+    int ahead;             /* threads that make batches ahead; negative: of the cores left */
     const char *out_dir;   /* NULL: nothing is written */
     bool resume;           /* go on from out_dir/checkpoint, bit for bit */
     bt_stop stop;

@@ -6,9 +6,9 @@
  * Policy grammar (conventions.md): NAME[:key=value[,...]] joined by '+':
  * "flip+crop:4+randaugment:n=2,m=15", or the name of a YAML file (policy_file.c). Order of
  * application is fixed whatever the list says: policy operations on uint8, flip, crop, cutout,
- * normalise. Crop and cutout fill with the training mean (exactly 0 after normalisation);
- * crop:pad=4,fill=0 gives black. Everything is addressed by (seed, epoch, sample id): bit-identical
- * for any thread count and ISA.
+ * normalise, mixup or cutmix or mosaic. Crop and cutout fill with the training mean (exactly 0
+ * after normalisation); crop:pad=4,fill=0 gives black. Everything is addressed by (seed, epoch,
+ * sample id): bit-identical for any thread count and ISA.
  */
 #ifndef BTI_AUGMENT_H
 #define BTI_AUGMENT_H
@@ -51,6 +51,9 @@ typedef struct bti_op_image {
  * m (x, y, 1), row by row; pixel i spans [i, i + 1]. Reads value, sides and draws, no pixels. */
 typedef void bti_op_map_fn(double value, const bti_op_image *im, double m[9]);
 
+/* What is painted over: columns [r[0], r[2]) and rows [r[1], r[3]), perhaps none. */
+typedef void bti_op_rect_fn(double value, const bti_op_image *im, int r[4]);
+
 /* One row of ops.def. */
 typedef struct bti_op_info {
     const char *name;
@@ -67,7 +70,8 @@ typedef struct bti_op_info {
     bool needs_partner; /* another image of the data set */
     struct {
         bti_boxes effect;
-        bti_op_map_fn *map; /* of MOVE, else NULL */
+        bti_op_map_fn *map;   /* of MOVE, else NULL */
+        bti_op_rect_fn *rect; /* of HIDE, else NULL */
     } boxes;
     const char *source; /* what it equals, bit for bit */
 } bti_op_info;
@@ -90,6 +94,9 @@ bt_status bti_policy_parse(bti_policy **out, const char *spec, bt_error *err);
 void bti_policy_free(bti_policy *p);
 /* Canonical text (order and defaults spelled out), yours (bti_free). NULL on no memory. */
 char *bti_policy_text(const bti_policy *p);
+
+/* Labels are shared between images: mixup, cutmix or mosaic. NULL does not. */
+bool bti_policy_mixes(const bti_policy *p);
 
 /* ---- batches ---- */
 typedef struct bti_pipeline bti_pipeline;
@@ -114,6 +121,22 @@ void bti_pipeline_free(bti_pipeline *p);
  * No allocation; cannot fail. One caller at a time; works on `threads` threads inside. */
 void bti_pipeline_fill(bti_pipeline *p, uint32_t epoch, const int32_t *index, int n, float *x,
                        int32_t *labels);
+
+/* The same with all that can be said of a batch. */
+typedef struct bti_batch {
+    uint32_t epoch;
+    const int32_t *index; /* n samples of the set */
+    const int32_t *copy;  /* n: how often the sample came before in this epoch, as each copy is
+                             augmented anew; NULL: never */
+    int n;
+    float *x;        /* (n,c,h,w) */
+    int32_t *labels; /* n: the sample's own class; or NULL */
+    float *targets;  /* (n,classes): each class's share of the label, 1 in all; or NULL */
+} bti_batch;
+void bti_pipeline_fill_batch(bti_pipeline *p, const bti_batch *batch);
+
+/* From now on, of whatever the policy has, flip and crop only; or all of it again. */
+void bti_pipeline_set_standard(bti_pipeline *p, bool standard);
 
 /* The same sample as pixels, (h,w,c) bytes: what bti_pipeline_fill normalises. What crop and cutout
  * fill with the mean is the mean, rounded. */

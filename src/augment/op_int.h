@@ -11,7 +11,7 @@
 typedef void bti_op_fn(double value, const bti_op_image *im);
 
 #define STAY
-#define HIDE
+#define HIDE(rect) bti_op_rect_fn rect;
 #define MOVE(map) bti_op_map_fn map;
 #define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, fn, source) \
     bti_op_fn fn;                                                                                  \

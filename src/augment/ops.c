@@ -17,15 +17,15 @@
     }
 #define STAY                                                                                       \
     {                                                                                              \
-        BTI_BOXES_STAY, NULL                                                                       \
+        BTI_BOXES_STAY, NULL, NULL                                                                 \
     }
-#define HIDE                                                                                       \
+#define HIDE(rect)                                                                                 \
     {                                                                                              \
-        BTI_BOXES_HIDE, NULL                                                                       \
+        BTI_BOXES_HIDE, NULL, rect                                                                 \
     }
 #define MOVE(map)                                                                                  \
     {                                                                                              \
-        BTI_BOXES_MOVE, map                                                                        \
+        BTI_BOXES_MOVE, map, NULL                                                                  \
     }
 static const bti_op_info info_table[] = {
 #define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, fn, source) \

@@ -28,17 +28,23 @@ static void clip_about(int centre, int side, int n, int *from, int *to)
 /* DeVries & Taylor, "Improved regularization of convolutional neural networks with Cutout", 2017:
  * a square that may hang over the border. value: its side as a share of the shorter side of the
  * image, cut to whole pixels; draws: its centre. */
-void bti_op_cutout(double value, const bti_op_image *im)
+void bti_rect_cutout(double value, const bti_op_image *im, int r[4])
 {
     int side = (int)(value * (im->h < im->w ? im->h : im->w));
-    int x0, x1, y0, y1;
+
+    clip_about(pick(im->draw[0], im->w), side, im->w, &r[0], &r[2]);
+    clip_about(pick(im->draw[1], im->h), side, im->h, &r[1], &r[3]);
+}
+
+void bti_op_cutout(double value, const bti_op_image *im)
+{
+    int r[4];
     size_t c = (size_t)im->c, row = (size_t)im->w * c;
 
-    clip_about(pick(im->draw[0], im->w), side, im->w, &x0, &x1);
-    clip_about(pick(im->draw[1], im->h), side, im->h, &y0, &y1);
+    bti_rect_cutout(value, im, r);
     memcpy(im->dst, im->src, (size_t)im->h * row);
-    for (int y = y0; y < y1 && x0 < x1; y++)
-        memset(im->dst + (size_t)y * row + (size_t)x0 * c, GREY, (size_t)(x1 - x0) * c);
+    for (int y = r[1]; y < r[3] && r[0] < r[2]; y++)
+        memset(im->dst + (size_t)y * row + (size_t)r[0] * c, GREY, (size_t)(r[2] - r[0]) * c);
 }
 
 /* Inoue, "Data augmentation by pairing samples for images classification", 2018. */

@@ -51,21 +51,30 @@ static int side(double v, int n)
 /* Zhong et al., "Random erasing data augmentation", 2020, with random bytes: an area from 0.02 (or
  * value, if that is less) to `value` of the image's, height to width from 0.3 to 1/0.3. Sides are
  * cut to whole pixels and to the image. Draws: bytes, area, ratio, place. */
-void bti_op_random_erasing(double value, const bti_op_image *im)
+void bti_rect_random_erasing(double value, const bti_op_image *im, int r[4])
 {
     double least = value < 0.02 ? value : 0.02;
     double area = (least + im->draw[1] * (value - least)) * im->h * im->w;
     double ratio = 0.3 + im->draw[2] * (1 / 0.3 - 0.3);
     int h = side(sqrt(area * ratio), im->h), w = side(sqrt(area / ratio), im->w);
-    size_t c = (size_t)im->c, row = (size_t)im->w * c, n = (size_t)w * c;
-    uint8_t *at = im->dst + (size_t)(int)(im->draw[3] * (im->w - w + 1)) * c;
-    bti_rng rng = stream(im->draw[0]);
 
+    r[0] = (int)(im->draw[3] * (im->w - w + 1));
+    r[1] = (int)(im->draw[4] * (im->h - h + 1));
+    r[2] = value > 0 ? r[0] + w : r[0];
+    r[3] = value > 0 ? r[1] + h : r[1];
+}
+
+void bti_op_random_erasing(double value, const bti_op_image *im)
+{
+    size_t c = (size_t)im->c, row = (size_t)im->w * c;
+    bti_rng rng = stream(im->draw[0]);
+    int r[4];
+
+    bti_rect_random_erasing(value, im, r);
     memcpy(im->dst, im->src, (size_t)im->h * row);
-    if (value == 0)
-        return;
-    at += (size_t)(int)(im->draw[4] * (im->h - h + 1)) * row;
-    for (int y = 0; y < h; y++, at += row)
-        for (size_t i = 0; i < n; i++)
+    for (int y = r[1]; y < r[3]; y++) {
+        uint8_t *at = im->dst + (size_t)y * row + (size_t)r[0] * c;
+        for (size_t i = 0; i < (size_t)(r[2] - r[0]) * c; i++)
             at[i] = (uint8_t)(bti_rng_u32(&rng) & 255);
+    }
 }

@@ -8,6 +8,7 @@
  * the same whichever thread makes it and whatever else is in the batch or the policy. All memory is
  * taken in bti_pipeline_new.
  */
+#include "augment/mix.h"
 #include "augment/policy_int.h"
 
 #include "augment/simd/kernels.h"
@@ -16,18 +17,11 @@
 #include "base/threads.h"
 #include <math.h>
 
-/* What the final pass shows: output (x, y) is the flipped image at (x + dx, y + dy), but a square
- * of fill at columns [x0, x1) and rows [y0, y1) of the output. */
-typedef struct window {
-    bool flip;
-    int dx, dy;
-    int x0, x1, y0, y1;
-} window;
-
 typedef struct worker {
     uint8_t *image[2]; /* (h,w,c) ping-pong of the operations; NULL without any */
     void *scratch;
-    uint8_t *row; /* w pixels */
+    uint8_t *row;    /* w pixels */
+    float *other[2]; /* (c,h,w): an image to mix in, and the image for show; NULL without mixing */
 } worker;
 
 struct bti_pipeline {
@@ -37,6 +31,7 @@ struct bti_pipeline {
     int64_t n_partners;
     uint64_t seed;
     int threads;
+    bool standard;        /* flip and crop only */
     worker *worker;       /* one per thread */
     float lut[3][256];    /* normalised value of a pixel */
     bti_affine affine[3]; /* the same as arithmetic */
@@ -49,11 +44,13 @@ struct bti_pipeline {
 /* One call of bti_pipeline_fill. */
 typedef struct fill_job {
     bti_pipeline *p;
-    uint32_t epoch;
-    const int32_t *index;
-    float *x;
-    int32_t *labels;
+    const bti_batch *b;
 } fill_job;
+
+/* Where a sample's random numbers are. */
+typedef struct place {
+    uint32_t epoch, sample, copy;
+} place;
 
 static size_t image_bytes(const bti_dataset *set)
 {
@@ -62,12 +59,23 @@ static size_t image_bytes(const bti_dataset *set)
 
 /* ---- one sample ---- */
 
+static bti_rng rng_of(const bti_pipeline *p, const place *at, uint32_t slot)
+{
+    return bti_rng_at(p->seed, BTI_RNG_AUGMENT, at->epoch, at->sample,
+                      slot + at->copy * BTI_SLOTS_A_COPY);
+}
+
 /* The sample at a draw in [0, 1) of those that may be mixed in. */
-static const uint8_t *partner_at(const bti_pipeline *p, double draw)
+static uint32_t partner_at(const bti_pipeline *p, double draw)
 {
     int64_t i = (int64_t)(draw * (double)p->n_partners);
 
-    return p->set->pixels + (size_t)(p->partners ? p->partners[i] : i) * image_bytes(p->set);
+    return (uint32_t)(p->partners ? p->partners[i] : i);
+}
+
+static const uint8_t *stored(const bti_pipeline *p, uint32_t sample)
+{
+    return p->set->pixels + sample * image_bytes(p->set);
 }
 
 /* Applies `op` to *at through the worker's buffers; *at then points at the result. */
@@ -84,131 +92,41 @@ static void apply(const bti_pipeline *p, bti_op op, double value, bti_rng *rng, 
     for (int i = 0; i < info->draws; i++)
         im.draw[i] = bti_rng_unit(rng);
     if (info->needs_partner)
-        im.partner = partner_at(p, im.draw[0]);
+        im.partner = stored(p, partner_at(p, im.draw[0]));
     bti_op_apply(op, value, &im);
     *at = im.dst;
 }
 
-static int draw_sign(bti_rng *rng)
+/* A worker applying what a policy draws. */
+typedef struct drawing {
+    const bti_pipeline *p;
+    worker *w;
+    const uint8_t *at;
+} drawing;
+
+static void apply_drawn(void *user, bti_op op, double value, bti_rng *rng)
 {
-    return bti_rng_below(rng, 2) ? 1 : -1;
-}
+    drawing *d = user;
 
-/* Cubuk et al., "RandAugment", 2020: n operations, drawn with replacement. */
-static void randaugment(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng, worker *w,
-                        const uint8_t **at)
-{
-    const int levels = (int)item->arg[BTI_ARG_LEVELS];
-
-    for (int k = 0; k < (int)item->arg[BTI_ARG_N]; k++) {
-        bti_op op = bti_randaugment_op((int)bti_rng_below(rng, BTI_RANDAUGMENT_OPS));
-        int sign = draw_sign(rng), m = (int)item->arg[BTI_ARG_M];
-        if (m == BTI_LEVEL_ANY)
-            m = (int)bti_rng_below(rng, (uint32_t)levels);
-        double value = bti_op_level(op, m, levels, p->set->h, p->set->w, sign);
-        apply(p, op, value, rng, w, at);
-    }
-}
-
-/* Müller & Hutter, "TrivialAugment", 2021: one operation at a level drawn anew for every image. */
-static void trivialaugment(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng,
-                           worker *w, const uint8_t **at)
-{
-    int levels = (int)item->arg[BTI_ARG_TRIVIAL_LEVELS];
-    bti_op op = bti_randaugment_op((int)bti_rng_below(rng, BTI_RANDAUGMENT_OPS));
-    int m = (int)bti_rng_below(rng, (uint32_t)levels);
-    int sign = draw_sign(rng);
-
-    apply(p, op, bti_trivialaugment_value(op, m, levels, sign), rng, w, at);
-}
-
-/* Cubuk et al., "AutoAugment", 2019: one of the sub-policies, each of its operations perhaps. */
-static void autoaugment(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng, worker *w,
-                        const uint8_t **at)
-{
-    uint32_t which = bti_rng_below(rng, (uint32_t)item->n_subs);
-    const bti_policy_sub *sub = &p->policy->sub[item->first_sub + (int)which];
-
-    for (int i = sub->first; i < sub->first + sub->n; i++) {
-        const bti_policy_step *step = &p->policy->step[i];
-        bool used = bti_rng_unit(rng) < step->p;
-        int sign = draw_sign(rng);
-        double value = bti_op_level(step->op, step->level, (int)item->arg[BTI_ARG_AUTO_LEVELS],
-                                    p->set->h, p->set->w, sign);
-        if (used)
-            apply(p, step->op, value, rng, w, at);
-    }
-}
-
-static void apply_item(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng, worker *w,
-                       const uint8_t **at)
-{
-    switch (item->kind) {
-    case BTI_ITEM_RANDAUGMENT:
-        randaugment(p, item, rng, w, at);
-        return;
-    case BTI_ITEM_TRIVIALAUGMENT:
-        trivialaugment(p, item, rng, w, at);
-        return;
-    case BTI_ITEM_AUTOAUGMENT:
-        autoaugment(p, item, rng, w, at);
-        return;
-    default:
-        if (bti_rng_unit(rng) < item->arg[BTI_ARG_P])
-            apply(p, item->op, item->arg[BTI_ARG_VALUE], rng, w, at);
-    }
-}
-
-/* A square of `side` about a drawn centre, clipped to the image. */
-static void draw_cutout(window *win, int side, int h, int w, bti_rng *rng)
-{
-    int x = (int)bti_rng_below(rng, (uint32_t)w) - side / 2;
-    int y = (int)bti_rng_below(rng, (uint32_t)h) - side / 2;
-
-    win->x0 = x > 0 ? x : 0;
-    win->y0 = y > 0 ? y : 0;
-    win->x1 = x + side < w ? x + side : w;
-    win->y1 = y + side < h ? y + side : h;
-}
-
-static void draw_window(const bti_pipeline *p, const bti_policy_item *item, bti_rng *rng,
-                        window *win)
-{
-    int h = p->set->h, w = p->set->w;
-    int pad = (int)item->arg[BTI_ARG_PAD];
-
-    if (item->stage == BTI_STAGE_FLIP) {
-        win->flip = bti_rng_unit(rng) < item->arg[BTI_ARG_FLIP_P];
-    } else if (item->stage == BTI_STAGE_CROP) {
-        win->dx = (int)bti_rng_range(rng, -pad, pad);
-        win->dy = (int)bti_rng_range(rng, -pad, pad);
-    } else if (bti_rng_unit(rng) < item->arg[BTI_ARG_CUTOUT_P]) {
-        draw_cutout(win, (int)(item->arg[BTI_ARG_RATIO] * (h < w ? h : w)), h, w, rng);
-    }
+    apply(d->p, op, value, rng, d->w, &d->at);
 }
 
 /* Runs the pixel items and draws flip, crop and cutout. */
-static const uint8_t *draw(const bti_pipeline *p, uint32_t epoch, uint32_t sample, worker *w,
-                           window *win)
+static const uint8_t *draw(const bti_pipeline *p, const place *where, worker *w, bti_window *win)
 {
-    static const uint32_t slots[] = {[BTI_STAGE_PIXELS] = BTI_SLOT_PIXELS,
-                                     [BTI_STAGE_FLIP] = BTI_SLOT_FLIP,
-                                     [BTI_STAGE_CROP] = BTI_SLOT_CROP,
-                                     [BTI_STAGE_CUTOUT] = BTI_SLOT_CUTOUT};
-    const uint8_t *at = p->set->pixels + sample * image_bytes(p->set);
+    drawing d = {p, w, stored(p, where->sample)};
+    const bti_draw_at at = {.seed = p->seed,
+                            .epoch = where->epoch,
+                            .sample = where->sample,
+                            .copy = where->copy,
+                            .standard = p->standard,
+                            .h = p->set->h,
+                            .w = p->set->w};
 
-    *win = (window){0};
-    for (int i = 0; p->policy && i < p->policy->n; i++) {
-        const bti_policy_item *item = &p->policy->item[i];
-        bool pixels = item->stage == BTI_STAGE_PIXELS;
-        bti_rng rng = bti_rng_at(p->seed, BTI_RNG_AUGMENT, epoch, sample,
-                                 slots[item->stage] + (pixels ? (uint32_t)i : 0));
-        if (pixels)
-            apply_item(p, item, &rng, w, &at);
-        else
-            draw_window(p, item, &rng, win);
-    }
-    return at;
+    *win = (bti_window){0};
+    if (p->policy)
+        bti_policy_draw(p->policy, &at, apply_drawn, &d, win);
+    return d.at;
 }
 
 static void fill_run(float *out, int from, int to, float v)
@@ -253,7 +171,7 @@ static const uint8_t *row_at(const bti_dataset *set, const uint8_t *image, int y
 
 /* image (h,w,c) -> out (c,h,w): flip, crop and normalise. Rows are shown whole, then the columns
  * outside the image are filled. */
-static void normalise(const bti_pipeline *p, const uint8_t *image, window win, uint8_t *scratch,
+static void normalise(const bti_pipeline *p, const uint8_t *image, bti_window win, uint8_t *scratch,
                       float *out)
 {
     int h = p->set->h, w = p->set->w, c = p->set->c;
@@ -280,7 +198,7 @@ static void normalise(const bti_pipeline *p, const uint8_t *image, window win, u
     }
 }
 
-static void paint_cutout(const bti_pipeline *p, window win, float *out)
+static void paint_cutout(const bti_pipeline *p, bti_window win, float *out)
 {
     int h = p->set->h, w = p->set->w;
 
@@ -290,33 +208,94 @@ static void paint_cutout(const bti_pipeline *p, window win, float *out)
                      p->cutout_fill[k]);
 }
 
+/* One sample as it is before others are mixed in, (c,h,w). */
+static void render(const bti_pipeline *p, const place *where, worker *w, float *x)
+{
+    bti_window win;
+    const uint8_t *image = draw(p, where, w, &win);
+
+    normalise(p, image, win, w->row, x);
+    paint_cutout(p, win, x);
+}
+
+/* What is mixed into a sample: one of the policy's ways, at random. */
+static bti_mix draw_mix(const bti_pipeline *p, const place *where)
+{
+    int first = p->policy ? p->policy->n : 0, n = first;
+    bti_mix mix = {.own = 1};
+
+    while (first && p->policy->item[first - 1].stage == BTI_STAGE_MIX)
+        first--;
+    if (first == n || p->standard)
+        return mix;
+    bti_rng rng = rng_of(p, where, BTI_SLOT_MIX);
+    int which = first + (int)bti_rng_below(&rng, (uint32_t)(n - first));
+    bti_mix_draw(&mix, &p->policy->item[which], &rng, p->set->h, p->set->w);
+    return mix;
+}
+
+/* Mixes into x what was drawn. A partner looks as it does in this epoch, were it alone. */
+static void mix_in(const bti_pipeline *p, const place *where, const bti_mix *mix, worker *w,
+                   float *x)
+{
+    for (int i = 0; i < mix->n; i++) {
+        place partner = {where->epoch, partner_at(p, mix->part[i].who), 0};
+        render(p, &partner, w, w->other[0]);
+        bti_mix_paint(x, w->other[0], &mix->part[i], p->set->c, p->set->h, p->set->w);
+    }
+}
+
+static void share_label(const bti_pipeline *p, const place *where, const bti_mix *mix,
+                        float *target)
+{
+    memset(target, 0, (size_t)p->set->classes * sizeof(*target));
+    target[p->set->labels[where->sample]] = (float)mix->own;
+    for (int i = 0; i < mix->n; i++)
+        target[p->set->labels[partner_at(p, mix->part[i].who)]] += (float)mix->part[i].share;
+}
+
 static void fill_one(void *ctx, int64_t i, int thread)
 {
     const fill_job *job = ctx;
+    const bti_batch *b = job->b;
     bti_pipeline *p = job->p;
-    uint32_t sample = (uint32_t)job->index[i];
-    window win;
-    const uint8_t *image = draw(p, job->epoch, sample, &p->worker[thread], &win);
+    place where = {b->epoch, (uint32_t)b->index[i], b->copy ? (uint32_t)b->copy[i] : 0};
+    bti_mix mix = draw_mix(p, &where);
+    float *x = b->x + (size_t)i * image_bytes(p->set);
 
-    float *x = job->x + (size_t)i * image_bytes(p->set);
-    normalise(p, image, win, p->worker[thread].row, x);
-    paint_cutout(p, win, x);
-    job->labels[i] = p->set->labels[sample];
+    render(p, &where, &p->worker[thread], x);
+    mix_in(p, &where, &mix, &p->worker[thread], x);
+    if (b->labels)
+        b->labels[i] = p->set->labels[where.sample];
+    if (b->targets)
+        share_label(p, &where, &mix, b->targets + (size_t)i * (size_t)p->set->classes);
 }
 
 void bti_pipeline_fill(bti_pipeline *p, uint32_t epoch, const int32_t *index, int n, float *x,
                        int32_t *labels)
 {
-    fill_job job = {p, epoch, index, x, labels};
+    bti_batch batch = {.epoch = epoch, .index = index, .n = n, .x = x, .labels = labels};
 
-    bti_parallel_for(p->threads, n, fill_one, &job);
+    bti_pipeline_fill_batch(p, &batch);
+}
+
+void bti_pipeline_fill_batch(bti_pipeline *p, const bti_batch *batch)
+{
+    fill_job job = {p, batch};
+
+    bti_parallel_for(p->threads, batch->n, fill_one, &job);
+}
+
+void bti_pipeline_set_standard(bti_pipeline *p, bool standard)
+{
+    p->standard = standard;
 }
 
 /* ---- one sample as pixels ---- */
 
 /* Pixel (x, y) of the window, or NULL where the fill of crop or cutout shows; *fill says which. */
-static const uint8_t *look_through(const bti_pipeline *p, const uint8_t *image, const window *win,
-                                   int x, int y, const float **fill)
+static const uint8_t *look_through(const bti_pipeline *p, const uint8_t *image,
+                                   const bti_window *win, int x, int y, const float **fill)
 {
     const bti_dataset *set = p->set;
     int sx = x + win->dx, sy = y + win->dy;
@@ -343,11 +322,31 @@ static uint8_t nearest_pixel(const float lut[256], float v)
     return (uint8_t)best;
 }
 
+/* A sample with others mixed in is known by its normalised values only. */
+static void show_mixed(bti_pipeline *p, const place *where, const bti_mix *mix, uint8_t *out)
+{
+    float *x = p->worker[0].other[1];
+    size_t c = (size_t)p->set->c, plane = (size_t)p->set->h * (size_t)p->set->w;
+
+    render(p, where, &p->worker[0], x);
+    mix_in(p, where, mix, &p->worker[0], x);
+    for (size_t i = 0; i < plane; i++)
+        for (size_t k = 0; k < c; k++)
+            out[i * c + k] = nearest_pixel(p->lut[k], x[k * plane + i]);
+}
+
 void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t *out)
 {
-    window win;
-    const uint8_t *image = draw(p, epoch, (uint32_t)sample, &p->worker[0], &win);
+    place where = {epoch, (uint32_t)sample, 0};
+    bti_mix mix = draw_mix(p, &where);
+    bti_window win;
     int c = p->set->c;
+
+    if (mix.n) {
+        show_mixed(p, &where, &mix, out);
+        return;
+    }
+    const uint8_t *image = draw(p, &where, &p->worker[0], &win);
 
     for (int y = 0; y < p->set->h; y++) {
         for (int x = 0; x < p->set->w; x++, out += c) {
@@ -425,6 +424,11 @@ static bt_status make_workers(bti_pipeline *p, bt_error *err)
         w->row = bti_malloc((size_t)set->w * (size_t)set->c);
         if (!w->row)
             return bti_fail_nomem(err);
+        for (int i = 0; i < 2 && bti_policy_mixes(p->policy); i++) {
+            w->other[i] = bti_array(image_bytes(set), sizeof(float));
+            if (!w->other[i])
+                return bti_fail_nomem(err);
+        }
         if (!has_pixel_items(p->policy))
             continue;
         w->image[0] = bti_malloc(image_bytes(set));
@@ -475,6 +479,8 @@ void bti_pipeline_free(bti_pipeline *p)
         bti_free(p->worker[t].image[1]);
         bti_free(p->worker[t].scratch);
         bti_free(p->worker[t].row);
+        bti_free(p->worker[t].other[0]);
+        bti_free(p->worker[t].other[1]);
     }
     bti_free(p->worker);
     bti_free(p);

@@ -316,8 +316,14 @@ static bt_status parse_item(bti_policy *p, bti_policy_item *item, const char *te
     return rc ? rc : check_item(p, item, &row, err);
 }
 
-/* Keeps items sorted by stage, in the given order within one; flip, crop and cutout happen once.
- */
+static bool comes_before(const bti_policy_item *a, const bti_policy_item *b)
+{
+    if (a->stage != b->stage)
+        return a->stage < b->stage;
+    return a->stage == BTI_STAGE_MIX && a->kind < b->kind; /* one is drawn: no order to keep */
+}
+
+/* Keeps items sorted by stage, operations in the given order; all other items happen once. */
 static bt_status add_item(bti_policy *p, const bti_policy_item *item, bt_error *err)
 {
     int at = p->n;
@@ -325,9 +331,9 @@ static bt_status add_item(bti_policy *p, const bti_policy_item *item, bt_error *
     if (p->n == BTI_POLICY_ITEMS)
         return bti_fail(err, BT_INVAL, "augment", "a policy has at most %d items",
                         BTI_POLICY_ITEMS);
-    while (at && p->item[at - 1].stage > item->stage)
+    while (at && comes_before(item, &p->item[at - 1]))
         at--;
-    if (at && item->stage != BTI_STAGE_PIXELS && p->item[at - 1].stage == item->stage)
+    if (at && item->stage != BTI_STAGE_PIXELS && p->item[at - 1].kind == item->kind)
         return bti_fail(err, BT_INVAL, "augment", "'%s' is given twice",
                         item_table[item->kind].name);
     memmove(&p->item[at + 1], &p->item[at], (size_t)(p->n - at) * sizeof(p->item[0]));
@@ -374,6 +380,11 @@ bt_status bti_policy_parse(bti_policy **out, const char *spec, bt_error *err)
     }
     *out = p;
     return BT_OK;
+}
+
+bool bti_policy_mixes(const bti_policy *p)
+{
+    return p && p->n && p->item[p->n - 1].stage == BTI_STAGE_MIX; /* sorted by stage */
 }
 
 void bti_policy_free(bti_policy *p)

@@ -8,9 +8,10 @@
  *     levels: 10
  *     fixed: [[[Invert, 0.1, 7], [Contrast, 0.2, 6]]]   # or policy: cifar10
  *   list: [Equalize, "Rotate:30,p=0.5", {ShearX: {value: 0.1, p: 0.5}}]
- *   flip: {p: 0.5}                # flip, crop and cutout follow whatever the policy
+ *   flip: {p: 0.5}                # flip, crop, cutout and the mixes follow whatever the policy
  *   crop: {pad: 4}
  *   cutout: {p: 1, ratio: 0.5}
+ *   mixup: {alpha: 0.2, p: 1}     # and cutmix, mosaic
  */
 #include "augment/policy_int.h"
 
@@ -26,7 +27,8 @@ typedef struct builder {
 
 static const char *const policies[] = {"none",        "flip_crop", "randaugment", "trivialaugment",
                                        "autoaugment", "list",      NULL};
-static const char *const followers[] = {"flip", "crop", "cutout", NULL};
+static const char *const followers[] = {"flip",   "crop",   "cutout", "mixup",
+                                        "cutmix", "mosaic", NULL};
 static const char *const comments[] = {"name", "source", "format", NULL};
 
 static bool is_in(const char *word, const char *const *names)
@@ -146,7 +148,7 @@ static bt_status check_key(builder *b, const bti_yaml *doc, int i)
     const char *near = bti_nearest(key, all);
     return bti_fail_at(b->err, BT_FORMAT, b->where, doc->key_line[i],
                        "unknown key '%s'%s%s%s: a policy has policy, randaugment, trivialaugment, "
-                       "autoaugment, list, flip, crop, cutout",
+                       "autoaugment, list, flip, crop, cutout, mixup, cutmix, mosaic",
                        key, near ? ", did you mean '" : "", near ? near : "", near ? "'" : "");
 }
 

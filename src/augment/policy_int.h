@@ -21,7 +21,8 @@ typedef enum bti_stage {
     BTI_STAGE_PIXELS,
     BTI_STAGE_FLIP,
     BTI_STAGE_CROP,
-    BTI_STAGE_CUTOUT
+    BTI_STAGE_CUTOUT,
+    BTI_STAGE_MIX /* other images, after all the rest: one of its items is drawn per image */
 } bti_stage;
 
 typedef enum bti_item_kind {
@@ -39,6 +40,8 @@ enum { BTI_ARG_POLICY, BTI_ARG_AUTO_LEVELS };                       /* AUTOAUGME
 enum { BTI_ARG_FLIP_P };                                            /* FLIP */
 enum { BTI_ARG_PAD, BTI_ARG_FILL_MEAN };                            /* CROP */
 enum { BTI_ARG_CUTOUT_P, BTI_ARG_RATIO, BTI_ARG_CUTOUT_FILL_MEAN }; /* CUTOUT */
+enum { BTI_ARG_ALPHA, BTI_ARG_MIX_P };                              /* MIXUP, CUTMIX */
+enum { BTI_ARG_MOSAIC_P };                                          /* MOSAIC */
 enum { BTI_ARG_VALUE, BTI_ARG_P };                                  /* OP */
 
 typedef struct bti_policy_item {
@@ -98,8 +101,36 @@ enum {
     BTI_SLOT_FLIP = 1,
     BTI_SLOT_CROP = 2,
     BTI_SLOT_CUTOUT = 3,
-    BTI_SLOT_PIXELS = 16 /* + position among pixel items */
+    BTI_SLOT_MIX = 4,
+    BTI_SLOT_MOSAIC = 5,
+    BTI_SLOT_PIXELS = 16,       /* + position among pixel items */
+    BTI_SLOTS_A_COPY = 1 << 10, /* copy k of a sample has its slots from k times this on */
 };
+
+/* ---- what a policy draws for one image (draw.c) ---- */
+
+/* Which image, of how many pixels. */
+typedef struct bti_draw_at {
+    uint64_t seed;
+    uint32_t epoch, sample, copy; /* copy: how often it came before in the epoch */
+    bool standard;                /* flip and crop only */
+    int h, w;
+} bti_draw_at;
+
+/* Flip, crop and cutout: output (x, y) is the flipped image at (x + dx, y + dy), but a square of
+ * fill at columns [x0, x1) and rows [y0, y1) of the output. */
+typedef struct bti_window {
+    bool flip;
+    int dx, dy;
+    int x0, x1, y0, y1;
+} bti_window;
+
+/* One operation; it takes the draws of its row in ops.def from rng. */
+typedef void bti_drawn_fn(void *user, bti_op op, double value, bti_rng *rng);
+
+/* Calls `drawn` for the operations on pixels in their order, and draws the window. */
+void bti_policy_draw(const bti_policy *p, const bti_draw_at *at, bti_drawn_fn *drawn, void *user,
+                     bti_window *win);
 
 /* ---- strengths (levels.c) ---- */
 #define BTI_RANDAUGMENT_OPS 14

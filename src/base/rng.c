@@ -91,6 +91,28 @@ double bti_rng_normal(bti_rng *r)
     return sqrt(-2.0 * log(u)) * cos(2.0 * M_PI * v);
 }
 
+/* The logarithm of a gamma variate: Marsaglia & Tsang, "A simple method for generating gamma
+ * variables", 2000, for shape + 1 and then its boost to `shape`, which only the logarithm survives
+ * when the shape is small. */
+static double log_gamma_variate(bti_rng *r, double shape)
+{
+    double d = shape + 1 - 1.0 / 3, c = 1 / sqrt(9 * d);
+
+    for (;;) {
+        double x = bti_rng_normal(r), u = 1.0 - bti_rng_unit(r), v = 1 + c * x;
+        v = v * v * v;
+        if (v > 0 && log(u) < 0.5 * x * x + d - d * v + d * log(v))
+            return log(d * v) + log(1.0 - bti_rng_unit(r)) / shape;
+    }
+}
+
+double bti_rng_beta(bti_rng *r, double a, double b)
+{
+    assert(a > 0 && b > 0);
+    double x = log_gamma_variate(r, a), y = log_gamma_variate(r, b);
+    return 1 / (1 + exp(y - x));
+}
+
 void bti_rng_shuffle(bti_rng *r, int32_t *v, size_t n)
 {
     for (size_t i = n; i > 1; i--) {

@@ -41,6 +41,7 @@ uint32_t bti_rng_below(bti_rng *r, uint32_t n);            /* 0..n-1 without bia
 int64_t bti_rng_range(bti_rng *r, int64_t lo, int64_t hi); /* both ends included */
 double bti_rng_uniform(bti_rng *r, double lo, double hi);
 double bti_rng_normal(bti_rng *r);                      /* Box-Muller, one value a call */
+double bti_rng_beta(bti_rng *r, double a, double b);    /* in [0, 1]; a, b > 0 */
 void bti_rng_shuffle(bti_rng *r, int32_t *v, size_t n); /* Fisher-Yates */
 
 /* Mixes two words into a new seed (splitmix64 finaliser); a trial's seed = bti_seed_mix(study seed,

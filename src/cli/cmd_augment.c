@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `bantam augment`: apply (an operation on a file), list (all of them), show (an image as training
- * saw it), preview (a contact sheet).
+ * saw it), preview (a contact sheet), run (a whole data set, with its boxes).
  */
 #include "cli/cli.h"
 
@@ -215,10 +215,87 @@ static int preview(int argc, char **argv)
     return 0;
 }
 
+/* What a run did, for people. */
+static void print_run(const bti_json *all, const char *out)
+{
+    const bti_json *found = bti_json_get(all, "findings"), *n;
+    const char *name;
+
+    printf("%lld images in %s from %lld, %lld made now\n",
+           (long long)bti_json_as_int(bti_json_get(all, "images"), 0), out,
+           (long long)bti_json_as_int(bti_json_get(all, "images_in"), 0),
+           (long long)bti_json_as_int(bti_json_get(all, "made_now"), 0));
+    if (bti_json_get(all, "boxes"))
+        printf("%lld boxes from %lld, %lld dropped: too little of them is left\n",
+               (long long)bti_json_as_int(bti_json_get(all, "boxes"), 0),
+               (long long)bti_json_as_int(bti_json_get(all, "boxes_in"), 0),
+               (long long)bti_json_as_int(bti_json_get(all, "boxes_dropped"), 0));
+    for (size_t i = 0; bti_json_pair(found, i, &name, &n); i++)
+        printf("found: %s %lld\n", name, (long long)bti_json_as_int(n, 0));
+}
+
+static int run(int argc, char **argv)
+{
+    bt_augment_run_options o = bt_augment_run_defaults();
+    bool json = false, no_originals = false, quiet = false;
+    const cli_option options[] = {
+        {"format", 'f', CLI_TEXT, &o.format, "F", "coco|voc|yolo|folder (default: by IN)", 0, 0},
+        {"policy", 'p', CLI_TEXT, &o.policy, "P", "policy or policy file (default flip)", 0, 0},
+        {"copies", 'k', CLI_INT, &o.copies, "K", "augmented images per image (default 1)", 0, 1e6},
+        {"no-originals", 0, CLI_FLAG, &no_originals, NULL, "leave out the images as they are", 0,
+         0},
+        {"mosaic", 0, CLI_REAL, &o.mosaic, "P", "share that is a mosaic of four (default 0)", 0, 1},
+        {"seed", 's', CLI_SEED, &o.seed, "S", "of everything random (default 0)", 0, 0},
+        {"split", 0, CLI_TEXT, &o.split, "train|val|test", "of VOC and YOLO (default train)", 0, 0},
+        {"images", 0, CLI_TEXT, &o.images, "DIR", "where the images are (default by format)", 0, 0},
+        {"min-visible", 0, CLI_REAL, &o.min_visible, "V",
+         "drop boxes of which less is left (default 0.1)", 0, 1},
+        {"min-side", 0, CLI_REAL, &o.min_side, "PX", "drop boxes that are thinner (default 1)", 0,
+         1e6},
+        {"strict", 0, CLI_FLAG, &o.strict, NULL, "the first bad annotation is an error", 0, 0},
+        {"threads", 't', CLI_INT, &o.threads, "N", "(default: all cores)", 1, 1024},
+        {"json", 0, CLI_FLAG, &json, NULL, "print a JSON object", 0, 0},
+        {"quiet", 'q', CLI_FLAG, &quiet, NULL, "warnings only", 0, 0},
+        {0},
+    };
+    const cli_spec spec = {
+        "augment run",
+        "IN OUT [--format F] [--policy P] [--copies K] [--seed S]",
+        "Writes an augmented data set into the folder OUT, boxes moved with the pixels. OUT has "
+        "the\n"
+        "format of IN: COCO, VOC, YOLO or class folders. OUT/manifest.jsonl says what made each\n"
+        "image. The same command again makes the images that are missing.",
+        options,
+        2,
+        2};
+    cli_args args;
+    bt_error err = {0};
+    bti_json *all = NULL;
+    char *text = NULL;
+    int status = cli_parse(&spec, argc, argv, &args);
+
+    if (status >= 0)
+        return status;
+    o.originals = !no_originals;
+    o.progress = cli_progress(quiet);
+    o.stop = cli_stop();
+    if (bt_augment_run(&text, args.v[0], args.v[1], &o, &err))
+        return cli_fail(&err);
+    cli_progress_end();
+    if (json)
+        return cli_print(text);
+    status = bti_json_parse(&all, text, strlen(text), "augment run", &err) ? cli_fail(&err) : 0;
+    bt_free(text);
+    if (!status)
+        print_run(all, args.v[1]);
+    bti_json_free(all);
+    return status;
+}
+
 int cmd_augment(int argc, char **argv)
 {
-    static const char *const names[] = {"apply", "list", "show", "preview", NULL};
-    static int (*const verbs[])(int, char **) = {apply, list, show, preview};
+    static const char *const names[] = {"apply", "list", "show", "preview", "run", NULL};
+    static int (*const verbs[])(int, char **) = {apply, list, show, preview, run};
     int status;
     int which = cli_subverb("augment", names, argc, argv, &status);
 

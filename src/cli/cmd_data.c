@@ -72,6 +72,25 @@ static void print_classes(const bti_json *o)
     printf("  (smallest class / largest)\n\n");
 }
 
+/* What to do about unequal classes, with the numbers; nothing about others. */
+static void print_imbalance(const bti_json *o)
+{
+    const bti_json *largest = bti_json_get(o, "largest"), *smallest = bti_json_get(o, "smallest");
+    if (!bti_json_as_str(bti_json_get(o, "recommended"), NULL))
+        return;
+    const char *large = word(bti_json_get(largest, "class"));
+    const char *small = word(bti_json_get(smallest, "class"));
+    printf("imbalance  %.3g: %s has %" PRId64 " images, %s %" PRId64
+           "; judge by balanced accuracy\n"
+           "  recommended  train --logit-adjustment 1: in the loss %s gets %.2f more than %s\n"
+           "  or           --sampling balanced, --class-weights balanced: an image of %s counts "
+           "%.3g, of %s %.3g\n",
+           bti_json_as_num(bti_json_get(o, "ratio"), 0), large, number(largest, "n"), small,
+           number(smallest, "n"), large, bti_json_as_num(bti_json_get(o, "logit_gap"), 0), small,
+           small, bti_json_as_num(bti_json_get(smallest, "balanced_weight"), 0), large,
+           bti_json_as_num(bti_json_get(largest, "balanced_weight"), 0));
+}
+
 static void print_unreadable(const bti_json *list)
 {
     size_t n = bti_json_len(list);
@@ -138,6 +157,7 @@ static int print_table(char *text)
     printf("data      %s (%s)\n", word(bti_json_get(o, "data")), word(bti_json_get(o, "reader")));
     print_sizes(o);
     print_classes(o);
+    print_imbalance(bti_json_get(o, "imbalance"));
     print_unreadable(bti_json_get(o, "unreadable"));
     print_overlaps(o);
     print_groups(bti_json_get(o, "groups"));

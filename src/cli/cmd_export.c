@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `bantam export c`: a trained model as C sources for a microcontroller.
+ * `bantam export`: a trained model as C sources for a microcontroller, or as an ONNX file.
  */
 #include "cli/cli.h"
 
@@ -12,7 +12,20 @@ static double number(const bti_json *o, const char *key)
     return bti_json_as_num(bti_json_get(o, key), 0);
 }
 
-static void print_result(const bti_json *o, const char *dir)
+/* How near the export is to what was trained. */
+static void print_proof(const bti_json *o)
+{
+    if (bti_json_get(o, "calibration"))
+        printf("int8: ranges by %s%s; the class of f32 on %.2f%% of %.0f calibration images\n",
+               bti_json_as_str(bti_json_get(o, "calibration"), ""),
+               bti_json_as_bool(bti_json_get(o, "equalised"), false) ? ", channels equalised" : "",
+               100 * number(o, "agreement"), number(o, "images"));
+    else
+        printf("f32: logits within %.1e of the training engine's largest on %.0f images\n",
+               number(o, "difference"), number(o, "images"));
+}
+
+static void print_c(const bti_json *o, const char *dir)
 {
     const bti_json *files = bti_json_get(o, "files");
 
@@ -22,14 +35,7 @@ static void print_result(const bti_json *o, const char *dir)
            bti_json_as_str(bti_json_at(files, 1), ""), number(o, "flash_bytes"),
            number(o, "constants_bytes"), number(o, "code_bytes"), number(o, "arena_bytes"),
            number(o, "stack_bytes"));
-    if (bti_json_get(o, "calibration"))
-        printf("int8: ranges by %s%s; the class of f32 on %.2f%% of %.0f calibration images\n",
-               bti_json_as_str(bti_json_get(o, "calibration"), ""),
-               bti_json_as_bool(bti_json_get(o, "equalised"), false) ? ", channels equalised" : "",
-               100 * number(o, "agreement"), number(o, "images"));
-    else
-        printf("f32: logits within %.1e of the training engine's largest on %.0f images\n",
-               number(o, "difference"), number(o, "images"));
+    print_proof(o);
 }
 
 static int export_c(int argc, char **argv)
@@ -85,18 +91,78 @@ static int export_c(int argc, char **argv)
     bt_free(text);
     if (rc)
         return cli_fail(&err);
-    print_result(o, opt.out_dir);
+    print_c(o, opt.out_dir);
+    bti_json_free(o);
+    return 0;
+}
+
+static int export_onnx(int argc, char **argv)
+{
+    bt_onnx_options opt = bt_onnx_defaults();
+    bool json = false, quiet = false;
+    const cli_option options[] = {
+        {"out", 'o', CLI_TEXT, &opt.out, "FILE", "model.onnx; replaced if it is there; required", 0,
+         0},
+        {"dtype", 0, CLI_TEXT, &opt.dtype, "f32|int8", "int8: QDQ (default: f32)", 0, 0},
+        {"calibrate", 0, CLI_TEXT, &opt.quant.calibrate, "DATA:N",
+         "int8: N training images to find ranges on (500)", 0, 0},
+        {"calibration", 0, CLI_TEXT, &opt.quant.calibration, "RULE",
+         "int8: auto (default), minmax, percentile or mse", 0, 0},
+        {"threads", 't', CLI_INT, &opt.quant.threads, "N", "(default: all cores)", 1, 1024},
+        {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object", 0, 0},
+        {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress", 0, 0},
+        {0},
+    };
+    const cli_spec spec = {
+        "export onnx",
+        "MODEL_DIR -o FILE [--dtype f32|int8 --calibrate DATA:500]",
+        "A trained model as ONNX (opset 17): input float [N,C,H,W] of pixels 0..255 in RGB order,\n"
+        "any N; output logits [N,classes]. Normalisation is inside; class names and accuracy are "
+        "in\nthe file's metadata.",
+        options,
+        1,
+        1};
+    cli_args args;
+    bt_error err = {0};
+    bti_json *o;
+    char *text = NULL;
+
+    int status = cli_parse(&spec, argc, argv, &args);
+    if (status >= 0)
+        return status;
+    if (!opt.out)
+        return cli_usage("export onnx", "-o is missing: into which file?");
+    if (!bti_streq(opt.dtype, "f32") && !bti_streq(opt.dtype, "int8"))
+        return cli_usage("export onnx", "--dtype: '%s' is not f32 or int8", opt.dtype);
+    if (bti_streq(opt.dtype, "int8") && !opt.quant.calibrate)
+        return cli_usage("export onnx",
+                         "--calibrate is missing: int8 needs images to find ranges on");
+    opt.model_dir = args.v[0];
+    opt.quant.progress = cli_progress(quiet);
+    opt.quant.data_opt = cli_data_options(0, NULL, opt.quant.progress);
+    bt_status rc = bt_export_onnx(&text, &opt, &err);
+    cli_progress_end();
+    if (rc)
+        return cli_fail(&err);
+    if (json)
+        return cli_print(text);
+    rc = bti_json_parse(&o, text, strlen(text), "result", &err);
+    bt_free(text);
+    if (rc)
+        return cli_fail(&err);
+    printf("%s: %.0f bytes\n", opt.out, number(o, "bytes"));
+    print_proof(o);
     bti_json_free(o);
     return 0;
 }
 
 int cmd_export(int argc, char **argv)
 {
-    static const char *const names[] = {"c", NULL};
+    static const char *const names[] = {"c", "onnx", NULL};
     int status;
     int which = cli_subverb("export", names, argc, argv, &status);
 
     if (which < 0)
         return status;
-    return export_c(argc - 1, argv + 1);
+    return (which == 0 ? export_c : export_onnx)(argc - 1, argv + 1);
 }

@@ -391,6 +391,25 @@ done:
     return rc;
 }
 
+bt_status bti_data_open_entry(bti_data **out, const char *data, const char *key,
+                              const bt_data_options *opt, bt_error *err)
+{
+    opening o = {.data = data, .opt = opt};
+
+    *out = NULL;
+    bti_data *d = bti_calloc(1, sizeof(*d));
+    if (!d)
+        return bti_fail_nomem(err);
+    snprintf(d->key, sizeof(d->key), "%s", key);
+    d->name = bti_strdup(data);
+    bt_status rc = d->name ? load_entry(d, &o, err) : bti_fail_nomem(err);
+    if (rc)
+        bti_data_close(d);
+    else
+        *out = d;
+    return rc;
+}
+
 void bti_data_close(bti_data *d)
 {
     if (!d)

@@ -57,6 +57,11 @@ typedef struct bti_look {
 } bti_look;
 bt_status bti_data_look(bti_look *out, const char *data, const bt_data_options *opt, bt_error *err);
 
+/* Opens the cache entry of a key that bti_data_open gave earlier (opt->cache_dir), without a look
+ * at the images themselves; has_test and test_set_aside stay false. BT_IO, BT_FORMAT: it is not
+ * there or damaged. */
+bt_status bti_data_open_entry(bti_data **out, const char *data, const char *key,
+                              const bt_data_options *opt, bt_error *err);
 /* Opens (decoding into the cache if needed) the train and val splits.
  * data: as in bantam/data.h. opt->size 0: the images' own
  * size when all are equal and square and at most 64, else 32. */

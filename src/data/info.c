@@ -13,8 +13,11 @@
 #include "data/names.h"
 #include "data/reading.h"
 
+#include <math.h>
+
 #define NAME_CAP 4096
 #define EXAMPLES 5
+#define UNEQUAL 3.0 /* largest class to smallest: from here on something is recommended */
 
 /* What is kept of one image. */
 typedef struct sample {
@@ -129,6 +132,43 @@ static bti_json *split_json(const survey *v, bti_split split, int64_t *count)
     bti_json_set_int(o, "n", n);
     bti_json_set(o, "per_class", per_class);
     bti_json_set_num(o, "balance", hi ? (double)lo / (double)hi : 0.0);
+    return o;
+}
+
+static bti_json *class_json(const survey *v, int c, const int64_t *count, double balanced_weight)
+{
+    bti_json *o = bti_json_object();
+    bti_json_set_str(o, "class", v->source.class_name[c]);
+    bti_json_set_int(o, "n", count[c]);
+    bti_json_set_num(o, "balanced_weight", balanced_weight);
+    return o;
+}
+
+/* How unequal the training classes are, and what to do about it. Logit adjustment is recommended:
+ * it is the one that is consistent for balanced accuracy (Menon et al., ICLR 2021), and an epoch
+ * stays what it was. Null with fewer than two classes that have images. */
+static bti_json *imbalance_json(const survey *v, const int64_t *count)
+{
+    int most = -1, least = -1, present = 0;
+    int64_t all = 0;
+    for (int c = 0; c < v->source.classes; c++) {
+        if (!count[c])
+            continue;
+        present++;
+        all += count[c];
+        most = most < 0 || count[c] > count[most] ? c : most;
+        least = least < 0 || count[c] < count[least] ? c : least;
+    }
+    if (present < 2)
+        return bti_json_null();
+    double ratio = (double)count[most] / (double)count[least], share = (double)all / present;
+    bti_json *o = bti_json_object();
+    bti_json_set_num(o, "ratio", ratio);
+    bti_json_set(o, "largest", class_json(v, most, count, share / (double)count[most]));
+    bti_json_set(o, "smallest", class_json(v, least, count, share / (double)count[least]));
+    bti_json_set_num(o, "logit_gap", log(ratio));
+    bti_json_set(o, "recommended",
+                 ratio >= UNEQUAL ? bti_json_str("logit_adjustment: 1") : bti_json_null());
     return o;
 }
 
@@ -291,6 +331,8 @@ static bt_status to_json(char **text, survey *v, const char *data, const char *g
     for (int i = 0; i < BTI_SPLITS; i++) {
         if (v->source.split[i].present)
             bti_json_append(splits, split_json(v, (bti_split)i, count));
+        if (i == BTI_TRAIN)
+            bti_json_set(o, "imbalance", imbalance_json(v, count));
     }
     bti_json *unreadable = unreadable_json(v); /* in the order of the files, so before sorting */
     qsort(v->all, (size_t)v->n, sizeof(sample), by_content);

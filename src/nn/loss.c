@@ -74,3 +74,31 @@ double bti_softmax_xent_weighted(const float *logits, const int32_t *labels, int
     }
     return loss / whole;
 }
+
+double bti_softmax_xent_soft(const float *logits, const float *targets, int n, int classes,
+                             double smoothing, const float *weight, float *dlogits)
+{
+    double loss = 0, whole = 0;
+    for (int i = 0; i < n * classes; i++)
+        whole += (double)targets[i] * (weight ? (double)weight[i % classes] : 1);
+    for (int i = 0; i < n; i++) {
+        const size_t row = (size_t)i * (size_t)classes;
+        const float *x = logits + row, *target = targets + row;
+
+        double top, mass = 0;
+        const double log_sum = log_sum_exp(x, classes, &top);
+        for (int c = 0; c < classes; c++) {
+            const double share = (1 - smoothing) * (double)target[c] + smoothing / classes;
+            const double weighed = share * (weight ? (double)weight[c] : 1);
+            mass += weighed;
+            loss -= weighed * ((double)x[c] - top - log_sum);
+        }
+        for (int c = 0; dlogits && c < classes; c++) {
+            const double p = exp((double)x[c] - top - log_sum);
+            const double share = (1 - smoothing) * (double)target[c] + smoothing / classes;
+            const double weighed = share * (weight ? (double)weight[c] : 1);
+            dlogits[row + (size_t)c] = (float)((p * mass - weighed) / whole);
+        }
+    }
+    return loss / whole;
+}

@@ -19,4 +19,11 @@ double bti_softmax_xent(const float *logits, const int32_t *labels, int n, int c
 double bti_softmax_xent_weighted(const float *logits, const int32_t *labels, int n, int classes,
                                  double smoothing, const float *weight, float *dlogits);
 
+/* With a share of each class as target, (n,classes) summing to 1 in each row, and a weight for each
+ * class or NULL (all 1). Smoothing and weights act on the shares as torch's CrossEntropyLoss has
+ * it; the sum is divided by the weights of the targets before smoothing, so that targets of one
+ * class give the loss of that label. */
+double bti_softmax_xent_soft(const float *logits, const float *targets, int n, int classes,
+                             double smoothing, const float *weight, float *dlogits);
+
 #endif

@@ -107,6 +107,7 @@ static bt_status measure(double *images_per_s, const bti_run *run, const bti_spa
     job.recipe.lr = 1e-3; /* no divergence: only the speed is wanted */
     job.threads = run->threads;
     job.precision = bti_run_precision(run);
+    job.ahead = 0; /* the other cores will have workers */
     rc = time_training(images_per_s, &job, seconds, err);
 done:
     bti_view_release(&view);

@@ -13,7 +13,16 @@ static bt_status open_images(bti_lab *lab, const bt_progress *progress, bt_error
     bt_data_options opt = bti_run_data_options(&lab->run);
     if (progress)
         opt.progress = *progress;
-    bt_status rc = bti_data_open(&lab->data, lab->run.data, &opt, err);
+    const bti_run *run = &lab->run;
+    bt_status rc = BT_EMPTY;
+    /* The supervisor looked at every file when the session began: what it found is what a trial is
+     * to see. Groups come from the names of files. */
+    if (run->cache_key && !run->group_by)
+        rc = bti_data_open_entry(&lab->data, run->data, run->cache_key, &opt, NULL);
+    if (!rc)
+        lab->data->has_test = run->has_test;
+    else
+        rc = bti_data_open(&lab->data, run->data, &opt, err);
     if (!rc)
         rc = bti_data_split(lab->data, lab->run.subset, lab->run.val, lab->run.seed, &lab->train,
                             &lab->val, err);
@@ -75,6 +84,12 @@ bt_status bti_point_recipe(const bti_space *space, const bti_point *p, int epoch
     return rc;
 }
 
+int bti_lab_ahead(int cores, int jobs, int threads)
+{
+    int left = cores / jobs - threads;
+    return left < 0 ? 0 : left < threads ? left : threads;
+}
+
 bti_job bti_lab_job(const bti_lab *lab, const bti_graph *g, const bt_recipe *recipe, int number)
 {
     bti_job job = bti_job_defaults();
@@ -85,6 +100,7 @@ bti_job bti_lab_job(const bti_lab *lab, const bti_graph *g, const bt_recipe *rec
     job.seed = bti_seed_mix(lab->run.seed, (uint64_t)number);
     job.threads = lab->run.threads;
     job.precision = bti_run_precision(&lab->run);
+    job.ahead = bti_lab_ahead(bti_cpu_count(), lab->run.jobs, lab->run.threads);
     return job;
 }
 

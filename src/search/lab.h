@@ -25,6 +25,7 @@ typedef struct bti_lab {
     bti_data *data;
     bti_view train, val; /* of the search */
     bti_trials trials;   /* refreshed before each ask */
+    int trials_begun;    /* by this worker */
 } bti_lab;
 
 /* Opens the run in `dir`: study, space, images (from the cache), split. */
@@ -63,6 +64,9 @@ void bti_drop_dominated(const char *dir, const bti_trials *trials);
 /* Recipe of a point: the space's settings over the defaults. */
 bt_status bti_point_recipe(const bti_space *space, const bti_point *p, int epochs, bt_recipe *out,
                            bt_error *err);
+/* Threads beside the `threads` of a worker that may make its batches ahead: its part of the cores
+ * that no worker computes on, at most as many again. */
+int bti_lab_ahead(int cores, int jobs, int threads);
 /* A training of trial `number` on this lab's images: normalisation, seed, threads; views are left
  * to set. */
 bti_job bti_lab_job(const bti_lab *lab, const bti_graph *g, const bt_recipe *recipe, int number);

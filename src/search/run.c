@@ -68,6 +68,8 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     set_text(o, "precision", run->precision);
     set_text(o, "train_key", run->train_key);
     bti_json_set_int(o, "train_images", run->train_images);
+    set_text(o, "cache_key", run->cache_key);
+    bti_json_set_bool(o, "has_test", run->has_test);
     bt_status rc = st->ops->study_attr_set(st, false, RUN_KEY, o, err);
     bti_json_free(o);
     return rc;
@@ -124,6 +126,8 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     run->precision = get_text(run, o, "precision", &ok);
     run->train_key = get_text(run, o, "train_key", &ok);
     run->train_images = bti_json_as_int(bti_json_get(o, "train_images"), 0);
+    run->cache_key = get_text(run, o, "cache_key", &ok);
+    run->has_test = bti_json_as_bool(bti_json_get(o, "has_test"), false);
     bti_json_free(o);
     if (ok && !run->precision)
         run->precision = "f32"; /* a study from before there was a choice */

@@ -40,6 +40,8 @@ typedef struct bti_run {
     const char *precision;     /* of trials: "f32" or "bf16" */
     const char *train_key; /* hash of training pixels and labels: data that changed is noticed */
     int64_t train_images;  /* that it was made of, those of a validation folder too */
+    const char *cache_key; /* the cache entry of train and val; NULL: look at the images again */
+    bool has_test;         /* what bti_data.has_test was then */
     bti_arena arena;       /* owns the strings */
 } bti_run;
 

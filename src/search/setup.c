@@ -29,7 +29,9 @@ static bt_status take_fingerprint(const bti_data *d, bti_run *run, bt_error *err
 {
     run->train_images = d->train.n + d->val.n;
     run->train_key = bti_arena_strdup(&run->arena, d->fingerprint);
-    return run->train_key ? BT_OK : bti_fail_nomem(err);
+    run->cache_key = bti_arena_strdup(&run->arena, d->key);
+    run->has_test = d->has_test;
+    return run->train_key && run->cache_key ? BT_OK : bti_fail_nomem(err);
 }
 
 /* --space FILE or a shipped name. */
@@ -389,12 +391,15 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
 }
 
 /* Where the images are and how many workers there are may change between sessions. */
-static bt_status go_on(bti_session *s, const bt_search_options *opt, bt_error *err)
+static bt_status go_on(bti_session *s, const bt_search_options *opt, const bti_run *fresh,
+                       bt_error *err)
 {
     bool ok = true;
     s->run.data = copy(&s->run, opt->data, &ok);
     s->run.cache_dir = copy(&s->run, opt->data_opt.cache_dir, &ok);
     s->run.data_dir = copy(&s->run, opt->data_opt.data_dir, &ok);
+    s->run.cache_key = copy(&s->run, fresh->cache_key, &ok);
+    s->run.has_test = fresh->has_test;
     if (opt->jobs)
         s->run.jobs = opt->jobs;
     return ok ? bti_run_save(&s->run, s->study, err) : bti_fail_nomem(err);
@@ -502,7 +507,7 @@ bt_status bti_session_open(bti_session *s, const bt_search_options *opt, double 
         rc = check_options(s, opt, &fresh, d, err);
     if (!rc)
         rc = s->resumed
-                 ? go_on(s, opt, err)
+                 ? go_on(s, opt, &fresh, err)
                  : create(s, opt, d, (opt->budget_s - (bt_now() - began)) * search_share, err);
     if (!rc && opt->from)
         rc = go_on_from(s, opt, err);

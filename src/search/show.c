@@ -40,6 +40,8 @@ static bt_status show(bti_lab *lab, int number, int64_t id, int epoch, const cha
         rc = bti_pipeline_new(&pipeline, lab->train.set, &opt, err);
     }
     if (!rc)
+        bti_pipeline_set_standard(pipeline, epoch >= recipe.epochs - recipe.no_aug_epochs);
+    if (!rc)
         rc = bti_pipeline_write(pipeline, lab->train.set, id, epoch, out_png, err);
     bti_pipeline_free(pipeline);
     bti_policy_free(policy);

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "nn/latency.h"
 #include "report/report.h"
@@ -44,9 +45,9 @@ typedef struct trial_run {
     char *yaml, *dir, *checkpoint;
     bt_recipe recipe;
     bti_outcome outcome;
-    double began;
-    used before; /* in attempts that were given back */
-    bool lost;   /* the lease */
+    double began, age_s; /* of the claim; of the process then */
+    used before;         /* in attempts that were given back */
+    bool lost;           /* the lease */
     const bti_pruner_ops *pruner;
     const char *pruner_params;
     int rung[BTI_RUNGS_MAX], n_rungs;
@@ -211,6 +212,12 @@ static bti_json *result_attrs(const trial_run *t)
     bti_json_set_num(a, "images_per_s", t->outcome.images_per_s);
     if (!t->before.eval_s) /* else the curve counts validations of an earlier attempt */
         bti_json_set_num(a, "eval_images_per_s", eval_speed(t));
+    if (t->outcome.first_step_s > 0) {
+        double setup_s = t->outcome.first_step_s - t->began;
+        bti_json_set_num(a, "setup_s", setup_s);
+        if (t->lab->trials_begun == 1) /* the worker's first: its own start too */
+            bti_json_set_num(a, "since_exec_s", t->age_s + setup_s);
+    }
     set_used(t, a);
     return a;
 }
@@ -477,9 +484,10 @@ static bt_status end(trial_run *t, bt_status trained, const bt_error *why, bt_er
 bt_status bti_trial_work(bti_lab *lab, const bti_claim *c, const bti_point *point,
                          double deadline_s, const bt_stop *outer, bt_error *err)
 {
-    trial_run t = {.lab = lab, .claim = c, .began = bt_now()};
+    trial_run t = {.lab = lab, .claim = c, .began = bt_now(), .age_s = bti_process_age()};
     bti_keeper *keeper = NULL;
 
+    lab->trials_begun++;
     bt_status rc = prepare(&t, point, err);
     if (!rc)
         rc = bti_keeper_start(&keeper, c, outer, err);

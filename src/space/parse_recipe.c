@@ -25,10 +25,27 @@ static bt_status check_words(bti_parser *p, int slot, const char *what, const ch
 }
 
 /* ---- train ---- */
-static const char *const train_keys[] = {
-    "epochs",   "img_size", "batch_size",   "optimizer",     "schedule", "lr",
-    "momentum", "nesterov", "weight_decay", "decay",         "warmup",   "label_smoothing",
-    "clip",     "ema",      "beta2",        "class_weights", "loss",     NULL};
+static const char *const train_keys[] = {"epochs",
+                                         "img_size",
+                                         "batch_size",
+                                         "optimizer",
+                                         "schedule",
+                                         "lr",
+                                         "momentum",
+                                         "nesterov",
+                                         "weight_decay",
+                                         "decay",
+                                         "warmup",
+                                         "label_smoothing",
+                                         "clip",
+                                         "ema",
+                                         "beta2",
+                                         "class_weights",
+                                         "loss",
+                                         "sampling",
+                                         "logit_adjustment",
+                                         "no_aug_epochs",
+                                         NULL};
 
 static const char *const losses[] = {"cross_entropy", NULL};
 

@@ -79,7 +79,7 @@ static double time_steps(bti_stepper *s, const bench_data *d)
             began = bt_now();
         double from = bt_now();
         bti_stepper_run(s, (uint32_t)(i / IMAGES_A_BATCH),
-                        d->order + (int64_t)(i % IMAGES_A_BATCH) * s->batch, 0.01);
+                        d->order + (int64_t)(i % IMAGES_A_BATCH) * s->batch, NULL, 0.01);
         double now = bt_now();
         if (i < WARM_UP)
             continue;
@@ -124,7 +124,7 @@ static void profile(findings *f, bti_stepper *s, const bench_data *d)
     if (!bti_net_profile(s->net, true))
         return;
     for (int i = 0; i < PROFILED_STEPS; i++)
-        bti_stepper_run(s, 0, d->order + (int64_t)(i % IMAGES_A_BATCH) * s->batch, 0.01);
+        bti_stepper_run(s, 0, d->order + (int64_t)(i % IMAGES_A_BATCH) * s->batch, NULL, 0.01);
     f->n_groups = bti_net_breakdown(s->net, f->group, GROUPS);
     bti_net_profile(s->net, false);
 }
@@ -146,6 +146,7 @@ static bt_status measure(findings *f, const bti_graph *g, const bt_bench_options
         job.recipe.batch = o->batch;
         job.threads = o->threads;
         job.precision = precision;
+        job.ahead = 0; /* assembly is part of what is measured */
         for (int c = 0; c < 3; c++) {
             job.mean[c] = 0.5f;
             job.std[c] = 0.29f; /* of uniform noise */

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/yaml.h"
+#include "train/imbalance.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 #include <ctype.h>
@@ -90,7 +91,9 @@ static bt_status check_text(const char *key, const char *value, bt_error *err)
     if (bti_streq(key, "decay"))
         return check_either(value, "all", "weights", err);
     if (bti_streq(key, "class_weights"))
-        return check_either(value, "none", "balanced", err);
+        return bti_class_weights_check(value, err);
+    if (bti_streq(key, "sampling"))
+        return bti_sampling_check(value, err);
     if (bti_streq(key, "optimizer"))
         return bti_optimizer_find(&optimizer, value, err);
     bt_status rc = bti_policy_parse(&policy, value, err);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "nn/loss.h"
+#include "train/imbalance.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -26,46 +27,78 @@ static bt_status check_shapes(const bti_job *job, const bti_view *view, bt_error
     return BT_OK;
 }
 
-static bt_status open_pipelines(bti_stepper *s, const bti_job *job, bt_error *err)
+static bt_status open_parts(bti_stepper *s, const bti_job *job, int threads, bti_parts *parts,
+                            bt_error *err)
 {
-    bt_status rc = bti_policy_parse(&s->policy, job->recipe.augment, err);
+    bt_status rc = BT_OK;
 
-    for (int i = 0; !rc && i < 2 && s->view[i]; i++) {
-        bti_pipeline_options opt = {.policy = s->policy, .threads = job->threads};
+    for (int i = 0; !rc && i < 2 && s->source.view[i]; i++) {
+        bti_pipeline_options opt = {.policy = s->policy, .threads = threads};
         /* Sample ids of the two sets coincide: other seeds keep their augmentations apart. */
         opt.seed = i ? bti_seed_mix(job->seed, (uint64_t)i) : job->seed;
         memcpy(opt.mean, job->mean, sizeof(opt.mean));
         memcpy(opt.std, job->std, sizeof(opt.std));
-        opt.partners = s->view[i]->index;
-        opt.n_partners = s->view[i]->n;
-        rc = check_shapes(job, s->view[i], err);
+        opt.partners = s->source.view[i]->index;
+        opt.n_partners = s->source.view[i]->n;
+        rc = check_shapes(job, s->source.view[i], err);
         if (!rc)
-            rc = bti_pipeline_new(&s->part[i], s->view[i]->set, &opt, err);
+            rc = bti_pipeline_new(&parts->of[i], s->source.view[i]->set, &opt, err);
     }
     return rc;
 }
 
-/* "balanced" as scikit-learn: images / (classes * images of the class); an absent class has 0. */
+static bt_status open_input(bti_stepper *s, const bti_job *job, bt_error *err)
+{
+    const bt_recipe *r = &job->recipe;
+    int n = job->ahead < 0 ? bti_feeder_spare(job->threads) : job->ahead;
+    bt_status rc = bti_policy_parse(&s->policy, job->recipe.augment, err);
+
+    if (!rc)
+        rc = open_parts(s, job, job->threads, &s->parts, err);
+    if (!rc && bti_policy_mixes(s->policy)) {
+        s->order.targets = bti_calloc((size_t)s->batch, (size_t)s->classes * sizeof(float));
+        rc = s->order.targets ? BT_OK : bti_fail_nomem(err);
+    }
+    /* Shared labels, repeated samples and a change of policy on the way are the team's work. */
+    if (rc || !n || s->order.targets || r->no_aug_epochs > 0 || !bti_streq(r->sampling, "shuffle"))
+        return rc;
+    s->ahead = bti_calloc((size_t)n, sizeof(*s->ahead));
+    if (!s->ahead)
+        return bti_fail_nomem(err);
+    s->n_ahead = n;
+    for (int k = 0; k < n && !rc; k++)
+        rc = open_parts(s, job, 1, &s->ahead[k], err);
+    return rc ? rc : bti_feeder_new(&s->feeder, &s->source, s->ahead, n, err);
+}
+
+/* Weights and offsets, of the images that an epoch draws. */
 static bt_status weigh_classes(bti_stepper *s, const bti_job *job, bt_error *err)
 {
-    double all = 0;
+    const bt_recipe *r = &job->recipe;
+    size_t classes = (size_t)s->classes;
+    bool weighs = !bti_streq(r->class_weights, "none"), moves = r->logit_adjustment > 0;
 
-    if (!bti_streq(job->recipe.class_weights, "balanced"))
+    if (!weighs && !moves)
         return BT_OK;
-    s->class_weight = bti_calloc((size_t)s->classes, sizeof(float));
-    if (!s->class_weight)
-        return bti_fail_nomem(err);
-    for (int part = 0; part < 2 && s->view[part]; part++) {
-        const bti_view *view = s->view[part];
-        for (int64_t i = 0; i < view->n; i++)
-            s->class_weight[view->set->labels[view->index[i]]]++; /* exact up to 2^24 */
-        all += (double)view->n;
+    int64_t *count = bti_array(2 * classes, sizeof(*count));
+    if (weighs)
+        s->class_weight = bti_array(classes, sizeof(float));
+    if (moves) {
+        s->logit_offset = bti_array(classes, sizeof(float));
+        s->adjusted = bti_array((size_t)s->batch * classes, sizeof(float));
     }
-    for (int c = 0; c < s->classes; c++) {
-        double n = (double)s->class_weight[c];
-        s->class_weight[c] = n > 0 ? (float)(all / (n * s->classes)) : 0;
+    if (count && (!weighs || s->class_weight) && (!moves || (s->logit_offset && s->adjusted))) {
+        bti_class_images(count, job);
+        bti_class_draws(count + classes, count, s->classes, r->sampling);
+        if (weighs)
+            bti_class_weights(s->class_weight, count + classes, s->classes, r->class_weights);
+        if (moves)
+            bti_logit_offsets(s->logit_offset, count + classes, s->classes, r->logit_adjustment);
+        bti_free(count);
+        return BT_OK;
     }
-    return BT_OK;
+    bti_free(count);
+    return bti_fail_nomem(err);
 }
 
 static int by_place(const void *a, const void *b)
@@ -107,14 +140,14 @@ bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
     if (n < 1 || n > INT32_MAX)
         return bti_fail(err, BT_INVAL, NULL, "there are %lld images to train on", (long long)n);
     s->batch = job->recipe.batch < n ? job->recipe.batch : (int)n;
-    s->view[0] = job->train;
-    s->view[1] = job->extra && job->extra->n ? job->extra : NULL;
+    s->source = (bti_feed){.view = {job->train, job->extra && job->extra->n ? job->extra : NULL},
+                           .batch = s->batch};
     s->labels = bti_array((size_t)s->batch, sizeof(*s->labels));
-    s->index = bti_array((size_t)s->batch, sizeof(*s->index));
+    s->order.index = bti_array((size_t)s->batch, sizeof(*s->order.index));
+    s->order.copy = bti_array((size_t)s->batch, sizeof(*s->order.copy));
     s->plain = bti_calloc((size_t)job->graph->n_floats, sizeof(float));
-    bt_status rc = s->labels && s->index && s->plain ? BT_OK : bti_fail_nomem(err);
-    if (!rc)
-        rc = open_pipelines(s, job, err);
+    bool ok = s->labels && s->order.index && s->order.copy && s->plain;
+    bt_status rc = ok ? open_input(s, job, err) : bti_fail_nomem(err);
     if (!rc) {
         bti_net_options opt = bti_net_defaults();
         opt.batch = s->batch;
@@ -140,42 +173,47 @@ bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
 
 void bti_stepper_release(bti_stepper *s)
 {
+    bti_feeder_free(s->feeder); /* first: its threads use what follows */
+    for (int k = 0; k < s->n_ahead; k++)
+        bti_parts_release(&s->ahead[k]);
+    bti_free(s->ahead);
+    bti_parts_release(&s->parts);
     bti_optimizer_release(&s->optimizer);
     bti_net_free(s->net);
-    for (int i = 0; i < 2; i++)
-        bti_pipeline_free(s->part[i]);
     bti_policy_free(s->policy);
     bti_free(s->labels);
-    bti_free(s->index);
+    bti_free(s->order.targets);
+    bti_free(s->order.copy);
+    bti_free(s->order.index);
     bti_free(s->plain);
     bti_free(s->ema);
     bti_free(s->class_weight);
+    bti_free(s->logit_offset);
+    bti_free(s->adjusted);
     *s = (bti_stepper){0};
 }
 
-/* The batch's samples of the first view come first, then those of the second: order does not matter
- * to the gradient, and each pipeline is called once. */
-static void assemble(bti_stepper *s, uint32_t epoch, const int32_t *sample)
+void bti_stepper_announce(bti_stepper *s, uint32_t epoch, const int32_t *sample, int64_t n_steps)
 {
-    const bti_dataset *set = s->view[0]->set;
-    size_t image = (size_t)set->c * (size_t)set->h * (size_t)set->w;
-    float *x = bti_net_input(s->net);
-    int32_t first = (int32_t)s->view[0]->n;
-    int filled = 0;
+    if (s->feeder)
+        bti_feeder_announce(s->feeder, epoch, sample, n_steps);
+}
 
-    for (int part = 0; part < 2 && s->part[part]; part++) {
-        const bti_view *view = s->view[part];
-        int n = 0;
-        for (int i = 0; i < s->batch; i++) {
-            int32_t at = part ? sample[i] - first : sample[i];
-            if (at >= 0 && at < view->n)
-                s->index[n++] = view->index[at];
-        }
-        if (n)
-            bti_pipeline_fill(s->part[part], epoch, s->index, n, x + (size_t)filled * image,
-                              s->labels + filled);
-        filled += n;
-    }
+static void assemble(bti_stepper *s, uint32_t epoch, const int32_t *sample, const int32_t *copy)
+{
+    float *x = bti_net_input(s->net);
+
+    if (s->feeder && bti_feeder_take(s->feeder, sample, &s->parts, x, s->labels))
+        return;
+    s->order.repeat = copy;
+    bti_feed_arrange(&s->source, epoch, sample, &s->order);
+    bti_feed_fill(&s->source, &s->parts, &s->order, 0, s->batch, x, s->labels);
+}
+
+void bti_stepper_set_standard(bti_stepper *s, bool standard)
+{
+    for (int i = 0; i < 2 && s->parts.of[i]; i++)
+        bti_pipeline_set_standard(s->parts.of[i], standard);
 }
 
 /* Polyak averaging with the warm-up of TensorFlow's ExponentialMovingAverage(num_updates): early
@@ -190,20 +228,33 @@ static void average(bti_stepper *s)
         s->ema[i] = keep * s->ema[i] + add * s->plain[i];
 }
 
-static double batch_loss(bti_stepper *s)
+static const float *adjusted_logits(bti_stepper *s)
 {
     const float *logits = bti_net_logits(s->net);
+
+    for (int i = 0; s->logit_offset && i < s->batch * s->classes; i++)
+        s->adjusted[i] = logits[i] + s->logit_offset[i % s->classes];
+    return s->logit_offset ? s->adjusted : logits;
+}
+
+static double batch_loss(bti_stepper *s)
+{
+    const float *logits = adjusted_logits(s);
     float *dlogits = bti_net_dlogits(s->net);
 
+    if (s->order.targets)
+        return bti_softmax_xent_soft(logits, s->order.targets, s->batch, s->classes, s->smoothing,
+                                     s->class_weight, dlogits);
     if (s->class_weight)
         return bti_softmax_xent_weighted(logits, s->labels, s->batch, s->classes, s->smoothing,
                                          s->class_weight, dlogits);
     return bti_softmax_xent(logits, s->labels, s->batch, s->classes, s->smoothing, dlogits);
 }
 
-double bti_stepper_run(bti_stepper *s, uint32_t epoch, const int32_t *sample, double lr)
+double bti_stepper_run(bti_stepper *s, uint32_t epoch, const int32_t *sample, const int32_t *copy,
+                       double lr)
 {
-    assemble(s, epoch, sample);
+    assemble(s, epoch, sample, copy);
     bti_net_forward(s->net, true);
     double loss = batch_loss(s);
     if (!isfinite(loss))

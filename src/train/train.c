@@ -27,8 +27,10 @@ typedef struct session {
 
 bt_train_options bt_train_defaults(void)
 {
-    return (bt_train_options){
-        .data_opt = bt_data_defaults(), .recipe = bt_recipe_defaults(), .precision = "auto"};
+    return (bt_train_options){.data_opt = bt_data_defaults(),
+                              .recipe = bt_recipe_defaults(),
+                              .precision = "auto",
+                              .ahead = -1};
 }
 
 static void session_close(session *s)
@@ -104,6 +106,7 @@ static bti_job make_job(const session *s)
     job.seed = s->opt->seed;
     job.threads = s->threads;
     job.precision = s->precision;
+    job.ahead = s->opt->ahead;
     job.checkpoint = s->checkpoint;
     job.resume = s->opt->resume;
     job.stop = s->opt->stop;

@@ -13,6 +13,7 @@
 #include "base/process.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
+#include "train/imbalance.h"
 #include "train/schedule.h"
 #include "train/step.h"
 #include <math.h>
@@ -25,8 +26,8 @@ typedef struct training {
     bti_stepper stepper;
     bti_evaluator evaluator; /* zeroed: no validation */
     bti_schedule schedule;
-    int32_t *order;           /* this epoch's permutation of all samples */
-    int64_t n, steps, warmup; /* samples; steps an epoch; warm-up steps in all */
+    bti_epoch_order samples;
+    int64_t steps, warmup; /* steps an epoch; warm-up steps in all */
     bti_position at;
     int64_t steps_now; /* steps taken in this call */
     double began_s;    /* bt_now() before the first of them */
@@ -39,6 +40,7 @@ bti_job bti_job_defaults(void)
 {
     return (bti_job){.recipe = bt_recipe_defaults(),
                      .threads = bti_cpu_count(),
+                     .ahead = -1,
                      .eval_every = 1,
                      .checkpoint_s = 60,
                      .std = {1, 1, 1}};
@@ -147,15 +149,6 @@ static void snapshot(training *t)
 
 /* ---- one epoch ---- */
 
-static void shuffle(training *t)
-{
-    bti_rng rng = bti_rng_at(t->job->seed, BTI_RNG_SHUFFLE, (uint32_t)t->at.epoch, 0, 0);
-
-    for (int64_t i = 0; i < t->n; i++)
-        t->order[i] = (int32_t)i;
-    bti_rng_shuffle(&rng, t->order, (size_t)t->n);
-}
-
 static bt_status stopped(const training *t, bt_error *err)
 {
     return bti_fail(
@@ -183,6 +176,8 @@ static bt_status run_steps(training *t, bt_error *err)
     double began = bt_now(), cpu = bti_cpu_seconds();
     bt_status rc = BT_OK;
 
+    bti_stepper_announce(&t->stepper, (uint32_t)t->at.epoch,
+                         t->samples.order + first * t->stepper.batch, t->steps - first);
     while (t->at.step < t->steps && !rc) {
         if (bti_stopped(&t->job->stop)) {
             rc = stopped(t, err);
@@ -191,12 +186,16 @@ static bt_status run_steps(training *t, bt_error *err)
         t->time_is_up = t->job->finish_s > 0 && bt_now() >= t->job->finish_s;
         if (t->time_is_up)
             break;
+        if (!t->steps_now)
+            t->out->first_step_s = bt_now();
         int64_t done = (int64_t)t->at.epoch * t->steps + t->at.step;
         bti_moment now = {done, t->warmup, total_steps(t, done), t->steps};
         double lr = bti_schedule_lr(&t->schedule, r->lr, now);
         t->stepper.optimizer.momentum = bti_schedule_momentum(&t->schedule, r->momentum, now);
-        double loss = bti_stepper_run(&t->stepper, (uint32_t)t->at.epoch,
-                                      t->order + t->at.step * t->stepper.batch, lr);
+        bti_stepper_set_standard(&t->stepper, now.total - done <= r->no_aug_epochs * t->steps);
+        int64_t from = t->at.step * t->stepper.batch;
+        double loss = bti_stepper_run(&t->stepper, (uint32_t)t->at.epoch, t->samples.order + from,
+                                      t->samples.copy ? t->samples.copy + from : NULL, lr);
         if (!isfinite(loss)) {
             rc = bti_fail(
                 err, BT_DIVERGED, NULL,
@@ -253,7 +252,7 @@ static bt_status run_epoch(training *t, bt_error *err)
     double before_s = t->out->train_s;
     int64_t before = t->out->images;
 
-    shuffle(t);
+    bti_epoch_order_draw(&t->samples, t->job->seed, (uint32_t)t->at.epoch);
     bt_status rc = run_steps(t, err);
     if (rc || t->time_is_up)
         return rc;
@@ -302,12 +301,11 @@ static bt_status start(training *t, bt_error *err)
                                 job->threads, job->precision, err);
     if (rc)
         return rc;
-    t->n = job->train->n + (job->extra ? job->extra->n : 0);
-    t->steps = t->n / t->stepper.batch; /* the last partial batch is dropped */
+    rc = bti_epoch_order_init(&t->samples, job, err);
+    if (rc)
+        return rc;
+    t->steps = t->samples.n / t->stepper.batch; /* the last partial batch is dropped */
     t->warmup = (int64_t)(r->warmup * (double)t->steps + 0.5);
-    t->order = bti_array((size_t)t->n, sizeof(*t->order));
-    if (!t->order)
-        return bti_fail_nomem(err);
     bti_init_weights(job->graph, job->seed, t->stepper.plain);
     bti_stepper_set_weights(&t->stepper, t->stepper.plain);
     if (job->resume && job->checkpoint && bti_is_file(job->checkpoint))
@@ -379,6 +377,6 @@ done:
     bti_json_free(t.at.curve);
     bti_evaluator_release(&t.evaluator);
     bti_stepper_release(&t.stepper);
-    bti_free(t.order);
+    bti_epoch_order_release(&t.samples);
     return rc;
 }

@@ -28,6 +28,9 @@ typedef struct bti_job {
     bt_recipe recipe;
     uint64_t seed;
     int threads;
+    /* More threads, that make batches before a step wants them; -1: of the cores that `threads`
+     * leaves, at most as many again. Results do not depend on it. */
+    int ahead;
     bti_precision precision; /* of training and its validations; default F32 */
     int eval_every;          /* validate after every k-th epoch and the last; 0: only the last */
     const int *eval_at;      /* and after these, n_eval_at rising numbers of epochs; borrowed */
@@ -60,10 +63,11 @@ typedef struct bti_outcome {
     double images_per_s;            /* over training steps, batch assembly included */
     double train_s, eval_s;         /* wall seconds in steps / in validation */
     double train_cpu_s, eval_cpu_s; /* CPU seconds of the same */
-    double prior_s;  /* wall seconds in steps before this call, from the checkpoint */
-    int64_t images;  /* trained on, counted once per epoch */
-    float *weights;  /* plain, graph->n_floats; yours (bti_free); set also on BT_STOPPED */
-    bti_json *curve; /* [{"epoch","loss","val_accuracy","images_per_s"}]; yours */
+    double prior_s;      /* wall seconds in steps before this call, from the checkpoint */
+    double first_step_s; /* bt_now() when the first step began; 0: there was none */
+    int64_t images;      /* trained on, counted once per epoch */
+    float *weights;      /* plain, graph->n_floats; yours (bti_free); set also on BT_STOPPED */
+    bti_json *curve;     /* [{"epoch","loss","val_accuracy","images_per_s"}]; yours */
 } bti_outcome;
 
 bti_job bti_job_defaults(void);

@@ -20,6 +20,13 @@ tr -d ' \n' <json | grep -q '"classes":\["cat","dog"\]'
 tr -d ' \n' <json | grep -q '"per_class":\[2,1\]'
 tr -d ' \n' <json | grep -q '"splits":\["train","test"\],"count":1'
 
+mkdir -p unequal/train/many unequal/train/few
+ln -s "$goldens"/s4*.jpg unequal/train/many/
+ln -s "$goldens/rgb.png" unequal/train/few/
+"$bantam" data info unequal 2>err | grep -A1 '^imbalance .*many has .* few 1; judge by balanced accuracy' |
+    grep -q 'recommended  train --logit-adjustment 1'
+rm -r unequal
+
 # Nothing but what was asked for goes to stdout, and nothing is written.
 [ "$(head -c 1 json)" = '{' ]
 [ "$(ls)" = "$(printf 'd\nerr\njson\ntable')" ]

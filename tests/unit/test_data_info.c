@@ -52,6 +52,9 @@ static void counts_balance_sizes_and_classes_are_told(void **state)
     assert_int_equal(number(bti_json_get(train, "per_class"), 0), 4);
     assert_int_equal(number(bti_json_get(train, "per_class"), 1), 2);
     assert_true(bti_json_as_num(bti_json_get(train, "balance"), 0) == 0.5);
+    const bti_json *unequal = bti_json_get(o, "imbalance");
+    assert_true(bti_json_as_num(bti_json_get(unequal, "ratio"), 0) == 2);
+    assert_null(bti_json_as_str(bti_json_get(unequal, "recommended"), NULL));
     const bti_json *sizes = bti_json_get(o, "sizes");
     assert_int_equal(number(bti_json_get(sizes, "min"), 0), 5);
     assert_int_equal(number(bti_json_get(sizes, "min"), 1), 9);
@@ -148,10 +151,28 @@ static void a_source_that_cannot_be_listed_is_an_error(void **state)
     assert_non_null(strstr(err.text, "no such data set"));
 }
 
+static void unequal_classes_get_a_recommendation_with_its_numbers(void **state)
+{
+    (void)state;
+    make_class(data, "train", "c", 18, 9, 9, 3); /* beside 4 of a and 2 of b */
+    bti_json *o = info();
+    const bti_json *u = bti_json_get(o, "imbalance"), *small = bti_json_get(u, "smallest");
+    assert_true(bti_json_as_num(bti_json_get(u, "ratio"), 0) == 9);
+    assert_string_equal(bti_json_as_str(bti_json_get(bti_json_get(u, "largest"), "class"), ""),
+                        "c");
+    assert_string_equal(bti_json_as_str(bti_json_get(small, "class"), ""), "b");
+    assert_true(bti_json_as_num(bti_json_get(small, "balanced_weight"), 0) == 4); /* 24 / (3 * 2) */
+    double gap = bti_json_as_num(bti_json_get(u, "logit_gap"), 0);
+    assert_true(gap > 2.1972 && gap < 2.1973); /* ln 9 */
+    assert_string_equal(bti_json_as_str(bti_json_get(u, "recommended"), ""), "logit_adjustment: 1");
+    bti_json_free(o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(counts_balance_sizes_and_classes_are_told, fresh),
+        cmocka_unit_test_setup(unequal_classes_get_a_recommendation_with_its_numbers, fresh),
         cmocka_unit_test_setup(unreadable_images_are_listed_with_reasons_however_many, fresh),
         cmocka_unit_test_setup(identical_images_are_found_across_and_within_splits, fresh),
         cmocka_unit_test_setup(idx_samples_are_named_by_place, fresh),

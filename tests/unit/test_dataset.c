@@ -60,6 +60,28 @@ static void the_first_opening_reports_decoding_and_the_second_does_not_decode(vo
     bti_data_close(d);
 }
 
+static void an_entry_opens_by_its_key_without_its_images(void **state)
+{
+    (void)state;
+    bt_error err;
+    bti_data *d = opened(), *again, *none;
+    int64_t bytes = d->train.n * d->train.h * d->train.w * d->train.c;
+    assert_int_equal(test_shell(NULL, 0, "rm -r '%s/train'", data), 0);
+    assert_ok(bti_data_open_entry(&again, data, d->key, &opt, &err), &err);
+    assert_string_equal(again->key, d->key);
+    assert_int_equal(again->classes, d->classes);
+    assert_string_equal(again->class_names[1], d->class_names[1]);
+    assert_memory_equal(again->mean, d->mean, sizeof(d->mean));
+    assert_memory_equal(again->train.pixels, d->train.pixels, (size_t)bytes);
+    assert_memory_equal(again->train.labels, d->train.labels, (size_t)d->train.n * sizeof(int32_t));
+    assert_int_equal(again->val.n, d->val.n);
+    assert_int_equal(
+        bti_data_open_entry(&none, data, "00000000000000000000000000000000", &opt, &err), BT_IO);
+    assert_null(none);
+    bti_data_close(again);
+    bti_data_close(d);
+}
+
 static void a_changed_added_or_touched_file_gives_a_new_key(void **state)
 {
     (void)state;
@@ -278,6 +300,7 @@ int main(void)
         cmocka_unit_test_setup(two_processes_at_once_both_succeed, fresh),
         cmocka_unit_test_setup(the_first_opening_reports_decoding_and_the_second_does_not_decode,
                                fresh),
+        cmocka_unit_test_setup(an_entry_opens_by_its_key_without_its_images, fresh),
         cmocka_unit_test_setup(a_changed_added_or_touched_file_gives_a_new_key, fresh),
         cmocka_unit_test_setup(another_size_is_another_entry, fresh),
         cmocka_unit_test_setup(nothing_that_learning_sees_depends_on_the_test_split, fresh),

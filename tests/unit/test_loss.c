@@ -98,6 +98,51 @@ static void class_weights_equal_pytorchs(void **state)
     assert_int_equal(cases, 3);
 }
 
+static void soft_targets_equal_pytorchs(void **state)
+{
+    (void)state;
+    FILE *f = fopen(test_source("tests/golden/train/soft_targets.txt"), "r");
+    enum { N = 4, CLASSES = 3 };
+    double smoothing, loss, expected[N * CLASSES];
+    int cases = 0;
+    assert_non_null(f);
+    while (fscanf(f, "%lf %lf", &smoothing, &loss) == 2) {
+        float weight[CLASSES], target[N * CLASSES], logits[N * CLASSES], d[N * CLASSES];
+        for (int i = 0; i < CLASSES; i++)
+            assert_int_equal(fscanf(f, "%f", &weight[i]), 1);
+        for (int i = 0; i < N * CLASSES; i++)
+            assert_int_equal(fscanf(f, "%f", &target[i]), 1);
+        for (int i = 0; i < N * CLASSES; i++)
+            assert_int_equal(fscanf(f, "%f", &logits[i]), 1);
+        for (int i = 0; i < N * CLASSES; i++)
+            assert_int_equal(fscanf(f, "%lf", &expected[i]), 1);
+        double ours = bti_softmax_xent_soft(logits, target, N, CLASSES, smoothing, weight, d);
+        assert_true(fabs(ours - loss) < 1e-6);
+        for (int i = 0; i < N * CLASSES; i++)
+            assert_true(fabs((double)d[i] - expected[i]) < 1e-6);
+        if (weight[0] >= 1 && weight[1] >= 1) /* and without weights the same as with ones */
+            assert_true(bti_softmax_xent_soft(logits, target, N, CLASSES, smoothing, NULL, NULL) ==
+                        ours);
+        cases++;
+    }
+    fclose(f);
+    assert_int_equal(cases, 4);
+}
+
+static void a_target_of_one_class_is_that_label(void **state)
+{
+    (void)state;
+    const float logits[8] = {1, -2, 3, 0.5f, -9, 8, 0, 1}, weight[4] = {1, 2, 0.5f, 3};
+    const int32_t labels[2] = {3, 0};
+    const float targets[8] = {0, 0, 0, 1, 1, 0, 0, 0};
+    float hard[8], soft[8];
+    double a = bti_softmax_xent_weighted(logits, labels, 2, 4, 0.1, weight, hard);
+    double b = bti_softmax_xent_soft(logits, targets, 2, 4, 0.1, weight, soft);
+    assert_true(fabs(a - b) < 1e-14);
+    for (int i = 0; i < 8; i++)
+        assert_true(fabsf(hard[i] - soft[i]) < 1e-7f);
+}
+
 static void gradients_of_an_image_sum_to_zero(void **state)
 {
     (void)state;
@@ -141,6 +186,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loss_and_gradient_equal_pytorchs),
         cmocka_unit_test(class_weights_equal_pytorchs),
+        cmocka_unit_test(soft_targets_equal_pytorchs),
+        cmocka_unit_test(a_target_of_one_class_is_that_label),
         cmocka_unit_test(gradients_of_an_image_sum_to_zero),
         cmocka_unit_test(huge_finite_logits_do_not_overflow),
         cmocka_unit_test(a_bad_logit_never_hides),

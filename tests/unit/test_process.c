@@ -122,6 +122,16 @@ static void a_parallel_loop_visits_everything_once(void **state)
         assert_int_equal(seen[i], i < 10 ? 2 : 1);
 }
 
+static void a_process_knows_its_age(void **state)
+{
+    (void)state;
+    double before = bti_process_age();
+    usleep(50000);
+    double after = bti_process_age();
+    assert_true(before >= -0.01 && before < 600); /* ticks of 0.01 s, rounded down */
+    assert_true(after - before >= 0.05 && after - before < 60);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +139,7 @@ int main(void)
         cmocka_unit_test(a_child_that_hangs_can_be_ended),
         cmocka_unit_test(a_program_that_is_missing_is_an_error),
         cmocka_unit_test(clocks_and_sizes_are_plausible),
+        cmocka_unit_test(a_process_knows_its_age),
         cmocka_unit_test(a_hash_is_xxh3_of_128_bits),
         cmocka_unit_test(the_instruction_set_can_only_be_lowered),
         cmocka_unit_test(a_parallel_loop_visits_everything_once),

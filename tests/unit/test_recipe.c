@@ -42,6 +42,9 @@ static void every_key_can_be_set_from_text(void **state)
                               {"beta2", "0.99"},
                               {"clip", "5"},
                               {"ema", "0.998"},
+                              {"no_aug_epochs", "2"},
+                              {"sampling", "oversample:0.25"},
+                              {"logit_adjustment", "1"},
                               {"class_weights", "balanced"}};
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         assert_ok(bt_recipe_set(&r, pairs[i][0], pairs[i][1], NULL, 0, &e), &e);
@@ -53,7 +56,8 @@ static void every_key_can_be_set_from_text(void **state)
                         "\"optimizer\": \"adamw\", \"momentum\": 0.8, \"beta2\": 0.99, "
                         "\"nesterov\": false, \"warmup\": 1.5, \"label_smoothing\": 0.1, "
                         "\"clip\": 5.0, \"ema\": 0.998, \"class_weights\": \"balanced\", "
-                        "\"augment\": \"flip\"}");
+                        "\"sampling\": \"oversample:0.25\", \"logit_adjustment\": 1.0, "
+                        "\"no_aug_epochs\": 2, \"augment\": \"flip\"}");
     bti_free(text);
     bti_json_free(o);
 }

@@ -103,6 +103,31 @@ static void normal_numbers_have_mean_zero_and_variance_one(void **state)
     assert_true(fabs(squares / 40000 - 1) < 0.03);
 }
 
+/* Mean 1/2 and variance 1 / (4 (2 alpha + 1)) of Beta(alpha, alpha); never NaN, however small. */
+static void beta_numbers_have_their_mean_and_variance(void **state)
+{
+    const double alpha[] = {0.001, 0.2, 1, 8};
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        double sum = 0, squares = 0;
+        enum { DRAWS = 20000 };
+        for (uint32_t i = 0; i < DRAWS; i++) {
+            bti_rng r = bti_rng_at(3, BTI_RNG_TEST, 0, i, 0);
+            double x = bti_rng_beta(&r, alpha[k], alpha[k]);
+            assert_true(x >= 0 && x <= 1);
+            sum += x;
+            squares += (x - 0.5) * (x - 0.5);
+        }
+        assert_true(fabs(sum / DRAWS - 0.5) < 0.015);
+        assert_true(fabs(squares / DRAWS * 4 * (2 * alpha[k] + 1) - 1) < 0.04);
+    }
+    bti_rng r = bti_rng_at(3, BTI_RNG_TEST, 1, 0, 0);
+    double sum = 0;
+    for (int i = 0; i < 20000; i++)
+        sum += bti_rng_beta(&r, 1, 3);
+    assert_true(fabs(sum / 20000 - 0.25) < 0.006);
+}
+
 static void a_shuffle_is_a_permutation(void **state)
 {
     (void)state;
@@ -129,6 +154,7 @@ int main(void)
         cmocka_unit_test(the_same_address_replays),
         cmocka_unit_test(whole_numbers_below_n_are_even),
         cmocka_unit_test(normal_numbers_have_mean_zero_and_variance_one),
+        cmocka_unit_test(beta_numbers_have_their_mean_and_variance),
         cmocka_unit_test(a_shuffle_is_a_permutation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "study_text.h"
 
 #include "base/files.h"
+#include "search/lab.h"
 #include "search/run.h"
 
 #include <unistd.h>
@@ -111,12 +112,25 @@ static void a_run_directory_has_one_supervisor_and_its_workers_can_tell(void **s
     close(second);
 }
 
+static void threads_that_work_ahead_share_the_cores_that_no_worker_computes_on(void **state)
+{
+    (void)state;
+    assert_int_equal(bti_lab_ahead(2, 2, 1), 0); /* cores, workers, threads of each */
+    assert_int_equal(bti_lab_ahead(2, 1, 2), 0);
+    assert_int_equal(bti_lab_ahead(2, 1, 1), 1);
+    assert_int_equal(bti_lab_ahead(2, 5, 1), 0);
+    assert_int_equal(bti_lab_ahead(8, 2, 2), 2);
+    assert_int_equal(bti_lab_ahead(8, 2, 3), 1);
+    assert_int_equal(bti_lab_ahead(64, 2, 4), 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_come_back_as_they_were_stored),
         cmocka_unit_test(an_incomplete_record_is_refused_not_guessed),
         cmocka_unit_test(control_says_stop_until_a_supervisor_says_otherwise),
+        cmocka_unit_test(threads_that_work_ahead_share_the_cores_that_no_worker_computes_on),
         cmocka_unit_test(a_run_directory_has_one_supervisor_and_its_workers_can_tell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * Training a tiny model on stripes: it learns, it stops and goes on bit for bit, it notices
  * divergence, and no memory is lost when there is none.
  */
-#include "support.h"
+#include "stripes.h"
 
 #include "base/alloc.h"
 #include "base/files.h"
@@ -11,96 +11,6 @@
 #include "nn/net.h"
 #include "train/trainer.h"
 #include <math.h>
-
-#define SIDE 8
-#define CLASSES 3
-
-static const char model_text[] =
-    "input_size: [8, 8]\ninput_channel: 1\ndepth_multiple: 1.0\n"
-    "width_multiple: 1.0\nbackbone:\n- [1, Conv, [8, 3, 1]]\n"
-    "- [1, GlobalAvgPool, []]\n- [1, Flatten, []]\n- [1, Linear, [3]]\n";
-
-typedef struct stripes {
-    bti_dataset set;
-    bti_view view;
-    uint8_t *pixels;
-    int32_t *labels;
-} stripes;
-
-/* Horizontal stripes, vertical stripes, or a chess board, with noise. */
-static void make_stripes(stripes *s, int n, uint32_t seed)
-{
-    bt_error e;
-    *s = (stripes){.pixels = bti_array((size_t)n, SIDE * SIDE),
-                   .labels = bti_array((size_t)n, sizeof(int32_t))};
-    bti_rng r = bti_rng_at(seed, BTI_RNG_TEST, 0, 0, 0);
-    for (int i = 0; i < n; i++) {
-        s->labels[i] = i % CLASSES;
-        for (int y = 0; y < SIDE; y++)
-            for (int x = 0; x < SIDE; x++) {
-                int on = s->labels[i] == 0 ? y : s->labels[i] == 1 ? x : x + y;
-                s->pixels[(i * SIDE + y) * SIDE + x] =
-                    (uint8_t)((on % 2 ? 150 : 50) + bti_rng_below(&r, 50));
-            }
-    }
-    s->set = (bti_dataset){.n = n,
-                           .h = SIDE,
-                           .w = SIDE,
-                           .c = 1,
-                           .classes = CLASSES,
-                           .pixels = s->pixels,
-                           .labels = s->labels};
-    assert_ok(bti_view_all(&s->view, &s->set, &e), &e);
-}
-
-static void free_stripes(stripes *s)
-{
-    bti_view_release(&s->view);
-    bti_free(s->pixels);
-    bti_free(s->labels);
-}
-
-typedef struct bench {
-    stripes train, val;
-    bti_graph *graph;
-    bti_job job;
-    int64_t live; /* blocks before the test */
-} bench;
-
-static int set_up(void **state)
-{
-    static bench b;
-    bt_error e;
-    bti_arena arena = {0};
-    bti_rows rows;
-    b = (bench){.live = bti_alloc_live()};
-    make_stripes(&b.train, 190, 1);
-    make_stripes(&b.val, 60, 2);
-    assert_ok(bti_rows_parse(&rows, &arena, model_text, strlen(model_text), "tiny", NULL, &e), &e);
-    assert_ok(bti_graph_build(&b.graph, &rows, 0, 0, 0, &e), &e);
-    bti_arena_release(&arena);
-    b.job = bti_job_defaults();
-    b.job.graph = b.graph;
-    b.job.train = &b.train.view;
-    b.job.val = &b.val.view;
-    b.job.mean[0] = 0.49f;
-    b.job.std[0] = 0.2f;
-    b.job.recipe.epochs = 4;
-    b.job.recipe.batch = 16;
-    snprintf(b.job.recipe.augment, sizeof(b.job.recipe.augment), "flip+crop:1");
-    b.job.threads = 2;
-    *state = &b;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    bench *b = *state;
-    free_stripes(&b->train);
-    free_stripes(&b->val);
-    bti_graph_free(b->graph);
-    return bti_alloc_live() != b->live; /* every test gives back all memory */
-}
 
 static void running_statistics_do_not_remember_their_start(void **state)
 {
@@ -210,6 +120,30 @@ static void assert_same_end(bench *b, const bti_outcome *whole, const bti_outcom
     for (size_t i = 0; i < bti_json_len(whole->curve); i++)
         assert_true(bti_json_as_num(bti_json_get(bti_json_at(whole->curve, i), "loss"), -1) ==
                     bti_json_as_num(bti_json_get(bti_json_at(resumed->curve, i), "loss"), -2));
+}
+
+static void threads_that_work_ahead_change_nothing(void **state)
+{
+    bench *b = *state;
+    static const int counts[] = {1, 2, 4};
+    bt_error e;
+    b->job.recipe.epochs = 2;
+    b->job.extra = &b->val.view;
+    snprintf(b->job.recipe.augment, sizeof(b->job.recipe.augment),
+             "flip+crop:1+randaugment:n=2,m=15");
+    for (int i = 0; i < 3; i++) {
+        bti_outcome without, with;
+        b->job.threads = counts[i];
+        b->job.ahead = 0;
+        assert_ok(bti_train_job(&without, &b->job, &e), &e);
+        for (int k = 0; k < 3; k++) {
+            b->job.ahead = counts[k];
+            assert_ok(bti_train_job(&with, &b->job, &e), &e);
+            assert_same_end(b, &without, &with);
+            bti_outcome_release(&with);
+        }
+        bti_outcome_release(&without);
+    }
 }
 
 static void a_stopped_training_goes_on_bit_for_bit(void **state)
@@ -564,8 +498,6 @@ static void no_memory_at_any_point_is_a_status_and_leaks_nothing(void **state)
     bti_free(path);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 static void training_by_the_clock_ends_on_time_whatever_its_epochs(void **state)
 {
     bench *b = *state;
@@ -595,6 +527,7 @@ int main(void)
         TEST(the_loss_falls_and_the_classes_are_told_apart),
         TEST(one_seed_gives_one_model_and_two_give_two),
         TEST(a_stopped_training_goes_on_bit_for_bit),
+        TEST(threads_that_work_ahead_change_nothing),
         TEST(adam_with_averaged_weights_goes_on_bit_for_bit),
         TEST(schedules_move_the_momentum_and_count_epochs),
         TEST(the_average_of_weights_is_what_is_measured_and_kept),
