@@ -21,9 +21,10 @@
 #include <unistd.h>
 
 #define POLL_US 100000
-#define ASKS_MAX 12      /* proposals looked at for one that fits into the time left */
-#define WAITING_TRIES 20 /* draws of what an enqueued trial leaves open */
-#define ASK_AGAIN_S 1.0  /* when none did: asking costs, and time left only shrinks */
+#define ASKS_MAX 12 /* proposals looked at for one that fits into the time left */
+/* Draws of what an enqueued trial leaves open: a tight limit lets few through. */
+#define WAITING_TRIES 4000
+#define ASK_AGAIN_S 1.0 /* when none did: asking costs, and time left only shrinks */
 
 typedef struct worker {
     bti_lab lab;

@@ -2,7 +2,7 @@
 [ -d /usr/share/datasets/fashion-mnist ] || { echo "dataset-fashion-mnist is not installed: skipped"; exit 77; }
 program=${BANTAM_RELEASE:-$source/build/release/bantam}
 [ -x "$program" ] || program=$bantam
-"$program" search fashion-mnist --trials 6 --epochs 1 --subset 3000 --val 600 --max-params 20k --seed 3 --out run >front 2>log
+"$program" search fashion-mnist --trials 6 --epochs 1 --subset 3000 --val 600 --max-params 20k --augment flip+crop:4 --seed 3 --out run >front 2>log
 for f in study.db front.csv front.svg summary.md models/best/model.yaml models/best/weights.safetensors \
     models/smallest/result.json models/value/model.yaml; do
     [ -e "run/$f" ] || { echo "run/$f is missing"; exit 1; }
