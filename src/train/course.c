@@ -128,7 +128,7 @@ static bt_status fp16(course *c, const bti_yaml *y)
         return wrong(c, y, "FP16", "true or false");
     if (y->value.u.b)
         bti_note(c->progress,
-                 "%s:%d: FP16 is a setting of GPUs: --precision says what training computes in",
+                 "%s:%d: FP16 is a setting of GPUs: --precision says what bantam trains in",
                  c->path, y->line);
     return BT_OK;
 }
