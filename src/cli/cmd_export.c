@@ -59,17 +59,14 @@ static int check(const char *verb, const char *out, const char *target, const ch
 static int finish(bt_status rc, char *text, bool json, const char *out,
                   void (*print)(const bti_json *o, const char *out), bt_error *err)
 {
-    bti_json *o;
-
     cli_progress_end();
     if (rc)
         return cli_fail(err);
     if (json)
         return cli_print(text);
-    rc = bti_json_parse(&o, text, strlen(text), "result", err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(err);
+    bti_json *o = cli_json(text);
+    if (!o)
+        return 1;
     print(o, out);
     print_proof(o);
     bti_json_free(o);
