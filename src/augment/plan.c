@@ -12,6 +12,10 @@ bt_status bti_plan_check(const bti_plan_rules *rules, bt_error *err)
     const bti_policy *p = rules->policy;
     int most = 0, side = INT32_MAX;
 
+    if (bti_policy_mixes(p))
+        return bti_fail(err, BT_INVAL, "augment",
+                        "mixup, cutmix and mosaic of a policy share labels between images, which "
+                        "only training can; mosaics of boxes: --mosaic P");
     for (int64_t i = 0; i < rules->set->n_images; i++) {
         const bti_boxed_image *im = &rules->set->image[i];
         side = im->w < side ? im->w : side;
