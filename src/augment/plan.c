@@ -104,17 +104,15 @@ void bti_plan_draw(bti_plan *p, const bti_plan_rules *rules, int64_t source, int
     p->win = (bti_window){0};
     if (copy == 0)
         return;
-    bti_rng rng =
-        bti_rng_at(rules->seed, BTI_RNG_AUGMENT, (uint32_t)copy, (uint32_t)source, BTI_SLOT_MOSAIC);
+    const bti_draw_at at = {.seed = rules->seed,
+                            .epoch = (uint32_t)copy,
+                            .sample = (uint32_t)source,
+                            .h = p->h,
+                            .w = p->w};
+    bti_rng rng = bti_draw_rng(&at, BTI_SLOT_MOSAIC);
     if (bti_rng_unit(&rng) < rules->mosaic)
         draw_mosaic(p, rules, &rng);
-    bti_policy_draw(rules->policy,
-                    &(bti_draw_at){.seed = rules->seed,
-                                   .epoch = (uint32_t)copy,
-                                   .sample = (uint32_t)source,
-                                   .h = p->h,
-                                   .w = p->w},
-                    add_step, &d, &p->win);
+    bti_policy_draw(rules->policy, &at, add_step, &d, &p->win);
 }
 
 /* ---- boxes ---- */
