@@ -38,8 +38,8 @@ static int apply(int argc, char **argv)
     const cli_spec spec = {
         "augment apply",
         "--op NAME [--value V] IN OUT.png",
-        "Applies one operation to a JPEG, PNG or WebP and writes a PNG: bit-exact with Pillow as\n"
-        "torchvision 0.14 calls it (nearest neighbour, black outside).",
+        "Applies one operation to a JPEG, PNG or WebP and writes a PNG: bit-exact with Pillow\n"
+        "where it has a counterpart, see `bantam augment list`.",
         options,
         2,
         2};
