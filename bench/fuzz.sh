@@ -8,9 +8,10 @@ cd "$(dirname "$0")/.."
 seconds=${1:?usage: bench/fuzz.sh SECONDS [TARGET ...]}
 shift
 tools/setup fuzz
-cmake --preset fuzz >/dev/null
-cmake --build build/fuzz --parallel "$(nproc)" >/dev/null
 [ $# -gt 0 ] || set -- $(ls tests/fuzz | sed -n 's/^fuzz_\(.*\)\.c$/\1/p')
+cmake --preset fuzz >/dev/null
+# shellcheck disable=SC2046
+cmake --build build/fuzz --parallel "$(nproc)" --target $(printf 'fuzz_%s ' "$@") >/dev/null
 mkdir -p build/fuzz/found
 export ASAN_OPTIONS=detect_leaks=1 OMP_NUM_THREADS=1
 # shellcheck disable=SC2016

@@ -4,6 +4,7 @@ Per problem: median and quartiles of the hypervolume after 40, 80 and 120 trials
 for what each peer has at its end; paired Wilcoxon test over seeds of the area under the hypervolume curve, portfolio
 against each peer, Holm-corrected over the problems.
 """
+import math
 import statistics
 import sys
 
@@ -46,8 +47,9 @@ for problem in problems:
         at = [quartiles([r[0][min(t, len(r[0])) - 1] for r in runs[s].values()]) for t in (40, 80, 120)]
         ms = statistics.median(x for r in runs[s].values() for x in r[1])
         goal = statistics.median(r[0][-1] for r in runs[s].values())
-        need = [next((i + 1 for i, h in enumerate(c) if h >= goal), 999) for c in best.values()]
-        need = f"{statistics.median(need):.0f}" if need and s != "portfolio" else ""
+        need = [next((i + 1 for i, h in enumerate(c) if h >= goal), math.inf) for c in best.values()]
+        need = statistics.median(need) if need and s != "portfolio" else ""
+        need = "never" if need == math.inf else need and f"{need:.0f}"
         print(f"| {s} | {n} | {at[0]} | {at[1]} | {at[2]} | {ms:.2f} | {need} |")
         pairs = [(sum(best[k]), sum(r[0])) for k, r in runs[s].items() if k in best]
         if s != "portfolio" and len(pairs) > 5:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Augmentation operations on 8-bit images, bit-exact with Pillow as torchvision 0.14 calls it.
+ * Augmentation: one operation on an image file, an image as training sees it, contact sheets, and
+ * whole data sets with their boxes. What an operation equals bit for bit is in bt_augment_list.
  */
 #ifndef BANTAM_AUGMENT_H
 #define BANTAM_AUGMENT_H

@@ -63,7 +63,7 @@ BT_API bt_onnx_options bt_onnx_defaults(void);
 BT_API BT_MUST_USE bt_status bt_export_onnx(char **json, const bt_onnx_options *opt, bt_error *err);
 
 /* bt_eval() with the integer kernels of an int8 export: equal to the exported C bit for bit, for
- * the same calibration. quant->calibrate NULL: opt->data. */
+ * the same calibration. quant->calibrate NULL: opt->data. opt->under: BT_INVAL. */
 BT_API BT_MUST_USE bt_status bt_eval_int8(char **json, const bt_eval_options *opt,
                                           const bt_quant_options *quant, bt_error *err);
 

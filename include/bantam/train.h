@@ -81,7 +81,7 @@ BT_API bt_train_options bt_train_defaults(void);
 /* Trains and, with out_dir, leaves model.yaml, weights.safetensors, result.json (and a checkpoint
  * while it runs). *json (yours, bt_free; may be NULL) receives the result:
  * {"model","params","macs","hash","epochs","seed","threads","isa","precision","train_images","val_images","loss",
- *  "val_accuracy","test_accuracy"(with --val 0 and a test split: null),"images_per_s","seconds",
+ *  "val_accuracy","test_accuracy"(null: training reads no test image),"images_per_s","seconds",
  * "curve":[...]}. BT_DIVERGED in the step where the loss becomes non-finite; BT_STOPPED after
  * saving a checkpoint. */
 BT_API BT_MUST_USE bt_status bt_train(char **json, const bt_train_options *opt, bt_error *err);
@@ -112,7 +112,7 @@ BT_API BT_MUST_USE bt_status bt_eval(char **json, const bt_eval_options *opt, bt
 
 typedef struct bt_predict_options {
     const char *model_dir;
-    const char *const *image; /* n_images paths of JPEG or PNG files */
+    const char *const *image; /* n_images paths of JPEG, PNG or WebP files */
     int64_t n_images;
     int top;             /* likeliest classes to list of each; more than there are: all */
     int threads;         /* 0: all cores */

@@ -106,6 +106,12 @@ static void draw_window(const bti_draw_at *at, const bti_policy_item *item, bti_
     }
 }
 
+bti_rng bti_draw_rng(const bti_draw_at *at, uint32_t slot)
+{
+    return bti_rng_at(at->seed, BTI_RNG_AUGMENT, at->epoch, at->sample,
+                      slot + at->copy * BTI_SLOTS_A_COPY);
+}
+
 void bti_policy_draw(const bti_policy *p, const bti_draw_at *at, bti_drawn_fn *drawn, void *user,
                      bti_window *win)
 {
@@ -122,9 +128,7 @@ void bti_policy_draw(const bti_policy *p, const bti_draw_at *at, bti_drawn_fn *d
         bool standard = item->stage == BTI_STAGE_FLIP || item->stage == BTI_STAGE_CROP;
         if (item->stage == BTI_STAGE_MIX || (at->standard && !standard))
             continue; /* images are mixed by whoever has them */
-        bti_rng rng = bti_rng_at(at->seed, BTI_RNG_AUGMENT, at->epoch, at->sample,
-                                 slots[item->stage] + (pixels ? (uint32_t)i : 0) +
-                                     at->copy * BTI_SLOTS_A_COPY);
+        bti_rng rng = bti_draw_rng(at, slots[item->stage] + (pixels ? (uint32_t)i : 0));
         if (pixels)
             draw_item(&d, item, &rng);
         else

@@ -47,11 +47,6 @@ typedef struct fill_job {
     const bti_batch *b;
 } fill_job;
 
-/* Where a sample's random numbers are. */
-typedef struct place {
-    uint32_t epoch, sample, copy;
-} place;
-
 static size_t image_bytes(const bti_dataset *set)
 {
     return (size_t)set->h * (size_t)set->w * (size_t)set->c;
@@ -59,10 +54,15 @@ static size_t image_bytes(const bti_dataset *set)
 
 /* ---- one sample ---- */
 
-static bti_rng rng_of(const bti_pipeline *p, const place *at, uint32_t slot)
+static bti_draw_at draw_at(const bti_pipeline *p, uint32_t epoch, uint32_t sample, uint32_t copy)
 {
-    return bti_rng_at(p->seed, BTI_RNG_AUGMENT, at->epoch, at->sample,
-                      slot + at->copy * BTI_SLOTS_A_COPY);
+    return (bti_draw_at){.seed = p->seed,
+                         .epoch = epoch,
+                         .sample = sample,
+                         .copy = copy,
+                         .standard = p->standard,
+                         .h = p->set->h,
+                         .w = p->set->w};
 }
 
 /* The sample at a draw in [0, 1) of those that may be mixed in. */
@@ -78,55 +78,41 @@ static const uint8_t *stored(const bti_pipeline *p, uint32_t sample)
     return p->set->pixels + sample * image_bytes(p->set);
 }
 
-/* Applies `op` to *at through the worker's buffers; *at then points at the result. */
-static void apply(const bti_pipeline *p, bti_op op, double value, bti_rng *rng, worker *w,
-                  const uint8_t **at)
-{
-    const bti_op_info *info = bti_op_get(op);
-    bti_op_image im = {.src = *at, .h = p->set->h, .w = p->set->w, .c = p->set->c};
-
-    if (op == BTI_OP_IDENTITY)
-        return;
-    im.dst = *at == w->image[0] ? w->image[1] : w->image[0];
-    im.scratch = w->scratch;
-    for (int i = 0; i < info->draws; i++)
-        im.draw[i] = bti_rng_unit(rng);
-    if (info->needs_partner)
-        im.partner = stored(p, partner_at(p, im.draw[0]));
-    bti_op_apply(op, value, &im);
-    *at = im.dst;
-}
-
 /* A worker applying what a policy draws. */
 typedef struct drawing {
     const bti_pipeline *p;
     worker *w;
-    const uint8_t *at;
+    const uint8_t *image; /* so far: as stored, or in one of the worker's buffers */
 } drawing;
 
 static void apply_drawn(void *user, bti_op op, double value, bti_rng *rng)
 {
     drawing *d = user;
+    const bti_op_info *info = bti_op_get(op);
+    worker *w = d->w;
+    bti_op_image im = {.src = d->image, .h = d->p->set->h, .w = d->p->set->w, .c = d->p->set->c};
 
-    apply(d->p, op, value, rng, d->w, &d->at);
+    if (op == BTI_OP_IDENTITY)
+        return;
+    im.dst = d->image == w->image[0] ? w->image[1] : w->image[0];
+    im.scratch = w->scratch;
+    for (int i = 0; i < info->draws; i++)
+        im.draw[i] = bti_rng_unit(rng);
+    if (info->needs_partner)
+        im.partner = stored(d->p, partner_at(d->p, im.draw[0]));
+    bti_op_apply(op, value, &im);
+    d->image = im.dst;
 }
 
 /* Runs the pixel items and draws flip, crop and cutout. */
-static const uint8_t *draw(const bti_pipeline *p, const place *where, worker *w, bti_window *win)
+static const uint8_t *draw(const bti_pipeline *p, const bti_draw_at *at, worker *w, bti_window *win)
 {
-    drawing d = {p, w, stored(p, where->sample)};
-    const bti_draw_at at = {.seed = p->seed,
-                            .epoch = where->epoch,
-                            .sample = where->sample,
-                            .copy = where->copy,
-                            .standard = p->standard,
-                            .h = p->set->h,
-                            .w = p->set->w};
+    drawing d = {p, w, stored(p, at->sample)};
 
     *win = (bti_window){0};
     if (p->policy)
-        bti_policy_draw(p->policy, &at, apply_drawn, &d, win);
-    return d.at;
+        bti_policy_draw(p->policy, at, apply_drawn, &d, win);
+    return d.image;
 }
 
 static void fill_run(float *out, int from, int to, float v)
@@ -209,47 +195,45 @@ static void paint_cutout(const bti_pipeline *p, bti_window win, float *out)
 }
 
 /* One sample as it is before others are mixed in, (c,h,w). */
-static void render(const bti_pipeline *p, const place *where, worker *w, float *x)
+static void render(const bti_pipeline *p, const bti_draw_at *at, worker *w, float *x)
 {
     bti_window win;
-    const uint8_t *image = draw(p, where, w, &win);
+    const uint8_t *image = draw(p, at, w, &win);
 
     normalise(p, image, win, w->row, x);
     paint_cutout(p, win, x);
 }
 
 /* What is mixed into a sample: one of the policy's ways, at random. */
-static bti_mix draw_mix(const bti_pipeline *p, const place *where)
+static bti_mix draw_mix(const bti_pipeline *p, const bti_draw_at *at)
 {
     int first = p->policy ? p->policy->n : 0, n = first;
     bti_mix mix = {.own = 1};
 
     while (first && p->policy->item[first - 1].stage == BTI_STAGE_MIX)
         first--;
-    if (first == n || p->standard)
+    if (first == n || at->standard)
         return mix;
-    bti_rng rng = rng_of(p, where, BTI_SLOT_MIX);
+    bti_rng rng = bti_draw_rng(at, BTI_SLOT_MIX);
     int which = first + (int)bti_rng_below(&rng, (uint32_t)(n - first));
-    bti_mix_draw(&mix, &p->policy->item[which], &rng, p->set->h, p->set->w);
+    bti_mix_draw(&mix, &p->policy->item[which], &rng, at->h, at->w);
     return mix;
 }
 
 /* Mixes into x what was drawn. A partner looks as it does in this epoch, were it alone. */
-static void mix_in(const bti_pipeline *p, const place *where, const bti_mix *mix, worker *w,
-                   float *x)
+static void mix_in(const bti_pipeline *p, uint32_t epoch, const bti_mix *mix, worker *w, float *x)
 {
     for (int i = 0; i < mix->n; i++) {
-        place partner = {where->epoch, partner_at(p, mix->part[i].who), 0};
+        bti_draw_at partner = draw_at(p, epoch, partner_at(p, mix->part[i].who), 0);
         render(p, &partner, w, w->other[0]);
         bti_mix_paint(x, w->other[0], &mix->part[i], p->set->c, p->set->h, p->set->w);
     }
 }
 
-static void share_label(const bti_pipeline *p, const place *where, const bti_mix *mix,
-                        float *target)
+static void share_label(const bti_pipeline *p, uint32_t sample, const bti_mix *mix, float *target)
 {
     memset(target, 0, (size_t)p->set->classes * sizeof(*target));
-    target[p->set->labels[where->sample]] = (float)mix->own;
+    target[p->set->labels[sample]] = (float)mix->own;
     for (int i = 0; i < mix->n; i++)
         target[p->set->labels[partner_at(p, mix->part[i].who)]] += (float)mix->part[i].share;
 }
@@ -259,16 +243,17 @@ static void fill_one(void *ctx, int64_t i, int thread)
     const fill_job *job = ctx;
     const bti_batch *b = job->b;
     bti_pipeline *p = job->p;
-    place where = {b->epoch, (uint32_t)b->index[i], b->copy ? (uint32_t)b->copy[i] : 0};
-    bti_mix mix = draw_mix(p, &where);
+    uint32_t copy = b->copy ? (uint32_t)b->copy[i] : 0;
+    bti_draw_at at = draw_at(p, b->epoch, (uint32_t)b->index[i], copy);
+    bti_mix mix = draw_mix(p, &at);
     float *x = b->x + (size_t)i * image_bytes(p->set);
 
-    render(p, &where, &p->worker[thread], x);
-    mix_in(p, &where, &mix, &p->worker[thread], x);
+    render(p, &at, &p->worker[thread], x);
+    mix_in(p, b->epoch, &mix, &p->worker[thread], x);
     if (b->labels)
-        b->labels[i] = p->set->labels[where.sample];
+        b->labels[i] = p->set->labels[at.sample];
     if (b->targets)
-        share_label(p, &where, &mix, b->targets + (size_t)i * (size_t)p->set->classes);
+        share_label(p, at.sample, &mix, b->targets + (size_t)i * (size_t)p->set->classes);
 }
 
 void bti_pipeline_fill(bti_pipeline *p, uint32_t epoch, const int32_t *index, int n, float *x,
@@ -323,13 +308,13 @@ static uint8_t nearest_pixel(const float lut[256], float v)
 }
 
 /* A sample with others mixed in is known by its normalised values only. */
-static void show_mixed(bti_pipeline *p, const place *where, const bti_mix *mix, uint8_t *out)
+static void show_mixed(bti_pipeline *p, const bti_draw_at *at, const bti_mix *mix, uint8_t *out)
 {
     float *x = p->worker[0].other[1];
     size_t c = (size_t)p->set->c, plane = (size_t)p->set->h * (size_t)p->set->w;
 
-    render(p, where, &p->worker[0], x);
-    mix_in(p, where, mix, &p->worker[0], x);
+    render(p, at, &p->worker[0], x);
+    mix_in(p, at->epoch, mix, &p->worker[0], x);
     for (size_t i = 0; i < plane; i++)
         for (size_t k = 0; k < c; k++)
             out[i * c + k] = nearest_pixel(p->lut[k], x[k * plane + i]);
@@ -337,16 +322,16 @@ static void show_mixed(bti_pipeline *p, const place *where, const bti_mix *mix, 
 
 void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t *out)
 {
-    place where = {epoch, (uint32_t)sample, 0};
-    bti_mix mix = draw_mix(p, &where);
+    bti_draw_at at = draw_at(p, epoch, (uint32_t)sample, 0);
+    bti_mix mix = draw_mix(p, &at);
     bti_window win;
     int c = p->set->c;
 
     if (mix.n) {
-        show_mixed(p, &where, &mix, out);
+        show_mixed(p, &at, &mix, out);
         return;
     }
-    const uint8_t *image = draw(p, &where, &p->worker[0], &win);
+    const uint8_t *image = draw(p, &at, &p->worker[0], &win);
 
     for (int y = 0; y < p->set->h; y++) {
         for (int x = 0; x < p->set->w; x++, out += c) {

@@ -12,6 +12,10 @@ bt_status bti_plan_check(const bti_plan_rules *rules, bt_error *err)
     const bti_policy *p = rules->policy;
     int most = 0, side = INT32_MAX;
 
+    if (bti_policy_mixes(p))
+        return bti_fail(err, BT_INVAL, "augment",
+                        "mixup, cutmix and mosaic of a policy share labels between images, which "
+                        "only training can; mosaics of boxes: --mosaic P");
     for (int64_t i = 0; i < rules->set->n_images; i++) {
         const bti_boxed_image *im = &rules->set->image[i];
         side = im->w < side ? im->w : side;
@@ -100,17 +104,15 @@ void bti_plan_draw(bti_plan *p, const bti_plan_rules *rules, int64_t source, int
     p->win = (bti_window){0};
     if (copy == 0)
         return;
-    bti_rng rng =
-        bti_rng_at(rules->seed, BTI_RNG_AUGMENT, (uint32_t)copy, (uint32_t)source, BTI_SLOT_MOSAIC);
+    const bti_draw_at at = {.seed = rules->seed,
+                            .epoch = (uint32_t)copy,
+                            .sample = (uint32_t)source,
+                            .h = p->h,
+                            .w = p->w};
+    bti_rng rng = bti_draw_rng(&at, BTI_SLOT_MOSAIC);
     if (bti_rng_unit(&rng) < rules->mosaic)
         draw_mosaic(p, rules, &rng);
-    bti_policy_draw(rules->policy,
-                    &(bti_draw_at){.seed = rules->seed,
-                                   .epoch = (uint32_t)copy,
-                                   .sample = (uint32_t)source,
-                                   .h = p->h,
-                                   .w = p->w},
-                    add_step, &d, &p->win);
+    bti_policy_draw(rules->policy, &at, add_step, &d, &p->win);
 }
 
 /* ---- boxes ---- */

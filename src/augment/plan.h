@@ -47,7 +47,8 @@ typedef struct bti_plan_rules {
     double mosaic; /* probability */
 } bti_plan_rules;
 
-/* Whether images of this set can be planned: BT_INVAL says what is too large. */
+/* Whether images of this set can be planned: BT_INVAL says what is too large, or that the policy
+ * mixes images. */
 bt_status bti_plan_check(const bti_plan_rules *rules, bt_error *err);
 /* Copy `copy` (from 1) of image `source`; copy 0 is the image as it is. */
 void bti_plan_draw(bti_plan *p, const bti_plan_rules *rules, int64_t source, int copy);

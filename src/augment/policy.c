@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Policies: NAME[:key=value[,...]] joined by '+' becomes a list of checked items, sorted by stage.
- * The names and keys are the rows of policy.def and ops.def; nothing here knows a single one of
- * them.
+ * The names and keys are the rows of policy.def and ops.def.
  */
 #include "augment/policy_int.h"
 
@@ -69,7 +68,7 @@ static const key_row *first_key(const item_row *row)
     return NULL;
 }
 
-/* "n=2, m=9 or levels=31": the keys with their defaults, for errors. */
+/* "n=0..16, m=any|0..999, levels=2..1000": the keys and what they take, for errors. */
 static void list_keys(char *buf, size_t cap, const item_row *row)
 {
     size_t at = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A parsed policy as the pipeline reads it; nobody else includes this.
+ * A parsed policy and what it draws; nobody outside this folder includes this.
  * Items are sorted by stage, so that "flip+randaugment" and "randaugment+flip" are the same policy.
  */
 #ifndef BTI_POLICY_INT_H
@@ -124,6 +124,9 @@ typedef struct bti_window {
     int dx, dy;
     int x0, x1, y0, y1;
 } bti_window;
+
+/* The random numbers of a slot of the image. */
+bti_rng bti_draw_rng(const bti_draw_at *at, uint32_t slot);
 
 /* One operation; it takes the draws of its row in ops.def from rng. */
 typedef void bti_drawn_fn(void *user, bti_op op, double value, bti_rng *rng);

@@ -34,10 +34,16 @@ static const uint8_t *stored(const sheet *s, int64_t id)
     return set->pixels + (size_t)(id % set->n) * (size_t)set->h * (size_t)set->w * (size_t)set->c;
 }
 
+/* The image of a policy's row: of a small set, again from the first on. */
+static int64_t image_of(const sheet *s, int row)
+{
+    return (s->opt->id + row) % s->view.data->train.n;
+}
+
 static void row_name(const sheet *s, int row, char text[CAPTION_CHARS])
 {
     if (s->of_policy)
-        snprintf(text, CAPTION_CHARS, "image %lld", (long long)(s->opt->id + row));
+        snprintf(text, CAPTION_CHARS, "image %lld", (long long)image_of(s, row));
     else
         snprintf(text, CAPTION_CHARS, "%s", bti_op_name((bti_op)row));
 }
@@ -72,7 +78,7 @@ static void draw_cell(const sheet *s, int row, int column, uint8_t *out)
 
     if (s->of_policy) {
         bti_pipeline_show(s->view.pipeline, (uint32_t)(s->opt->epoch + column),
-                          (int32_t)((s->opt->id + row) % set->n), out);
+                          (int32_t)image_of(s, row), out);
         return;
     }
     bti_op_image im = {.src = stored(s, s->opt->id),

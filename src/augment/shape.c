@@ -7,8 +7,9 @@
 
 #include <string.h>
 
-/* Every cut adds at most one point: this many leave room for the five of a move. */
-#define POINTS_BEFORE_MOVE 40
+/* Every cut adds at most one point: this many leave room for the five of a move and the four of
+ * bti_shape_hide. */
+#define POINTS_BEFORE_MOVE (BTI_SHAPE_POINTS - 9)
 #define HORIZON 1e-9 /* what lies behind it would be seen from the back */
 
 void bti_shape_init(bti_shape *s, const bti_box *b)

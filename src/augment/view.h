@@ -14,11 +14,11 @@ typedef struct bti_augment_view {
     bti_pipeline *pipeline;
 } bti_augment_view;
 
-/* BT_INVAL when the image or the epoch does not exist. */
 bt_status bti_augment_view_open(bti_augment_view *v, const bt_augment_view *opt, bt_error *err);
 void bti_augment_view_close(bti_augment_view *v);
 
-/* Image `id` of the pipeline's set in `epoch` as a PNG. */
+/* Image `id` of the pipeline's set in `epoch` as a PNG. BT_INVAL when one of them does not
+ * exist. */
 bt_status bti_pipeline_write(bti_pipeline *p, const bti_dataset *set, int64_t id, int epoch,
                              const char *out_png, bt_error *err);
 

@@ -118,6 +118,22 @@ bti_json *bti_json_null(void)
     return json_null();
 }
 
+bti_json *bti_json_value(bti_value v)
+{
+    switch (v.kind) {
+    case BTI_BOOL:
+        return bti_json_bool(v.u.b);
+    case BTI_INT:
+        return bti_json_int(v.u.i);
+    case BTI_FLOAT:
+        return bti_json_num(v.u.f);
+    case BTI_STR:
+        return bti_json_str(v.u.s);
+    default:
+        return bti_json_null();
+    }
+}
+
 void bti_json_free(bti_json *v)
 {
     json_decref(v);

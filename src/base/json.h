@@ -11,6 +11,7 @@
 #define BTI_JSON_H
 
 #include "bantam/status.h"
+#include "base/value.h"
 #include <stdbool.h>
 
 typedef struct json_t bti_json; /* jansson's type */
@@ -22,6 +23,7 @@ bti_json *bti_json_int(int64_t v);
 bti_json *bti_json_num(double v); /* null if not finite */
 bti_json *bti_json_bool(bool v);
 bti_json *bti_json_null(void);
+bti_json *bti_json_value(bti_value v);
 void bti_json_free(bti_json *v);            /* only a value that has no parent */
 bti_json *bti_json_copy(const bti_json *v); /* deep */
 

@@ -47,7 +47,7 @@ const char *const *bti_metric_names(void);
 /* A limit as people write it: "50k", "64KiB" (or plain bytes), "5ms" (or a plain number), "85%" (or
  * 0.85). False, with what was expected in *expected, otherwise. */
 bool bti_metric_parse(bti_metric m, const char *text, double *out, const char **expected);
-/* A value for people: "12.3k", "64.0 KiB", "1.25 ms", "85.00%". buf >= 24 bytes. Returns buf. */
+/* A value for people: "12.3k", "64 KiB", "1.25 ms", "85.00%". buf >= 24 bytes. Returns buf. */
 char *bti_metric_format(char *buf, bti_metric m, double v);
 /* 0 (best) .. 1 (the reference, or worse): the coordinate of the hypervolume. */
 double bti_metric_coordinate(bti_metric m, double v);

@@ -9,6 +9,7 @@
 #define CLI_H
 
 #include "bantam/bantam.h"
+#include "base/json.h"
 
 typedef enum cli_kind {
     CLI_FLAG,        /* bool *: set to true */
@@ -85,6 +86,13 @@ bt_data_options cli_data_options(int size, const char *data_dir, bt_progress pro
 
 /* Is DATA the course's data file (bt_data_file_load)? By its suffix, .yaml or .yml. */
 bool cli_is_data_file(const char *data);
+
+/* The study that a verb is about: its argument, else the run in this directory, else bantam-run. */
+const char *cli_study(const cli_args *args);
+
+/* The JSON text of a public call as an object (yours, bti_json_free); frees the text. NULL after
+ * printing why: return 1 then. */
+bti_json *cli_json(char *text);
 
 /* Prints the text and a newline to stdout, frees it (bt_free), returns 0 (1 if stdout failed). */
 int cli_print(char *text);

@@ -38,8 +38,8 @@ static int apply(int argc, char **argv)
     const cli_spec spec = {
         "augment apply",
         "--op NAME [--value V] IN OUT.png",
-        "Applies one operation to a JPEG, PNG or WebP and writes a PNG: bit-exact with Pillow as\n"
-        "torchvision 0.14 calls it (nearest neighbour, black outside).",
+        "Applies one operation to a JPEG, PNG or WebP and writes a PNG: bit-exact with Pillow\n"
+        "where it has a counterpart, see `bantam augment list`.",
         options,
         2,
         2};
@@ -107,7 +107,6 @@ static int list(int argc, char **argv)
                            0};
     cli_args args;
     bt_error err = {0};
-    bti_json *rows = NULL;
     char *text = NULL;
     int status = cli_parse(&spec, argc, argv, &args);
 
@@ -117,16 +116,14 @@ static int list(int argc, char **argv)
         return cli_fail(&err);
     if (json)
         return cli_print(text);
-    if (bti_json_parse(&rows, text, strlen(text), "augment list", &err)) {
-        bt_free(text);
-        return cli_fail(&err);
-    }
+    bti_json *rows = cli_json(text);
+    if (!rows)
+        return 1;
     printf("%-17s %-25s %-14s %-16s %-6s %s\n", "operation", "unit", "values", "levels", "boxes",
            "equals");
     for (size_t i = 0; i < bti_json_len(rows); i++)
         print_row(bti_json_at(rows, i));
     bti_json_free(rows);
-    bt_free(text);
     return 0;
 }
 
@@ -270,7 +267,6 @@ static int run(int argc, char **argv)
         2};
     cli_args args;
     bt_error err = {0};
-    bti_json *all = NULL;
     char *text = NULL;
     int status = cli_parse(&spec, argc, argv, &args);
 
@@ -279,17 +275,18 @@ static int run(int argc, char **argv)
     o.originals = !no_originals;
     o.progress = cli_progress(quiet);
     o.stop = cli_stop();
-    if (bt_augment_run(&text, args.v[0], args.v[1], &o, &err))
-        return cli_fail(&err);
+    bt_status rc = bt_augment_run(&text, args.v[0], args.v[1], &o, &err);
     cli_progress_end();
+    if (rc)
+        return cli_fail(&err);
     if (json)
         return cli_print(text);
-    status = bti_json_parse(&all, text, strlen(text), "augment run", &err) ? cli_fail(&err) : 0;
-    bt_free(text);
-    if (!status)
-        print_run(all, args.v[1]);
+    bti_json *all = cli_json(text);
+    if (!all)
+        return 1;
+    print_run(all, args.v[1]);
     bti_json_free(all);
-    return status;
+    return 0;
 }
 
 int cmd_augment(int argc, char **argv)

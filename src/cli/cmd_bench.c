@@ -27,13 +27,10 @@ static void print_breakdown(const bti_json *list)
 
 static int print_line(char *text)
 {
-    bti_json *o;
-    bt_error err = {0};
+    bti_json *o = cli_json(text);
 
-    bt_status rc = bti_json_parse(&o, text, strlen(text), "bench", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
+    if (!o)
+        return 1;
     printf("%-40s %10.1f images/s %10.2f ms a step of %lld, %s\n",
            bti_json_as_str(bti_json_get(o, "model"), ""),
            bti_json_as_num(bti_json_get(o, "images_per_s"), 0),
@@ -108,7 +105,6 @@ static int bench_augment(int argc, char **argv)
         1};
     cli_args args;
     char *text = NULL;
-    bti_json *rows = NULL;
     bt_error err = {0};
     int status = cli_parse(&spec, argc, argv, &args);
 
@@ -119,10 +115,9 @@ static int bench_augment(int argc, char **argv)
         return cli_fail(&err);
     if (json)
         return cli_print(text);
-    bt_status rc = bti_json_parse(&rows, text, strlen(text), "bench", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
+    bti_json *rows = cli_json(text);
+    if (!rows)
+        return 1;
     for (size_t i = 0; i < bti_json_len(rows); i++) {
         const bti_json *row = bti_json_at(rows, i);
         double speed = bti_json_as_num(bti_json_get(row, "images_per_s"), 0);

@@ -148,12 +148,9 @@ static void print_groups(const bti_json *g)
 
 static int print_table(char *text)
 {
-    bt_error err = {0};
-    bti_json *o;
-    bt_status rc = bti_json_parse(&o, text, strlen(text), "data info", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
+    bti_json *o = cli_json(text);
+    if (!o)
+        return 1;
     printf("data      %s (%s)\n", word(bti_json_get(o, "data")), word(bti_json_get(o, "reader")));
     print_sizes(o);
     print_classes(o);

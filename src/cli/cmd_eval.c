@@ -155,11 +155,9 @@ int cmd_eval(int argc, char **argv)
         return cli_fail(&err);
     if (json)
         return cli_print(text);
-    bti_json *o;
-    rc = bti_json_parse(&o, text, strlen(text), "result", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
+    bti_json *o = cli_json(text);
+    if (!o)
+        return 1;
     print_table(o, opt.split);
     print_under(o);
     bti_json_free(o);

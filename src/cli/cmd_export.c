@@ -35,7 +35,48 @@ static void print_c(const bti_json *o, const char *dir)
            bti_json_as_str(bti_json_at(files, 1), ""), number(o, "flash_bytes"),
            number(o, "constants_bytes"), number(o, "code_bytes"), number(o, "arena_bytes"),
            number(o, "stack_bytes"));
+}
+
+static void print_onnx(const bti_json *o, const char *file)
+{
+    printf("%s: %.0f bytes\n", file, number(o, "bytes"));
+}
+
+/* -1: what was given makes an export; otherwise the exit status. */
+static int check(const char *verb, const char *out, const char *target, const char *dtype,
+                 const bt_quant_options *quant)
+{
+    if (!out)
+        return cli_usage(verb, "-o is missing: into which %s?", target);
+    if (!bti_streq(dtype, "f32") && !bti_streq(dtype, "int8"))
+        return cli_usage(verb, "--dtype: '%s' is not f32 or int8", dtype);
+    if (bti_streq(dtype, "int8") && !quant->calibrate)
+        return cli_usage(verb, "--calibrate is missing: int8 needs images to find ranges on");
+    return -1;
+}
+
+/* Ends the verb with what bt_export_*() returned. */
+static int finish(bt_status rc, char *text, bool json, const char *out,
+                  void (*print)(const bti_json *o, const char *out), bt_error *err)
+{
+    cli_progress_end();
+    if (rc)
+        return cli_fail(err);
+    if (json)
+        return cli_print(text);
+    bti_json *o = cli_json(text);
+    if (!o)
+        return 1;
+    print(o, out);
     print_proof(o);
+    bti_json_free(o);
+    return 0;
+}
+
+static void fill_quant(bt_quant_options *quant, bool quiet)
+{
+    quant->progress = cli_progress(quiet);
+    quant->data_opt = cli_data_options(0, NULL, quant->progress);
 }
 
 static int export_c(int argc, char **argv)
@@ -66,34 +107,18 @@ static int export_c(int argc, char **argv)
         1};
     cli_args args;
     bt_error err = {0};
-    bti_json *o;
     char *text = NULL;
 
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    if (!opt.out_dir)
-        return cli_usage("export c", "-o is missing: into which folder?");
-    if (!bti_streq(opt.dtype, "f32") && !bti_streq(opt.dtype, "int8"))
-        return cli_usage("export c", "--dtype: '%s' is not f32 or int8", opt.dtype);
-    if (bti_streq(opt.dtype, "int8") && !opt.quant.calibrate)
-        return cli_usage("export c", "--calibrate is missing: int8 needs images to find ranges on");
+    status = check("export c", opt.out_dir, "folder", opt.dtype, &opt.quant);
+    if (status >= 0)
+        return status;
     opt.model_dir = args.v[0];
-    opt.quant.progress = cli_progress(quiet);
-    opt.quant.data_opt = cli_data_options(0, NULL, opt.quant.progress);
+    fill_quant(&opt.quant, quiet);
     bt_status rc = bt_export_c(&text, &opt, &err);
-    cli_progress_end();
-    if (rc)
-        return cli_fail(&err);
-    if (json)
-        return cli_print(text);
-    rc = bti_json_parse(&o, text, strlen(text), "result", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
-    print_c(o, opt.out_dir);
-    bti_json_free(o);
-    return 0;
+    return finish(rc, text, json, opt.out_dir, print_c, &err);
 }
 
 static int export_onnx(int argc, char **argv)
@@ -124,36 +149,18 @@ static int export_onnx(int argc, char **argv)
         1};
     cli_args args;
     bt_error err = {0};
-    bti_json *o;
     char *text = NULL;
 
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    if (!opt.out)
-        return cli_usage("export onnx", "-o is missing: into which file?");
-    if (!bti_streq(opt.dtype, "f32") && !bti_streq(opt.dtype, "int8"))
-        return cli_usage("export onnx", "--dtype: '%s' is not f32 or int8", opt.dtype);
-    if (bti_streq(opt.dtype, "int8") && !opt.quant.calibrate)
-        return cli_usage("export onnx",
-                         "--calibrate is missing: int8 needs images to find ranges on");
+    status = check("export onnx", opt.out, "file", opt.dtype, &opt.quant);
+    if (status >= 0)
+        return status;
     opt.model_dir = args.v[0];
-    opt.quant.progress = cli_progress(quiet);
-    opt.quant.data_opt = cli_data_options(0, NULL, opt.quant.progress);
+    fill_quant(&opt.quant, quiet);
     bt_status rc = bt_export_onnx(&text, &opt, &err);
-    cli_progress_end();
-    if (rc)
-        return cli_fail(&err);
-    if (json)
-        return cli_print(text);
-    rc = bti_json_parse(&o, text, strlen(text), "result", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
-    printf("%s: %.0f bytes\n", opt.out, number(o, "bytes"));
-    print_proof(o);
-    bti_json_free(o);
-    return 0;
+    return finish(rc, text, json, opt.out, print_onnx, &err);
 }
 
 int cmd_export(int argc, char **argv)

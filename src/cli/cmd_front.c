@@ -62,7 +62,7 @@ int cmd_front(int argc, char **argv)
         return status;
     if (csv + json + (svg != NULL) > 1)
         return cli_usage("front", "--csv, --json and --svg exclude each other");
-    const char *study = args.n ? args.v[0] : bti_is_file("study.db") ? "." : "bantam-run";
+    const char *study = cli_study(&args);
     const bt_front_options opt = {.format = svg    ? BT_FRONT_SVG
                                             : csv  ? BT_FRONT_CSV
                                             : json ? BT_FRONT_JSON

@@ -4,7 +4,6 @@
  */
 #include "cli/cli.h"
 
-#include "base/files.h"
 #include "base/json.h"
 
 static const char *best_text(char *buf, size_t cap, const bti_json *v)
@@ -31,14 +30,11 @@ static void print_target(const char *name, const bti_json *rows, int top)
 
 static int print_text(char *text, int top)
 {
-    bti_json *o = NULL;
-    bt_error err = {0};
     const char *name;
     const bti_json *rows;
-    bt_status rc = bti_json_parse(&o, text, strlen(text), "importance", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
+    bti_json *o = cli_json(text);
+    if (!o)
+        return 1;
     printf("share of variance that a parameter explains alone (fANOVA, %d trials)\n",
            (int)bti_json_as_int(bti_json_get(o, "trials"), 0));
     bti_json_walk walk = bti_json_first(bti_json_get(o, "importance"));
@@ -77,7 +73,7 @@ int cmd_importance(int argc, char **argv)
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    const char *study = args.n ? args.v[0] : bti_is_file("study.db") ? "." : "bantam-run";
+    const char *study = cli_study(&args);
     if (bt_importance(&text, study, &err))
         return cli_fail(&err);
     return json ? cli_print(text) : print_text(text, top);

@@ -159,7 +159,6 @@ static int info(int argc, char **argv)
         1};
     cli_args args;
     bt_error err = {0};
-    bti_json *parsed = NULL;
     char *text = NULL;
     int h = 0, w = 0, c = 0;
     int status = cli_parse(&spec, argc, argv, &args);
@@ -171,11 +170,9 @@ static int info(int argc, char **argv)
     bt_progress progress = cli_progress(true);
     if (bt_model_info(&text, args.v[0], h, w, c, &progress, &err))
         return cli_fail(&err);
-    if (bti_json_parse(&parsed, text, strlen(text), "model info", &err)) {
-        bt_free(text);
-        return cli_fail(&err);
-    }
-    bt_free(text);
+    bti_json *parsed = cli_json(text);
+    if (!parsed)
+        return 1;
     bti_json_set(parsed, "deploy", deploy_of(args.v[0], h, w, c));
     if (json) {
         status = cli_print(bti_json_text(parsed, 2));

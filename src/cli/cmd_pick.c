@@ -10,12 +10,9 @@
 
 static int print_pick(const char *study, char *text)
 {
-    bti_json *o = NULL;
-    bt_error err = {0};
-    bt_status rc = bti_json_parse(&o, text, strlen(text), "pick", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
+    bti_json *o = cli_json(text);
+    if (!o)
+        return 1;
     const char *path = bti_json_as_str(bti_json_get(o, "path"), NULL);
     if (path && path[0] != '/' && bti_is_dir(study))
         printf("%s/%s\n", study, path);
@@ -71,7 +68,7 @@ int cmd_pick(int argc, char **argv)
         return status;
     if (knee && within)
         return cli_usage("pick", "--knee and --smallest-within exclude each other");
-    const char *study = args.n ? args.v[0] : bti_is_file("study.db") ? "." : "bantam-run";
+    const char *study = cli_study(&args);
     const bt_pick_options opt = {.limit = limit,
                                  .n_limits = BTI_METRICS,
                                  .knee = knee,

@@ -5,7 +5,6 @@
  */
 #include "cli/cli.h"
 
-#include "base/files.h"
 #include "base/json.h"
 #include "base/str.h"
 
@@ -126,16 +125,14 @@ static int narrow(int argc, char **argv)
         return status;
     if (!out)
         return cli_usage("space narrow", "say where to write it: -o small.yaml");
-    const char *study = args.n ? args.v[0] : bti_is_file("study.db") ? "." : "bantam-run";
+    const char *study = cli_study(&args);
     if (bt_space_narrow(&text, study, keep, out, &err))
         return cli_fail(&err);
     if (json)
         return cli_print(text);
-    bti_json *o = NULL;
-    bt_status rc = bti_json_parse(&o, text, strlen(text), "space narrow", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
+    bti_json *o = cli_json(text);
+    if (!o)
+        return 1;
     const bti_json *kept = bti_json_get(o, "kept");
     printf("%s: %d parameters frozen, free are\n", out,
            (int)bti_json_as_int(bti_json_get(o, "frozen"), 0));
@@ -207,11 +204,9 @@ int cmd_space(int argc, char **argv)
         return cli_fail(&err);
     if (json)
         return cli_print(text);
-    bti_json *o = NULL;
-    bt_status rc = bti_json_parse(&o, text, strlen(text), "space info", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
+    bti_json *o = cli_json(text);
+    if (!o)
+        return 1;
     print_text(o);
     bti_json_free(o);
     return 0;

@@ -4,7 +4,6 @@
  */
 #include "cli/cli.h"
 
-#include "base/files.h"
 #include "base/json.h"
 #include "base/str.h"
 
@@ -100,21 +99,18 @@ int cmd_status(int argc, char **argv)
         1};
     cli_args args;
     bt_error err = {0};
-    bti_json *o;
     char *text;
 
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    const char *dir = args.n ? args.v[0] : bti_is_file("study.db") ? "." : "bantam-run";
-    if (bt_search_status(&text, dir, &err))
+    if (bt_search_status(&text, cli_study(&args), &err))
         return cli_fail(&err);
     if (json)
         return cli_print(text);
-    bt_status rc = bti_json_parse(&o, text, strlen(text), "status", &err);
-    bt_free(text);
-    if (rc)
-        return cli_fail(&err);
+    bti_json *o = cli_json(text);
+    if (!o)
+        return 1;
     print_status(o);
     bti_json_free(o);
     return 0;

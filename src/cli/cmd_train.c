@@ -75,7 +75,6 @@ static int run(train_args *a)
 {
     char *json = NULL;
     bt_error err = {0};
-    bti_json *result;
 
     if (a->no_nesterov)
         a->opt.recipe.nesterov = false;
@@ -92,10 +91,9 @@ static int run(train_args *a)
         return cli_fail(&err);
     if (a->json)
         return cli_print(json);
-    rc = bti_json_parse(&result, json, strlen(json), "result", &err);
-    bt_free(json);
-    if (rc)
-        return cli_fail(&err);
+    bti_json *result = cli_json(json);
+    if (!result)
+        return 1;
     print_summary(result, a->opt.out_dir);
     bti_json_free(result);
     return 0;

@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/files.h"
 #include "base/metric.h"
 #include "base/str.h"
 
@@ -256,4 +257,9 @@ int cli_subverb(const char *verb, const char *const *names, int argc, char **arg
     else
         *status = cli_usage(verb, "%s: expected one of %s", verb, list);
     return -1;
+}
+
+const char *cli_study(const cli_args *args)
+{
+    return args->n ? args->v[0] : bti_is_file("study.db") ? "." : "bantam-run";
 }

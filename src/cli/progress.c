@@ -274,3 +274,13 @@ int cli_print(char *text)
     bt_free(text);
     return fflush(stdout) ? 1 : 0;
 }
+
+bti_json *cli_json(char *text)
+{
+    bti_json *o = NULL;
+    bt_error err = {0};
+    if (bti_json_parse(&o, text, strlen(text), "result", &err))
+        cli_fail(&err);
+    bt_free(text);
+    return o;
+}

@@ -4,8 +4,6 @@
  */
 #include "data/answer.h"
 
-#include "base/error.h"
-
 size_t bti_ask_bytes(const bti_ask *ask)
 {
     return ask->kind == BTI_ASK_PIXELS ? (size_t)ask->side * (size_t)ask->side * ask->channels : 0;

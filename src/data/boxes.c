@@ -10,7 +10,6 @@
 #include "base/str.h"
 #include "image/image.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 
@@ -34,22 +33,15 @@ const bti_box_format *bti_box_format_find(const char *name)
     return NULL;
 }
 
-static const struct {
-    const char *name, *text;
-} finding_table[] = {
-#define X(id, name, text) {name, text},
+static const char *const finding_names[] = {
+#define X(id, name) name,
     BTI_FINDING_LIST(X)
 #undef X
 };
 
 const char *bti_finding_name(bti_finding f)
 {
-    return finding_table[f].name;
-}
-
-const char *bti_finding_text(bti_finding f)
-{
-    return finding_table[f].text;
+    return finding_names[f];
 }
 
 /* ---- building ---- */

@@ -52,19 +52,19 @@ typedef struct bti_category {
 
 /* What can be wrong with an annotation; each costs a box (or an image), never the whole set. */
 #define BTI_FINDING_LIST(X)                                                                        \
-    X(OUTSIDE, "outside", "boxes that reach out of their image, cut at its border")                \
-    X(BEYOND, "beyond", "boxes with no part inside their image")                                   \
-    X(INVERTED, "inverted", "boxes that end before they begin")                                    \
-    X(EMPTY, "empty", "boxes without an area")                                                     \
-    X(NUMBER, "number", "boxes with a missing or infinite number or NaN")                          \
-    X(CATEGORY, "category", "boxes of an unknown category")                                        \
-    X(MISSING, "missing", "images whose file is missing")                                          \
-    X(DAMAGED, "damaged", "images that cannot be read or are not of the stated size")              \
-    X(ORPHAN, "orphan", "annotations of an image that is not there")                               \
-    X(MALFORMED, "malformed", "entries that cannot be understood")
+    X(OUTSIDE, "outside")     /* boxes that reach out of their image, cut at its border */         \
+    X(BEYOND, "beyond")       /* boxes with no part inside their image */                          \
+    X(INVERTED, "inverted")   /* boxes that end before they begin */                               \
+    X(EMPTY, "empty")         /* boxes without an area */                                          \
+    X(NUMBER, "number")       /* boxes with a missing or infinite number or NaN */                 \
+    X(CATEGORY, "category")   /* boxes of an unknown category */                                   \
+    X(MISSING, "missing")     /* images whose file is missing */                                   \
+    X(DAMAGED, "damaged")     /* images that cannot be read or are not of the stated size */       \
+    X(ORPHAN, "orphan")       /* annotations of an image that is not there */                      \
+    X(MALFORMED, "malformed") /* entries that cannot be understood */
 
 typedef enum bti_finding {
-#define X(id, name, text) BTI_FINDING_##id,
+#define X(id, name) BTI_FINDING_##id,
     BTI_FINDING_LIST(X)
 #undef X
         BTI_FINDINGS
@@ -119,7 +119,6 @@ bt_status bti_boxes_write(const bti_box_set *set, const bti_box_format *format, 
 void bti_boxes_free(bti_box_set *set);
 
 const char *bti_finding_name(bti_finding f); /* "outside" */
-const char *bti_finding_text(bti_finding f); /* "boxes that ..." */
 
 /* ---- building a set: readers and augmentation ---- */
 

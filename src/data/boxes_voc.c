@@ -10,7 +10,6 @@
 #include "base/files.h"
 #include "base/str.h"
 
-#include <errno.h>
 #include <libxml/parser.h>
 #include <limits.h>
 #include <math.h>
@@ -204,16 +203,13 @@ static bt_status read_file(voc *v, const char *stem, bt_error *err)
 /* Names of the split, one a line; a second column (as in the lists of a class) is not read. */
 static bt_status read_list(voc *v, const char *list, bt_error *err)
 {
-    char *text, *next;
+    char *text;
     size_t n;
     bt_status rc = bti_file_read(list, MAX_BYTES, &text, &n, err);
 
     if (rc)
         return rc;
-    for (char *row = text; row && !rc; row = next) {
-        next = strchr(row, '\n');
-        if (next)
-            *next++ = 0;
+    for (char *rest = text, *row; !rc && (row = strsep(&rest, "\n"));) {
         row += strspn(row, " \t");
         row[strcspn(row, " \t\r")] = 0;
         if (*row && strchr(row, '/'))

@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/str.h"
 #include "base/yaml.h"
+#include "data/listing.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -186,7 +187,7 @@ static bt_status read_box(yolo *y, char *row, const char *where, int line, bt_er
     if (n != 5)
         return bti_boxes_find(set, BTI_FINDING_MALFORMED, where, line, err,
                               "expected class cx cy w h, found %d values", n);
-    if (!bti_parse_double(field[0], &number) || number != (double)(int64_t)number)
+    if (!bti_parse_double(field[0], &number) || !(fabs(number) < 0x1p53) || number != rint(number))
         return bti_boxes_find(set, BTI_FINDING_MALFORMED, where, line, err,
                               "expected a class number first, found '%.40s'", field[0]);
     int32_t category = category_of(y, (int64_t)number);
@@ -209,7 +210,7 @@ static bt_status read_box(yolo *y, char *row, const char *where, int line, bt_er
 /* An image without a file of labels has no boxes. */
 static bt_status read_labels(yolo *y, const char *image, bt_error *err)
 {
-    char path[PATH_MAX], *text, *next;
+    char path[PATH_MAX], *text;
     size_t n;
     int line = 0;
 
@@ -219,12 +220,8 @@ static bt_status read_labels(yolo *y, const char *image, bt_error *err)
     bt_status rc = bti_file_read(path, MAX_BYTES, &text, &n, err);
     if (rc)
         return rc;
-    for (char *row = text; row && !rc; row = next) {
-        next = strchr(row, '\n');
-        if (next)
-            *next++ = 0;
+    for (char *rest = text, *row; !rc && (row = strsep(&rest, "\n"));)
         rc = read_box(y, row, path, ++line, err);
-    }
     bti_free(text);
     return rc;
 }
@@ -237,16 +234,6 @@ static bt_status read_image(yolo *y, const char *name, const char *path, const c
     bt_status rc = bti_boxes_open_image(y->set, im, where, line, &added, err);
 
     return rc || !added ? rc : read_labels(y, path, err);
-}
-
-static bool is_image(const char *name)
-{
-    static const char *const ends[] = {".jpg", ".jpeg", ".png", ".webp", NULL};
-
-    for (int i = 0; ends[i]; i++)
-        if (bti_has_suffix_nocase(name, ends[i]))
-            return true;
-    return false;
 }
 
 /* Whether one of the names (sorted by byte) is `stem` and an extension; stem ends with '.'. */
@@ -301,7 +288,7 @@ static bt_status read_folder(yolo *y, const char *dir, bt_error *err)
     if (rc)
         return rc;
     for (size_t i = 0; i < names.n && !rc; i++) {
-        if (!is_image(names.name[i]))
+        if (!bti_is_image_name(names.name[i]))
             continue;
         snprintf(path, sizeof(path), "%.2000s/%.1000s", dir, names.name[i]);
         rc = read_image(y, names.name[i], path, dir, 0, err);
@@ -315,17 +302,14 @@ static bt_status read_folder(yolo *y, const char *dir, bt_error *err)
 /* A text file with the path of an image a line. */
 static bt_status read_list(yolo *y, const char *list, bt_error *err)
 {
-    char path[PATH_MAX], *text, *next;
+    char path[PATH_MAX], *text;
     int line = 0;
     size_t n;
     bt_status rc = bti_file_read(list, MAX_BYTES, &text, &n, err);
 
     if (rc)
         return rc;
-    for (char *row = text; row && !rc; row = next) {
-        next = strchr(row, '\n');
-        if (next)
-            *next++ = 0;
+    for (char *rest = text, *row; !rc && (row = strsep(&rest, "\n"));) {
         row += strspn(row, " \t");
         row[strcspn(row, "\r")] = 0;
         line++;

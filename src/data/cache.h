@@ -35,7 +35,7 @@ typedef struct bti_manifest_head {
     char fingerprint[BTI_HASH_HEX]; /* of pixels and labels of the splits, one after the other */
 } bti_manifest_head;
 
-/* dir/manifest.json with the splits whose `present` is set. */
+/* dir/manifest.json with the splits that have samples. */
 bt_status bti_manifest_write(const char *dir, const bti_manifest_head *head,
                              const bti_decoded split[BTI_SPLITS], bt_error *err);
 

@@ -17,10 +17,13 @@ typedef struct bti_pool {
     const int32_t *group; /* n, from 0; samples of one number stay together; NULL: each is alone */
 } bti_pool;
 
+/* Each choice has its own slot, so that the same seed serves all of them. */
+enum { BTI_HOLD_SUBSET, BTI_HOLD_VAL, BTI_HOLD_TEST };
+
 /* Sets mark[i] (n, zeroed) of k samples. Of each class its proportional share, by largest
  * remainder; of a class of 2 or more at least one, of 10 or more at least two, if k allows for it;
  * at least `keep` of each class are left. Without groups exactly k as far as `keep` allows; with
- * groups as near as whole groups come. slot: another choice from the same seed. */
+ * groups as near as whole groups come. slot: BTI_HOLD_*. */
 bt_status bti_hold_out(uint8_t *mark, const bti_pool *pool, int64_t k, int keep, uint64_t seed,
                        uint32_t slot, bt_error *err);
 

@@ -4,10 +4,6 @@
  */
 #include "data/cache.h"
 
-#include "base/error.h"
-
-#include <inttypes.h>
-
 static bti_json *numbers(const double *v, int n)
 {
     bti_json *a = bti_json_array();

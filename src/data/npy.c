@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writing .npy files through a map and mapping them again. Reading is strict: only headers that
- * this file writes are accepted, so a header is checked by writing it again and comparing.
+ * Writing .npy files through a map and mapping them again. Reading is strict here (npy_read.c takes
+ * others' files): a header is checked by writing it again and comparing.
  */
 #include "data/npy.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * NumPy's .npy files, version 1.0 (numpy.lib.format): a text header of exactly 128 bytes, then raw
- * little-endian data. The data is 64-byte aligned and can be mapped by anybody.
+ * NumPy's .npy files (numpy.lib.format). Ours are of version 1.0: a text header of exactly 128
+ * bytes, then raw little-endian data, 64-byte aligned, that anybody can map. Others' are only read.
  */
 #ifndef BTI_NPY_H
 #define BTI_NPY_H

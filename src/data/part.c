@@ -11,8 +11,6 @@
 
 #include <math.h>
 
-#define SLOT_TEST 2 /* split.c has 0 and 1 */
-
 typedef struct part_state {
     bti_source inner;
     bti_reader reader; /* the outer functions under the inner name */
@@ -98,7 +96,7 @@ static bt_status make_parts(bti_source *s, bt_error *err)
     const bti_pool pool = {all->n, p->inner.classes, all->label, group};
     k = k > BTI_PART_MOST ? BTI_PART_MOST : k > 1 ? k : 1;
     if (!rc)
-        rc = bti_hold_out(mark, &pool, k, 1, 0, SLOT_TEST, err);
+        rc = bti_hold_out(mark, &pool, k, 1, 0, BTI_HOLD_TEST, err);
     if (!rc)
         rc = take(s, BTI_TRAIN, mark, 0, err);
     if (!rc)

@@ -9,8 +9,6 @@
 #include "base/files.h"
 #include "base/str.h"
 
-#include <errno.h>
-
 /* Change when a reader finds other samples in the same files */
 #define MARK_VERSION "bantam-data-3"
 

@@ -14,8 +14,6 @@
 
 #define VAL_MIN 2000 /* fewer validation images make a front luck */
 
-enum { SLOT_SUBSET, SLOT_VAL }; /* address space of the two choices */
-
 void bti_view_release(bti_view *v)
 {
     if (!v)
@@ -160,7 +158,7 @@ static bt_status choose_subset(bti_view *out, const bti_data *d, const char *tex
     uint8_t *mark = bti_calloc((size_t)all.n, 1);
     rc = !mark     ? bti_fail_nomem(err)
          : by_name ? mark_first(mark, &all, k, err)
-                   : mark_stratified(mark, &all, k, 0, false, seed, SLOT_SUBSET, err);
+                   : mark_stratified(mark, &all, k, 0, false, seed, BTI_HOLD_SUBSET, err);
     if (!rc)
         rc = pick(out, &all, mark, 1, err);
     if (!rc)
@@ -184,7 +182,7 @@ static bt_status take_val(bti_view *train, bti_view *val, int64_t k, uint64_t se
     uint8_t *mark = bti_calloc((size_t)train->n, 1);
     if (!mark)
         return bti_fail_nomem(err);
-    bt_status rc = mark_stratified(mark, train, k, 1, true, seed, SLOT_VAL, err);
+    bt_status rc = mark_stratified(mark, train, k, 1, true, seed, BTI_HOLD_VAL, err);
     if (!rc)
         rc = pick(val, train, mark, 1, err);
     if (!rc && !val->n)

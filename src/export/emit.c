@@ -27,7 +27,7 @@ void bti_emit_window(FILE *f, const bti_folded_op *op)
             op->pad_l, op->pad_b, op->pad_r, op->count_pad);
 }
 
-void bti_emit_place(FILE *f, const bti_folded *net, int op)
+static void emit_place(FILE *f, const bti_folded *net, int op)
 {
     if (op == BTI_IMAGE)
         fputs("image", f);
@@ -35,6 +35,20 @@ void bti_emit_place(FILE *f, const bti_folded *net, int op)
         fputs("logits", f);
     else
         fprintf(f, "arena + %lld", (long long)net->op[op].offset);
+}
+
+void bti_emit_places(FILE *f, const bti_folded *net, int i)
+{
+    const bti_folded_op *op = &net->op[i];
+
+    emit_place(f, net, op->in[0]);
+    if (op->in[1] != BTI_NOTHING) {
+        fputs(", ", f);
+        emit_place(f, net, op->in[1]);
+    }
+    fputs(", ", f);
+    emit_place(f, net, i);
+    fprintf(f, "); /* row %d: %dx%dx%d */\n", op->row + 1, op->h, op->w, op->c);
 }
 
 static void open_array(FILE *f, const char *type, const char *name, int i, int64_t n)

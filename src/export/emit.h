@@ -51,8 +51,8 @@ void bti_emit_call_s8(FILE *f, const bti_quantised *q, int i);
 
 /* "{28, 28, 1, ...}" */
 void bti_emit_window(FILE *f, const bti_folded_op *op);
-/* "arena + 96", "image" or "logits". */
-void bti_emit_place(FILE *f, const bti_folded *net, int op);
+/* The end of operation i's call: "arena + 96, logits);": where its inputs and its output are. */
+void bti_emit_places(FILE *f, const bti_folded *net, int i);
 /* A float literal that reads back equal. */
 void bti_emit_float(FILE *f, float v);
 /* "static const TYPE NAME<i>[] = {...};" */

@@ -4,8 +4,6 @@
  */
 #include "export/emit.h"
 
-#include "export/sizes.h"
-
 void bti_parts_of_f32(bti_parts *p, const bti_folded_op *op)
 {
     static const char *const of_kind[][6] = {
@@ -149,12 +147,5 @@ void bti_emit_call_f32(FILE *f, const bti_folded *net, int i)
                     (long long)op->size);
         break;
     }
-    bti_emit_place(f, net, op->in[0]);
-    if (op->in[1] != BTI_NOTHING) {
-        fputs(", ", f);
-        bti_emit_place(f, net, op->in[1]);
-    }
-    fputs(", ", f);
-    bti_emit_place(f, net, i);
-    fprintf(f, "); /* row %d: %dx%dx%d */\n", op->row + 1, op->h, op->w, op->c);
+    bti_emit_places(f, net, i);
 }

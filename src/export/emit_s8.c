@@ -156,12 +156,5 @@ void bti_emit_call_s8(FILE *f, const bti_quantised *quant, int i)
         fprintf(f, "%s_s8(&layer%d, ", bti_folded_op_name(op), i);
         break;
     }
-    bti_emit_place(f, net, op->in[0]);
-    if (op->in[1] != BTI_NOTHING) {
-        fputs(", ", f);
-        bti_emit_place(f, net, op->in[1]);
-    }
-    fputs(", ", f);
-    bti_emit_place(f, net, i);
-    fprintf(f, "); /* row %d: %dx%dx%d */\n", op->row + 1, op->h, op->w, op->c);
+    bti_emit_places(f, net, i);
 }

@@ -46,12 +46,10 @@ bt_status bt_eval_int8(char **json, const bt_eval_options *opt, const bt_quant_o
     *json = NULL;
     if (!q.calibrate)
         q.calibrate = opt->data;
-    bt_status rc = bti_deployable_open(&d, opt->model_dir, &q, err);
+    bt_status rc = bti_deployable_open(&d, opt->model_dir, true, &q, err);
     if (rc)
         return rc;
-    rc = bti_deployable_quantise(&d, &q, err);
-    if (!rc)
-        rc = engine_init(&e, d.int8.quant, threads, err);
+    rc = engine_init(&e, d.int8.quant, threads, err);
     if (!rc) {
         const bti_predictor by = {.run = run, .ctx = &e, .threads = threads};
         rc = bti_eval_by(json, opt, &by, err);

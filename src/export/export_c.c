@@ -112,13 +112,7 @@ static char *result_text(const bti_emit *e, const bti_deployable *d)
     bti_json_set_int(o, "flash_bytes", e->sizes.flash);
     bti_json_set_int(o, "arena_bytes", e->sizes.arena);
     bti_json_set_int(o, "stack_bytes", e->sizes.stack);
-    bti_json_set_int(o, "images", d->images.n);
-    bti_json_set_num(o, "difference", e->quant ? d->int8.difference : d->difference);
-    if (e->quant) {
-        bti_json_set_str(o, "calibration", bti_range_names[d->int8.rule]);
-        bti_json_set_bool(o, "equalised", d->int8.equalised);
-        bti_json_set_num(o, "agreement", d->int8.agreement);
-    }
+    bti_deployable_report(o, d);
     char *text = bti_json_text(o, 0);
     bti_json_free(o);
     return text;
@@ -171,27 +165,20 @@ static bt_status export(char **json, const bti_deployable *d, const bt_export_op
 
 bt_status bt_export_c(char **json, const bt_export_options *opt, bt_error *err)
 {
-    const bool int8 = bti_streq(opt->dtype, "int8");
     bti_deployable d;
 
     *json = NULL;
-    if (!int8 && !bti_streq(opt->dtype, "f32"))
-        return bti_fail(err, BT_INVAL, "dtype", "'%s' is not f32 or int8",
-                        opt->dtype ? opt->dtype : "");
-    if (int8 && !opt->quant.calibrate)
-        return bti_fail(err, BT_INVAL, "calibrate",
-                        "int8 needs images to calibrate on, as in DATA:500");
-    bt_status rc = check_name(opt->name, err);
+    bt_status rc = bti_deployable_check(opt->dtype, &opt->quant, err);
+    if (!rc)
+        rc = check_name(opt->name, err);
     if (!rc)
         rc = check_folder(opt->out_dir, err);
     if (!rc)
-        rc = bti_deployable_open(&d, opt->model_dir, &opt->quant, err);
+        rc = bti_deployable_open(&d, opt->model_dir, bti_streq(opt->dtype, "int8"), &opt->quant,
+                                 err);
     if (rc)
         return rc;
-    if (int8)
-        rc = bti_deployable_quantise(&d, &opt->quant, err);
-    if (!rc)
-        rc = export(json, &d, opt, err);
+    rc = export(json, &d, opt, err);
     bti_deployable_close(&d);
     return rc;
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a model directory to a folded network that was compared with the engine that trained it.
+ * From a model directory to a folded network that was compared with the engine that trained it,
+ * and its int8 version.
  */
 #include "export/load.h"
 
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/json.h"
+#include "base/str.h"
 
 #define MADE_IMAGES 32
 #define TOLERANCE 1e-4 /* of the largest logit */
@@ -46,7 +49,29 @@ static bt_status open_images(bti_deployable *d, const bt_quant_options *quant, b
     return bti_images_open(&d->images, quant->calibrate, &d->meta, &opt, err);
 }
 
-bt_status bti_deployable_open(bti_deployable *d, const char *model_dir,
+static bt_status quantise(bti_deployable *d, const bt_quant_options *quant, bt_error *err)
+{
+    bti_folded *copy;
+    bt_status rc = bti_fold(&copy, d->graph, d->weights, d->meta.mean, d->meta.std, err);
+    if (!rc)
+        rc = bti_quantise_best(&d->int8, d->net, copy, &d->images, d->logits, quant->calibration,
+                               threads_of(quant), err);
+    bti_folded_free(copy);
+    return rc;
+}
+
+bt_status bti_deployable_check(const char *dtype, const bt_quant_options *quant, bt_error *err)
+{
+    const bool int8 = bti_streq(dtype, "int8");
+    if (!int8 && !bti_streq(dtype, "f32"))
+        return bti_fail(err, BT_INVAL, "dtype", "'%s' is not f32 or int8", dtype ? dtype : "");
+    if (int8 && !quant->calibrate)
+        return bti_fail(err, BT_INVAL, "calibrate",
+                        "int8 needs images to calibrate on, as in DATA:500");
+    return BT_OK;
+}
+
+bt_status bti_deployable_open(bti_deployable *d, const char *model_dir, bool int8,
                               const bt_quant_options *quant, bt_error *err)
 {
     *d = (bti_deployable){0};
@@ -57,20 +82,23 @@ bt_status bti_deployable_open(bti_deployable *d, const char *model_dir,
         rc = open_images(d, quant, err);
     if (!rc)
         rc = prove(d, model_dir, threads_of(quant), err);
+    if (!rc && int8)
+        rc = quantise(d, quant, err);
     if (rc)
         bti_deployable_close(d);
     return rc;
 }
 
-bt_status bti_deployable_quantise(bti_deployable *d, const bt_quant_options *quant, bt_error *err)
+void bti_deployable_report(bti_json *o, const bti_deployable *d)
 {
-    bti_folded *copy;
-    bt_status rc = bti_fold(&copy, d->graph, d->weights, d->meta.mean, d->meta.std, err);
-    if (!rc)
-        rc = bti_quantise_best(&d->int8, d->net, copy, &d->images, d->logits, quant->calibration,
-                               threads_of(quant), err);
-    bti_folded_free(copy);
-    return rc;
+    const bool int8 = d->int8.quant != NULL;
+    bti_json_set_int(o, "images", d->images.n);
+    bti_json_set_num(o, "difference", int8 ? d->int8.difference : d->difference);
+    if (!int8)
+        return;
+    bti_json_set_str(o, "calibration", bti_range_names[d->int8.rule]);
+    bti_json_set_bool(o, "equalised", d->int8.equalised);
+    bti_json_set_num(o, "agreement", d->int8.agreement);
 }
 
 void bti_deployable_close(bti_deployable *d)

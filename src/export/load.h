@@ -16,14 +16,19 @@ typedef struct bti_deployable {
     bti_images images; /* of calibration, or made */
     float *logits;     /* the folded network's, of the images */
     double difference; /* of `logits` from the training engine's */
-    bti_chosen int8;   /* after bti_deployable_quantise() */
+    bti_chosen int8;   /* quant NULL: f32 */
 } bti_deployable;
 
-/* quant->calibrate NULL: images are made. BT_NOSUPP: a row that cannot be exported, or logits that
- * differ by more than 1e-4 of the largest (nothing is exported that was not proven). */
-bt_status bti_deployable_open(bti_deployable *d, const char *model_dir,
+/* The options of an export: BT_INVAL: dtype is neither "f32" nor "int8", or int8 has no images. */
+bt_status bti_deployable_check(const char *dtype, const bt_quant_options *quant, bt_error *err);
+
+/* int8: quantised as well. quant->calibrate NULL: images are made. BT_NOSUPP: a row that cannot be
+ * exported, or logits that differ by more than 1e-4 of the largest (nothing is exported that was
+ * not proven). */
+bt_status bti_deployable_open(bti_deployable *d, const char *model_dir, bool int8,
                               const bt_quant_options *quant, bt_error *err);
-bt_status bti_deployable_quantise(bti_deployable *d, const bt_quant_options *quant, bt_error *err);
+/* Adds "images", "difference"; int8 also "calibration", "equalised", "agreement" (bt_export_c). */
+void bti_deployable_report(bti_json *o, const bti_deployable *d);
 void bti_deployable_close(bti_deployable *d);
 
 #endif

@@ -75,18 +75,11 @@ static bt_status write_file(const bti_deployable *d, const bt_onnx_options *opt,
 
 static char *result_text(const bti_deployable *d, const bt_onnx_options *opt)
 {
-    const bool int8 = d->int8.quant != NULL;
     bti_json *o = bti_json_object();
     bti_json_set_str(o, "file", opt->out);
     bti_json_set_str(o, "dtype", opt->dtype);
     bti_json_set_int(o, "bytes", bti_file_size(opt->out));
-    bti_json_set_int(o, "images", d->images.n);
-    bti_json_set_num(o, "difference", int8 ? d->int8.difference : d->difference);
-    if (int8) {
-        bti_json_set_str(o, "calibration", bti_range_names[d->int8.rule]);
-        bti_json_set_bool(o, "equalised", d->int8.equalised);
-        bti_json_set_num(o, "agreement", d->int8.agreement);
-    }
+    bti_deployable_report(o, d);
     char *text = bti_json_text(o, 0);
     bti_json_free(o);
     return text;
@@ -94,25 +87,18 @@ static char *result_text(const bti_deployable *d, const bt_onnx_options *opt)
 
 bt_status bt_export_onnx(char **json, const bt_onnx_options *opt, bt_error *err)
 {
-    const bool int8 = bti_streq(opt->dtype, "int8");
     bti_deployable d;
 
     *json = NULL;
-    if (!int8 && !bti_streq(opt->dtype, "f32"))
-        return bti_fail(err, BT_INVAL, "dtype", "'%s' is not f32 or int8",
-                        opt->dtype ? opt->dtype : "");
-    if (int8 && !opt->quant.calibrate)
-        return bti_fail(err, BT_INVAL, "calibrate",
-                        "int8 needs images to calibrate on, as in DATA:500");
-    if (bti_is_dir(opt->out))
-        return bti_fail(err, BT_INVAL, opt->out, "is a folder; expected the name of a file");
-    bt_status rc = bti_deployable_open(&d, opt->model_dir, &opt->quant, err);
+    bt_status rc = bti_deployable_check(opt->dtype, &opt->quant, err);
+    if (!rc && bti_is_dir(opt->out))
+        rc = bti_fail(err, BT_INVAL, opt->out, "is a folder; expected the name of a file");
+    if (!rc)
+        rc = bti_deployable_open(&d, opt->model_dir, bti_streq(opt->dtype, "int8"), &opt->quant,
+                                 err);
     if (rc)
         return rc;
-    if (int8)
-        rc = bti_deployable_quantise(&d, &opt->quant, err);
-    if (!rc)
-        rc = write_file(&d, opt, err);
+    rc = write_file(&d, opt, err);
     if (!rc) {
         *json = result_text(&d, opt);
         rc = *json ? BT_OK : bti_fail_nomem(err);

@@ -7,7 +7,6 @@
  */
 #include "fetch/fetch.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/str.h"

@@ -4,7 +4,6 @@
  */
 #include "fetch/fetch.h"
 
-#include "base/error.h"
 #include "base/files.h"
 
 #include <openssl/sha.h>

@@ -5,9 +5,6 @@
  */
 #include "image/exif.h"
 
-#include "base/alloc.h"
-#include "base/error.h"
-
 #include <stdbool.h>
 
 #define TAG_ORIENTATION 0x0112

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One model of a front by limits and a rule. Chosen by what the search saw, never by test.
+ * One model of a front by limits and a rule. The best and the best value are chosen by what the
+ * search saw; only `within` compares on test where it was read, since a baseline quotes that.
  */
 #include "bantam/study.h"
 

@@ -92,22 +92,6 @@ typedef struct tally {
     char what[160]; /* the first value that does not fit */
 } tally;
 
-static bti_json *json_of_value(bti_value v)
-{
-    switch (v.kind) {
-    case BTI_BOOL:
-        return bti_json_bool(v.u.b);
-    case BTI_INT:
-        return bti_json_int(v.u.i);
-    case BTI_FLOAT:
-        return bti_json_num(v.u.f);
-    case BTI_STR:
-        return bti_json_str(v.u.s);
-    default:
-        return bti_json_null();
-    }
-}
-
 /* What of one trial fits, as fixed_params. */
 static bti_json *fitting(const bti_json *params, const bti_space *space, const bti_trial *t,
                          bti_rng *rng, tally *sum, bt_error *err)
@@ -123,7 +107,7 @@ static bti_json *fitting(const bti_json *params, const bti_space *space, const b
         for (int i = 0; i < w->n; i++) {
             char text[64];
             if (w->wish[i].used)
-                bti_json_set(fixed, w->name[i], json_of_value(w->wish[i].value));
+                bti_json_set(fixed, w->name[i], bti_json_value(w->wish[i].value));
             else if (w->wish[i].active && !*sum->what)
                 snprintf(sum->what, sizeof(sum->what), "%s = %s of trial %d", w->name[i],
                          bti_value_text(text, sizeof(text), w->wish[i].value), t->number);

@@ -303,6 +303,12 @@ static bt_status check_text(const char *option, const char *given, const char *s
     return differs(option, stored ? stored : otherwise, err);
 }
 
+/* The study keeps what `auto` came to when it began. */
+static bt_status check_precision(const char *given, const char *stored, bt_error *err)
+{
+    return bti_streq(given, "auto") ? BT_OK : check_text("--precision", given, stored, "auto", err);
+}
+
 /* Both refusals name the way on: a new study that begins with the front of this one. */
 static bt_status data_changed(const bti_session *s, const bti_run *fresh, const bti_data *d,
                               bt_error *err)
@@ -382,7 +388,7 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
     if (!rc)
-        rc = check_text("--precision", opt->precision, r->precision, "auto", err);
+        rc = check_precision(opt->precision, r->precision, err);
     if (!rc)
         rc = choose_policy(fresh, opt->augment, err);
     if (!rc)

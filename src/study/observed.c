@@ -196,3 +196,9 @@ bt_status bti_quasi_random(const bti_ask *ask, uint32_t index, bti_answer *out, 
     out->rejected = 0;
     return bti_sampler_complete(ask, out, err);
 }
+
+bt_status bti_quasi_random_draw(const bti_ask *ask, bti_rng *rng, bti_answer *out, bt_error *err)
+{
+    bt_status rc = ask->retry ? BT_EMPTY : bti_quasi_random(ask, (uint32_t)ask->number, out, err);
+    return rc == BT_EMPTY ? bti_sampler_draw(ask, rng, -1, out, err) : rc;
+}

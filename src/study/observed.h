@@ -32,5 +32,7 @@ void bti_observed_point(const bti_ask *ask, const bti_trial *t, bti_point *out);
  * (t,m,s)-nets", 1995), so that every aligned 2^k points fill each parameter evenly. BT_EMPTY: that
  * point breaks the constraints or was tried. */
 bt_status bti_quasi_random(const bti_ask *ask, uint32_t index, bti_answer *out, bt_error *err);
+/* The point of the trial's number; a plain draw where that one will not do, and on a retry. */
+bt_status bti_quasi_random_draw(const bti_ask *ask, bti_rng *rng, bti_answer *out, bt_error *err);
 
 #endif

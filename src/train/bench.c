@@ -255,7 +255,7 @@ bt_status bt_bench_train(char **json, const bt_bench_options *opt, bt_error *err
     bti_arena arena = {0};
     bti_rows rows;
     bti_graph *g = NULL;
-    bti_precision precision;
+    bti_precision precision = BTI_PRECISION_AUTO;
     findings found = {0};
 
     *json = NULL;

@@ -127,7 +127,8 @@ static bt_status fp16(course *c, const bti_yaml *y)
     if (y->kind != BTI_YAML_SCALAR || y->value.kind != BTI_BOOL)
         return wrong(c, y, "FP16", "true or false");
     if (y->value.u.b)
-        bti_note(c->progress, "%s:%d: FP16 is a setting of GPUs: training is in 32-bit floats",
+        bti_note(c->progress,
+                 "%s:%d: FP16 is a setting of GPUs: --precision says what bantam trains in",
                  c->path, y->line);
     return BT_OK;
 }

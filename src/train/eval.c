@@ -246,6 +246,8 @@ bt_status bti_eval_by(char **json, const bt_eval_options *opt, const bti_predict
                         opt->split ? opt->split : "");
     if (opt->predictions && !bti_streq(opt->split, "test"))
         return bti_fail(err, BT_INVAL, "predictions", "are written for the test split only");
+    if (by && opt->n_under > 0)
+        return bti_fail(err, BT_INVAL, "under", "changes of the images are measured in f32 only");
     bt_status rc = bti_model_load(opt->model_dir, &m.graph, &m.weights, &m.meta, &m.result, err);
     if (rc)
         return rc;

@@ -150,39 +150,46 @@ static double ratio(int64_t part, int64_t whole)
     return whole ? (double)part / (double)whole : 0;
 }
 
+/* Of one class: its samples, those taken for it, and those of both. */
+typedef struct tally {
+    int64_t truth, guessed, hit;
+} tally;
+
+static tally tally_of(const int64_t *confusion, int64_t classes, int64_t c)
+{
+    tally t = {.hit = confusion[c * classes + c]};
+
+    for (int64_t j = 0; j < classes; j++) {
+        t.truth += confusion[c * classes + j];
+        t.guessed += confusion[j * classes + c];
+    }
+    return t;
+}
+
 static void score_classes(bti_score *s, const int64_t *confusion)
 {
-    int64_t k = s->classes;
-
-    for (int64_t c = 0; c < k; c++) {
-        int64_t truth = 0, guessed = 0, hit = confusion[c * k + c];
-        for (int64_t j = 0; j < k; j++) {
-            truth += confusion[c * k + j];
-            guessed += confusion[j * k + c];
-        }
-        s->count[c] = truth;
-        s->recall[c] = ratio(hit, truth);
-        s->precision[c] = ratio(hit, guessed);
-        s->f1[c] = ratio(2 * hit, truth + guessed);
-        s->correct += hit;
+    for (int c = 0; c < s->classes; c++) {
+        tally t = tally_of(confusion, s->classes, c);
+        s->count[c] = t.truth;
+        s->recall[c] = ratio(t.hit, t.truth);
+        s->precision[c] = ratio(t.hit, t.guessed);
+        s->f1[c] = ratio(2 * t.hit, t.truth + t.guessed);
+        s->correct += t.hit;
     }
 }
 
 void bti_evaluator_macro(const bti_evaluator *e, double *f1, double *recall)
 {
-    int64_t k = e->classes, seen = 0;
+    int seen = 0;
+
     *f1 = *recall = 0;
-    for (int64_t c = 0; c < k; c++) {
-        int64_t truth = 0, guessed = 0, hit = e->confusion[c * k + c];
-        for (int64_t j = 0; j < k; j++) {
-            truth += e->confusion[c * k + j];
-            guessed += e->confusion[j * k + c];
-        }
-        *f1 += ratio(2 * hit, truth + guessed) / (double)k;
-        *recall += ratio(hit, truth);
-        seen += truth > 0;
+    for (int c = 0; c < e->classes; c++) {
+        tally t = tally_of(e->confusion, e->classes, c);
+        *f1 += ratio(2 * t.hit, t.truth + t.guessed) / e->classes;
+        *recall += ratio(t.hit, t.truth);
+        seen += t.truth > 0;
     }
-    *recall /= seen ? (double)seen : 1;
+    *recall /= seen ? seen : 1;
 }
 
 /* Fills out->accuracy and guess, and what `e` counts. */

@@ -100,7 +100,8 @@ typedef struct bti_predictor {
     void *ctx;
     int threads;
 } bti_predictor;
-/* bt_eval() with predictions by another engine (NULL: nn/); opt->under must then be empty. */
+/* bt_eval() with predictions by another engine (NULL: nn/). BT_INVAL with opt->under: that engine
+ * takes images as they are. */
 bt_status bti_eval_by(char **json, const bt_eval_options *opt, const bti_predictor *by,
                       bt_error *err);
 

@@ -71,5 +71,8 @@ grep -q 'images 0 to 7' said
 [ -s ops.png ]
 [ "$(grep -o 'data:image/png;base64' policy.html | wc -l)" = 64 ]
 grep -q '<th>image 7</th>' policy.html
+"$bantam" augment preview data --size 8 --policy flip --id 6 -o around.html # eight images: 6, 7, and again from 0 on
+grep -q '<th>image 0</th>' around.html
+if grep -q '<th>image 8</th>' around.html; then exit 1; fi
 if "$bantam" augment preview data -o sheet.gif 2> said; then exit 1; fi
 grep -q '.png or .html' said

@@ -58,3 +58,9 @@ if "$bantam" augment run data mixed --mosaic 1 2> said; then exit 1; fi
 grep -q 'needs boxes' said
 if "$bantam" augment run yolo other --format coca 2> said; then exit 1; fi
 grep -q 'expected coco, voc, yolo or folder' said
+# What shares labels belongs into training; it is not left out in silence.
+for mixes in mixup flip+cutmix mosaic; do
+    if "$bantam" augment run yolo other --policy $mixes 2> said; then exit 1; fi
+    grep -q 'share labels between images, which only training can' said
+    [ ! -e other ]
+done

@@ -26,9 +26,19 @@ export PKG_CONFIG_PATH
 cat >one.c <<'C'
 #include <bantam/bantam.h>
 #include <stdio.h>
-int main(void) { return puts(bt_engine_name()) < 0; }
+/* Whatever a program may call: every part of the library has to find what it stands on. */
+int main(int argc, char **argv)
+{
+    bt_error err = {0};
+    char *json = NULL;
+    if (argc > 1 && bt_search(&json, NULL, &err))
+        return 1;
+    if (argc > 1 && bt_export_onnx(&json, NULL, &err))
+        return 1;
+    return argv[0] == NULL || puts(bt_engine_name()) < 0;
+}
 C
 sanitize=$(sed -n 's/^BANTAM_SANITIZE:[A-Z]*=//p' "$build/CMakeCache.txt")
 # shellcheck disable=SC2046
-cc one.c ${sanitize:+-fsanitize=$sanitize} $(pkg-config --cflags --libs bantam) -o one
+cc -Wall -Werror one.c ${sanitize:+-fsanitize=$sanitize} $(pkg-config --cflags --libs bantam) -o one
 ./one >/dev/null

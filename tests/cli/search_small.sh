@@ -2,7 +2,8 @@
 [ -d /usr/share/datasets/fashion-mnist ] || { echo "dataset-fashion-mnist is not installed: skipped"; exit 77; }
 program=${BANTAM_RELEASE:-$source/build/release/bantam}
 [ -x "$program" ] || program=$bantam
-"$program" search fashion-mnist --trials 6 --epochs 1 --subset 3000 --val 600 --max-params 20k --augment flip+crop:4 --seed 3 --out run >front 2>log
+"$program" search fashion-mnist --trials 6 --epochs 1 --subset 3000 --val 600 --max-params 20k --augment flip+crop:4 --precision auto \
+    --seed 3 --out run >front 2>log
 for f in study.db front.csv front.svg summary.md models/best/model.yaml models/best/weights.safetensors \
     models/smallest/result.json models/value/model.yaml; do
     [ -e "run/$f" ] || { echo "run/$f is missing"; exit 1; }
@@ -22,7 +23,7 @@ name=$(basename "$(readlink run/models/best)")
 listed=$(awk -F, -v n="$name" '$1 == n { print $5 }' run/front.csv)
 awk -v a="$accuracy" -v b="$listed" 'BEGIN { d = a - b; exit d < 0 ? d < -1e-4 : d > 1e-4 }' || { echo "eval says $accuracy, front.csv $listed"; exit 1; }
 # the same command with more trials goes on
-"$program" search fashion-mnist --trials 8 --out run >/dev/null 2>>log
+"$program" search fashion-mnist --trials 8 --precision auto --out run >/dev/null 2>>log
 [ "$(sqlite3 run/study.db "select count(*) from trials where state = 'COMPLETE'")" = 8 ]
 # an option that contradicts the study is refused
 if "$program" search fashion-mnist --trials 9 --epochs 3 --out run 2>err; then exit 1; else [ $? -eq 2 ]; fi

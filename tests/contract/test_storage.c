@@ -1,84 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The contract of study stores, run over every line of storages.def: what holds for one holds for
- * all. Stores that several processes share are also opened twice, raced, and killed between writes.
+ * The contract of study stores through one handle, run over every line of storages.def: what holds
+ * for one holds for all. test_shared_storage.c opens stores twice.
  */
-#include "support.h"
+#include "stores.h"
 
 #include "base/alloc.h"
-#include "base/files.h"
 #include "base/process.h"
-#include "study/storages/storages.h"
 
 #include <math.h>
-#include <signal.h>
-#include <sqlite3.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static const bti_storage_ops *const stores[] = {
-#define STORAGE(scheme, ops) &ops,
-#include "study/storages/storages.def"
-#undef STORAGE
-};
-#define N_STORES (sizeof(stores) / sizeof(stores[0]))
-
-static const bti_study_spec spec = {
-    .name = "t", .n_objectives = 2, .metric = {"accuracy", "params"}, .maximize = {true, false}};
-static bt_error err;
-
-/* ---- a small hand-made space ---- */
-
-static const bti_value modules[] = {{BTI_STR, {.s = "Conv"}}, {BTI_STR, {.s = "MBConv"}}};
-
-static bti_point *point_of(double lr, int width, int module)
-{
-    static bti_point p;
-    p = (bti_point){.n = 3};
-    p.param[0] =
-        (bti_param){"train.lr", {.kind = BTI_DOMAIN_FLOAT, .log = true, .lo = 1e-5, .hi = 1}, lr};
-    p.param[1] =
-        (bti_param){"m1.out", {.kind = BTI_DOMAIN_INT, .lo = 8, .hi = 64, .step = 8}, width};
-    p.param[2] = (bti_param){"m1", {.kind = BTI_DOMAIN_CHOICE, .n = 2, .choice = modules}, module};
-    return &p;
-}
-
-typedef struct claim {
-    int64_t id;
-    int number;
-    bool duplicate;
-} claim;
-
-static claim claim_key(bti_storage *s, const char *key, const char *worker, double lease_s)
-{
-    claim c = {0};
-    bti_json *attrs = bti_json_object();
-    bti_json_set_int(attrs, "params", 1234);
-    bti_json_set_str(attrs, "hash", key);
-    bti_proposal p = {.point = point_of(0.1, 16, 1),
-                      .key = key,
-                      .attrs = attrs,
-                      .n_constraints = 1,
-                      .constraint = {-0.5}};
-    assert_ok(s->ops->claim(s, &p, worker, lease_s, 0, &c.id, &c.number, &c.duplicate, &err), &err);
-    bti_json_free(attrs);
-    return c;
-}
-
-static claim claim_nth(bti_storage *s, int i, const char *worker, double lease_s)
-{
-    char key[40];
-    snprintf(key, sizeof(key), "%032d", i);
-    return claim_key(s, key, worker, lease_s);
-}
-
-static void complete(bti_storage *s, int64_t id, const char *worker, int attempt, double accuracy)
-{
-    double values[2] = {accuracy, 1000};
-    assert_ok(s->ops->finish(s, id, worker, attempt, BTI_COMPLETE, values, NULL, &err), &err);
-}
 
 static void open_fresh(const bti_storage_ops *ops, bti_storage **s)
 {
@@ -95,94 +26,6 @@ static void on_every_store(void (*check)(bti_storage *s))
         check(s);
         bti_storage_close(s);
     }
-}
-
-/* ---- enqueued trials ---- */
-
-static void check_enqueued(bti_storage *s)
-{
-    bti_trials t = {0};
-    int number;
-    bool taken, duplicate;
-    bti_json *fixed = bti_json_object(), *attrs = bti_json_object(), *back = NULL;
-    bti_json_set_str(fixed, "m1", "MBConv");
-    bti_json_set_str(attrs, "from", "elsewhere");
-    claim_nth(s, 0, "w", 60);
-    assert_ok(s->ops->enqueue(s, fixed, attrs, &number, &err), &err);
-    assert_int_equal(number, 1);
-    assert_ok(s->ops->enqueue(s, fixed, NULL, &number, &err), &err);
-    assert_ok(s->ops->refresh(s, &t, &err), &err);
-    assert_int_equal(t.n, 3);
-    assert_int_equal(t.trial[1].state, BTI_WAITING);
-    assert_int_equal(t.trial[1].n_params, 0);
-    assert_string_equal(bti_json_as_str(bti_json_get(t.trial[1].attrs, "from"), ""), "elsewhere");
-    assert_ok(s->ops->trial_attr_get(s, t.trial[1].id, true, "fixed_params", &back, &err), &err);
-    assert_string_equal(bti_json_as_str(bti_json_get(back, "m1"), ""), "MBConv");
-    bti_json_free(back);
-    assert_int_equal(claim_nth(s, 5, "w", 60).number, 3); /* numbers go on behind them */
-
-    bti_proposal p = {.point = point_of(0.1, 24, 1),
-                      .key = "waited",
-                      .n_constraints = 2,
-                      .constraint = {-1, 0.5}};
-    int64_t id = t.trial[1].id;
-    assert_ok(s->ops->start(s, id, &p, "w1", 60, &taken, &duplicate, &err), &err);
-    assert_true(taken && !duplicate);
-    assert_ok(s->ops->start(s, id, &p, "w2", 60, &taken, &duplicate, &err), &err);
-    assert_false(taken);
-    assert_ok(s->ops->start(s, t.trial[2].id, &p, "w2", 60, &taken, &duplicate, &err), &err);
-    assert_true(!taken && duplicate); /* the same network once only */
-    assert_ok(s->ops->drop(s, t.trial[2].id, "tried before", &err), &err);
-    complete(s, id, "w1", 1, 0.7);
-    assert_ok(s->ops->refresh(s, &t, &err), &err);
-    assert_int_equal(t.trial[1].state, BTI_COMPLETE);
-    assert_int_equal(t.trial[1].number, 1);
-    assert_int_equal(t.trial[1].n_params, 3);
-    assert_true(t.trial[1].violation == 0.5);
-    assert_int_equal(t.trial[2].state, BTI_FAIL);
-    assert_string_equal(bti_json_as_str(bti_json_get(t.trial[2].attrs, "error"), ""),
-                        "tried before");
-    assert_ok(s->ops->drop(s, id, "finished trials do not change", &err), &err);
-    assert_ok(s->ops->refresh(s, &t, &err), &err);
-    assert_int_equal(t.trial[1].state, BTI_COMPLETE);
-    bti_trials_release(&t);
-    bti_json_free(fixed);
-    bti_json_free(attrs);
-}
-
-static void an_enqueued_trial_is_started_once_and_keeps_its_number(void **state)
-{
-    (void)state;
-    on_every_store(check_enqueued);
-}
-
-static void check_values_for_people(bti_storage *s)
-{
-    bti_json *params, *constraints = bti_json_array();
-    bti_trials t = {0};
-    claim c = claim_key(s, "aa", "w", 60);
-    assert_ok(s->ops->params_get(s, c.id, &params, &err), &err);
-    assert_string_equal(bti_json_as_str(bti_json_get(params, "m1"), ""), "MBConv");
-    assert_int_equal(bti_json_as_int(bti_json_get(params, "m1.out"), 0), 16);
-    assert_true(bti_json_as_num(bti_json_get(params, "train.lr"), 0) == 0.1);
-    bti_json_free(params);
-    bti_json_append(constraints, bti_json_num(0.25));
-    bti_json_append(constraints, bti_json_num(-3));
-    assert_ok(s->ops->trial_attr_set(s, c.id, true, "constraints", constraints, &err), &err);
-    complete(s, c.id, "w", 1, 0.5);
-    assert_ok(s->ops->refresh(s, &t, &err), &err);
-    assert_true(t.trial[0].violation == 0.25);
-    assert_int_equal(t.goals.n, 2);
-    assert_int_equal(t.goals.metric[1], BTI_METRIC_PARAMS);
-    assert_false(bti_trial_counts(&t.goals, &t.trial[0]));
-    bti_trials_release(&t);
-    bti_json_free(constraints);
-}
-
-static void parameters_and_constraints_are_read_back_as_people_write_them(void **state)
-{
-    (void)state;
-    on_every_store(check_values_for_people);
 }
 
 /* ---- one handle ---- */
@@ -581,272 +424,92 @@ static void memory_is_given_back_when_an_allocation_fails(void **state)
     }
 }
 
-/* ---- shared stores: several handles and processes ---- */
+/* ---- enqueued trials ---- */
 
-static void other_handles_see_the_same_study(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < N_STORES; i++) {
-        char path[512];
-        bti_storage *a, *b;
-        bti_trials t = {0};
-        if (!stores[i]->shared)
-            continue;
-        snprintf(path, sizeof(path), "%s/s", test_tmp_dir());
-        assert_int_not_equal(stores[i]->open(&a, path, &spec, false, &err), BT_OK);
-        assert_null(a);
-        assert_ok(stores[i]->open(&a, path, &spec, true, &err), &err);
-        assert_ok(stores[i]->open(&b, path, &(bti_study_spec){0}, false, &err), &err);
-        assert_string_equal(b->name, "t");
-        assert_int_equal(b->goals.n, 2);
-        assert_true(b->goals.maximize[0] && !b->goals.maximize[1]);
-        claim c = claim_key(a, "k", "w", 60);
-        assert_true(claim_key(b, "k", "w", 60).duplicate);
-        complete(b, c.id, "w", 1, 0.25);
-        assert_ok(a->ops->refresh(a, &t, &err), &err);
-        assert_true(t.trial[0].value[0] == 0.25);
-        bti_trials_release(&t);
-        bti_study_spec other = spec;
-        other.maximize[1] = true;
-        bti_storage *c2;
-        assert_int_equal(stores[i]->open(&c2, path, &other, true, &err), BT_INVAL);
-        bti_storage_close(a);
-        bti_storage_close(b);
-    }
-}
-
-static void two_studies_live_in_one_file(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < N_STORES; i++) {
-        char path[512];
-        bti_storage *a, *b, *c;
-        bti_study_spec second = spec;
-        second.name = "u";
-        if (!stores[i]->shared)
-            continue;
-        snprintf(path, sizeof(path), "%s/s", test_tmp_dir());
-        assert_ok(stores[i]->open(&a, path, &spec, true, &err), &err);
-        assert_ok(stores[i]->open(&b, path, &second, true, &err), &err);
-        assert_int_equal(claim_key(a, "k", "w", 60).number, 0);
-        assert_int_equal(claim_key(b, "k", "w", -1).number,
-                         0); /* keys and numbers are a study's own */
-        int64_t id;
-        int attempt;
-        assert_ok(a->ops->reclaim(a, "w", 60, &id, &attempt, &err), &err);
-        assert_true(id == -1); /* the expired trial is the other study's */
-        bti_trials t = {0};
-        assert_ok(a->ops->refresh(a, &t, &err), &err);
-        assert_int_equal(t.n, 1);
-        bti_trials_release(&t);
-        assert_int_equal(stores[i]->open(&c, path, &(bti_study_spec){0}, false, &err), BT_INVAL);
-        assert_non_null(strstr(err.text, "t, u"));
-        bti_storage_close(a);
-        bti_storage_close(b);
-    }
-}
-
-/* A child that claims `n` trials of the keys key0, key0+1, ... and completes each. */
-static void child_works(const bti_storage_ops *ops, const char *path, const char *worker, int n)
-{
-    bti_storage *s;
-    double values[2] = {0.5, 100};
-    bool ok = !ops->open(&s, path, &spec, false, &err);
-    for (int i = 0; ok && i < n; i++) {
-        char key[40];
-        claim c;
-        snprintf(key, sizeof(key), "%032d", i);
-        bti_proposal p = {.point = point_of(0.1, 16, 1), .key = key};
-        ok = !ops->claim(s, &p, worker, 60, 0, &c.id, &c.number, &c.duplicate, &err);
-        if (ok && !c.duplicate)
-            ok = !ops->report(s, c.id, worker, 1, 1, 0.4, &err) &&
-                 !ops->finish(s, c.id, worker, 1, BTI_COMPLETE, values, NULL, &err);
-    }
-    bti_storage_close(s);
-    _exit(ok ? 0 : 1);
-}
-
-static void two_processes_never_claim_the_same_trial(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < N_STORES; i++) {
-        char path[512];
-        bti_storage *s;
-        bti_trials t = {0};
-        pid_t child[3];
-        if (!stores[i]->shared)
-            continue;
-        snprintf(path, sizeof(path), "%s/s", test_tmp_dir());
-        assert_ok(stores[i]->open(&s, path, &spec, true, &err), &err);
-        bti_storage_close(s);
-        for (int k = 0; k < 3; k++) {
-            child[k] = fork(); /* no OpenMP region has run in this program */
-            if (!child[k])
-                child_works(stores[i], path, k ? k > 1 ? "c" : "b" : "a", 40);
-        }
-        for (int k = 0; k < 3; k++) {
-            int status;
-            assert_int_equal(waitpid(child[k], &status, 0), child[k]);
-            assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-        }
-        assert_ok(stores[i]->open(&s, path, &spec, false, &err), &err);
-        assert_ok(s->ops->refresh(s, &t, &err), &err);
-        assert_int_equal(t.n, 40);
-        for (int k = 0; k < t.n; k++) {
-            assert_int_equal(t.trial[k].number, k);
-            assert_int_equal(t.trial[k].state, BTI_COMPLETE);
-        }
-        bti_trials_release(&t);
-        bti_storage_close(s);
-    }
-}
-
-static void check_integrity(const char *path)
-{
-    sqlite3 *db;
-    sqlite3_stmt *stmt;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &stmt, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-    assert_string_equal((const char *)sqlite3_column_text(stmt, 0), "ok");
-    sqlite3_finalize(stmt);
-    sqlite3_close(db);
-}
-
-/* Tells the parent of every finish that has returned: these must survive the kill. */
-static void child_until_killed(const bti_storage_ops *ops, const char *path, int round, int pipe_fd)
-{
-    bti_storage *s;
-    double values[2] = {0.5, 100};
-    if (ops->open(&s, path, &spec, false, &err))
-        _exit(1);
-    for (int i = 0;; i++) {
-        char key[40];
-        claim c;
-        snprintf(key, sizeof(key), "%d.%d", round, i);
-        bti_proposal p = {.point = point_of(0.1, 16, 1), .key = key};
-        if (ops->claim(s, &p, "w", -1, 0, &c.id, &c.number, &c.duplicate, &err) ||
-            ops->report(s, c.id, "w", 1, 1, 0.4, &err) ||
-            ops->finish(s, c.id, "w", 1, BTI_COMPLETE, values, NULL, &err) ||
-            write(pipe_fd, &c.id, sizeof(c.id)) != sizeof(c.id))
-            _exit(1);
-    }
-}
-
-static void check_after_kills(bti_storage *s, const int64_t *promised, int n_promised)
+static void check_enqueued(bti_storage *s)
 {
     bti_trials t = {0};
-    int64_t id;
-    int attempt;
+    int number;
+    bool taken, duplicate;
+    bti_json *fixed = bti_json_object(), *attrs = bti_json_object(), *back = NULL;
+    bti_json_set_str(fixed, "m1", "MBConv");
+    bti_json_set_str(attrs, "from", "elsewhere");
+    claim_nth(s, 0, "w", 60);
+    assert_ok(s->ops->enqueue(s, fixed, attrs, &number, &err), &err);
+    assert_int_equal(number, 1);
+    assert_ok(s->ops->enqueue(s, fixed, NULL, &number, &err), &err);
     assert_ok(s->ops->refresh(s, &t, &err), &err);
-    for (int i = 0; i < n_promised; i++) {
-        const bti_trial *trial = bti_trials_id(&t, promised[i]);
-        assert_non_null(trial);
-        assert_int_equal(trial->state, BTI_COMPLETE);
-    }
-    for (int i = 0; i < t.n; i++) {
-        assert_int_equal(t.trial[i].number, i);
-        assert_int_equal(t.trial[i].n_params, 3);
-        if (t.trial[i].state == BTI_COMPLETE)
-            assert_true(t.trial[i].n_values == 2 && t.trial[i].value[1] == 100);
-    }
-    bti_trials_release(&t);
-    for (;;) { /* whatever was running can be taken over: nothing is stuck */
-        assert_ok(s->ops->reclaim(s, "next", 60, &id, &attempt, &err), &err);
-        if (id < 0)
-            break;
-        complete(s, id, "next", attempt, 0.5);
-    }
+    assert_int_equal(t.n, 3);
+    assert_int_equal(t.trial[1].state, BTI_WAITING);
+    assert_int_equal(t.trial[1].n_params, 0);
+    assert_string_equal(bti_json_as_str(bti_json_get(t.trial[1].attrs, "from"), ""), "elsewhere");
+    assert_ok(s->ops->trial_attr_get(s, t.trial[1].id, true, "fixed_params", &back, &err), &err);
+    assert_string_equal(bti_json_as_str(bti_json_get(back, "m1"), ""), "MBConv");
+    bti_json_free(back);
+    assert_int_equal(claim_nth(s, 5, "w", 60).number, 3); /* numbers go on behind them */
+
+    bti_proposal p = {.point = point_of(0.1, 24, 1),
+                      .key = "waited",
+                      .n_constraints = 2,
+                      .constraint = {-1, 0.5}};
+    int64_t id = t.trial[1].id;
+    assert_ok(s->ops->start(s, id, &p, "w1", 60, &taken, &duplicate, &err), &err);
+    assert_true(taken && !duplicate);
+    assert_ok(s->ops->start(s, id, &p, "w2", 60, &taken, &duplicate, &err), &err);
+    assert_false(taken);
+    assert_ok(s->ops->start(s, t.trial[2].id, &p, "w2", 60, &taken, &duplicate, &err), &err);
+    assert_true(!taken && duplicate); /* the same network once only */
+    assert_ok(s->ops->drop(s, t.trial[2].id, "tried before", &err), &err);
+    complete(s, id, "w1", 1, 0.7);
     assert_ok(s->ops->refresh(s, &t, &err), &err);
-    for (int i = 0; i < t.n; i++)
-        assert_int_equal(t.trial[i].state, BTI_COMPLETE);
+    assert_int_equal(t.trial[1].state, BTI_COMPLETE);
+    assert_int_equal(t.trial[1].number, 1);
+    assert_int_equal(t.trial[1].n_params, 3);
+    assert_true(t.trial[1].violation == 0.5);
+    assert_int_equal(t.trial[2].state, BTI_FAIL);
+    assert_string_equal(bti_json_as_str(bti_json_get(t.trial[2].attrs, "error"), ""),
+                        "tried before");
+    assert_ok(s->ops->drop(s, id, "finished trials do not change", &err), &err);
+    assert_ok(s->ops->refresh(s, &t, &err), &err);
+    assert_int_equal(t.trial[1].state, BTI_COMPLETE);
     bti_trials_release(&t);
+    bti_json_free(fixed);
+    bti_json_free(attrs);
 }
 
-static void killing_a_worker_at_any_moment_loses_no_finished_trial(void **state)
+static void an_enqueued_trial_is_started_once_and_keeps_its_number(void **state)
 {
     (void)state;
-    static int64_t promised[65536];
-    for (size_t i = 0; i < N_STORES; i++) {
-        char path[512];
-        bti_storage *s;
-        int n_promised = 0;
-        if (!stores[i]->shared)
-            continue;
-        snprintf(path, sizeof(path), "%s/s", test_tmp_dir());
-        assert_ok(stores[i]->open(&s, path, &spec, true, &err), &err);
-        bti_storage_close(s);
-        for (int round = 0; round < 20; round++) {
-            int fds[2];
-            assert_int_equal(pipe(fds), 0);
-            pid_t child = fork();
-            if (!child)
-                child_until_killed(stores[i], path, round, fds[1]);
-            close(fds[1]);
-            usleep(10000 + (useconds_t)round * 1713);
-            kill(child, SIGKILL);
-            waitpid(child, NULL, 0);
-            while (n_promised < 65536 &&
-                   read(fds[0], &promised[n_promised], sizeof(int64_t)) == sizeof(int64_t))
-                n_promised++;
-            close(fds[0]);
-        }
-        assert_true(n_promised > 0);
-        assert_ok(stores[i]->open(&s, path, &spec, false, &err), &err);
-        check_after_kills(s, promised, n_promised);
-        bti_storage_close(s);
-        if (!strcmp(stores[i]->scheme, "sqlite"))
-            check_integrity(path);
-    }
+    on_every_store(check_enqueued);
 }
 
-/* ---- how people write a study ---- */
-
-static void a_study_is_found_as_people_write_it(void **state)
+static void check_values_for_people(bti_storage *s)
 {
-    (void)state;
-    char dir[300], text[400], cwd[300];
-    bti_storage *s;
-    snprintf(dir, sizeof(dir), "%s/run", test_tmp_dir());
-    assert_ok(bti_storage_open(&s, dir, &spec, true, &err), &err);
-    bti_storage_close(s);
-    snprintf(text, sizeof(text), "%s/study.db", dir);
-    assert_true(bti_is_file(text));
-    assert_ok(bti_storage_open(&s, text, NULL, false, &err), &err);
-    bti_storage_close(s);
-    snprintf(text, sizeof(text), "sqlite:///%s/study.db#t", dir);
-    assert_ok(bti_storage_open(&s, text, NULL, false, &err), &err);
-    assert_string_equal(s->name, "t");
-    bti_storage_close(s);
-    assert_non_null(getcwd(cwd, sizeof(cwd)));
-    assert_int_equal(chdir(dir), 0);
-    assert_ok(bti_storage_open(&s, "sqlite:///study.db", NULL, false, &err), &err);
-    bti_storage_close(s);
-    assert_ok(bti_storage_open(&s, ".#t", NULL, false, &err), &err);
-    bti_storage_close(s);
-    assert_int_equal(chdir(cwd), 0);
+    bti_json *params, *constraints = bti_json_array();
+    bti_trials t = {0};
+    claim c = claim_key(s, "aa", "w", 60);
+    assert_ok(s->ops->params_get(s, c.id, &params, &err), &err);
+    assert_string_equal(bti_json_as_str(bti_json_get(params, "m1"), ""), "MBConv");
+    assert_int_equal(bti_json_as_int(bti_json_get(params, "m1.out"), 0), 16);
+    assert_true(bti_json_as_num(bti_json_get(params, "train.lr"), 0) == 0.1);
+    bti_json_free(params);
+    bti_json_append(constraints, bti_json_num(0.25));
+    bti_json_append(constraints, bti_json_num(-3));
+    assert_ok(s->ops->trial_attr_set(s, c.id, true, "constraints", constraints, &err), &err);
+    complete(s, c.id, "w", 1, 0.5);
+    assert_ok(s->ops->refresh(s, &t, &err), &err);
+    assert_true(t.trial[0].violation == 0.25);
+    assert_int_equal(t.goals.n, 2);
+    assert_int_equal(t.goals.metric[1], BTI_METRIC_PARAMS);
+    assert_false(bti_trial_counts(&t.goals, &t.trial[0]));
+    bti_trials_release(&t);
+    bti_json_free(constraints);
 }
 
-static void what_is_no_study_is_refused_with_a_sentence(void **state)
+static void parameters_and_constraints_are_read_back_as_people_write_them(void **state)
 {
     (void)state;
-    char text[400];
-    bti_storage *s;
-    const char *dir = test_tmp_dir();
-    assert_int_equal(bti_storage_open(&s, dir, NULL, false, &err), BT_IO);
-    assert_non_null(strstr(err.text, "no study"));
-    assert_int_equal(bti_storage_open(&s, "sqlte:///x.db", NULL, false, &err), BT_INVAL);
-    assert_non_null(strstr(err.text, "'sqlite'"));
-    assert_int_equal(bti_storage_open(&s, "postgresql://u@h/db", NULL, false, &err), BT_NOSUPP);
-    assert_int_equal(bti_storage_open(&s, "sqlite://x.db", NULL, false, &err), BT_INVAL);
-    assert_int_equal(bti_storage_open(&s, "", NULL, false, &err), BT_INVAL);
-    snprintf(text, sizeof(text), "%s/x.db", dir);
-    assert_ok(bti_file_write(text, "not a database at all, but long enough", 38, &err), &err);
-    assert_int_equal(bti_storage_open(&s, text, NULL, false, &err), BT_FORMAT);
-    snprintf(text, sizeof(text), "%s/y.db", dir);
-    assert_ok(bti_file_write(text, "", 0, &err), &err);
-    assert_int_equal(bti_storage_open(&s, text, NULL, false, &err), BT_FORMAT);
-    assert_null(s);
+    on_every_store(check_values_for_people);
 }
 
 int main(void)
@@ -867,14 +530,8 @@ int main(void)
         cmocka_unit_test(attributes_of_a_study_can_be_read_back_and_replaced),
         cmocka_unit_test(refresh_reads_only_what_is_new),
         cmocka_unit_test(memory_is_given_back_when_an_allocation_fails),
-        cmocka_unit_test(other_handles_see_the_same_study),
         cmocka_unit_test(an_enqueued_trial_is_started_once_and_keeps_its_number),
         cmocka_unit_test(parameters_and_constraints_are_read_back_as_people_write_them),
-        cmocka_unit_test(two_studies_live_in_one_file),
-        cmocka_unit_test(two_processes_never_claim_the_same_trial),
-        cmocka_unit_test(killing_a_worker_at_any_moment_loses_no_finished_trial),
-        cmocka_unit_test(a_study_is_found_as_people_write_it),
-        cmocka_unit_test(what_is_no_study_is_refused_with_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include "support.h"
 
+#include "bantam/data.h"
 #include "base/alloc.h"
 #include "base/files.h"
 #include "image/image.h"
@@ -20,7 +21,8 @@ static inline const char *at(const char *dir, const char *rel)
     static char path[8][512];
     static int slot;
     slot = (slot + 1) % 8;
-    snprintf(path[slot], sizeof(path[0]), "%s/%s", dir, rel);
+    int n = snprintf(path[slot], sizeof(path[0]), "%s/%s", dir, rel);
+    assert_in_range(n, 1, sizeof(path[0]) - 1);
     return path[slot];
 }
 
@@ -119,6 +121,33 @@ static inline void hear(void *user, const bt_event *e)
     }
     if (e->kind == BT_EVENT_WARN)
         snprintf(h->text, sizeof(h->text), "%s", e->text);
+}
+
+static inline void write_text(const char *path, const char *text)
+{
+    bt_error err;
+    assert_ok(bti_file_write(path, text, strlen(text), &err), &err);
+}
+
+/* Where a test puts its images, with the options to open them by. */
+typedef struct data_place {
+    char data[256], cache[256];
+    char out[300]; /* not there yet: for an import */
+    bt_data_options opt;
+    heard heard; /* what was reported with these options */
+} data_place;
+
+/* Fresh folders; the place before it is gone. */
+static inline data_place *fresh_place(void)
+{
+    static data_place p;
+    p = (data_place){.opt = bt_data_defaults()};
+    snprintf(p.data, sizeof(p.data), "%s", test_tmp_dir());
+    snprintf(p.cache, sizeof(p.cache), "%s", test_tmp_dir());
+    snprintf(p.out, sizeof(p.out), "%s/imported", test_tmp_dir());
+    p.opt.cache_dir = p.cache;
+    p.opt.progress = (bt_progress){hear, &p.heard};
+    return &p;
 }
 
 #endif

@@ -318,6 +318,32 @@ static void every_bad_voc_object_is_named_with_its_line(void **state)
     bti_boxes_free(set);
 }
 
+static void a_list_names_the_images_of_a_split(void **state)
+{
+    (void)state;
+    const char *dir = one_image("JPEGImages");
+    put(dir, "Annotations/img.xml",
+        "<annotation>" VOC_BOX("a", "1", "1", "9", "9") "</annotation>");
+    put(dir, "Annotations/other.xml", "<annotation/>");
+    put(dir, "ImageSets/Main/train.txt", "\n img  1\r\ngone -1\n../img\n");
+    bti_box_set *set = read_set("voc", dir);
+    assert_true(set->n_images == 1 && set->n_boxes == 1);
+    assert_found(set, BTI_FINDING_MISSING, 1);
+    assert_found(set, BTI_FINDING_MALFORMED, 1);
+    bti_boxes_free(set);
+
+    dir = one_image("images");
+    put(dir, "data.yaml", "train: list.txt\nnames: [a]\n");
+    put(dir, "list.txt", "./images/img.png\r\n\n images/gone.png");
+    put(dir, "labels/img.txt", "0 0.5 0.5 1 1\r\n1e300 0.5 0.5 1 1");
+    set = read_set("yolo", dir);
+    assert_true(set->n_images == 1 && set->n_boxes == 1);
+    assert_found(set, BTI_FINDING_MISSING, 1);
+    assert_found(set, BTI_FINDING_MALFORMED, 1);
+    assert_non_null(strstr(told.text, "list.txt:3: the image gone.png is missing"));
+    bti_boxes_free(set);
+}
+
 static void names_that_leave_the_folder_are_not_written(void **state)
 {
     (void)state;
@@ -345,6 +371,7 @@ int main(void)
         cmocka_unit_test(every_bad_coco_annotation_is_one_line_and_skipped),
         cmocka_unit_test(every_bad_yolo_line_is_named_with_its_number),
         cmocka_unit_test(every_bad_voc_object_is_named_with_its_line),
+        cmocka_unit_test(a_list_names_the_images_of_a_split),
         cmocka_unit_test(names_that_leave_the_folder_are_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

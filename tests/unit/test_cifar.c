@@ -8,22 +8,6 @@
 
 #define PIXELS 3072
 
-typedef struct place {
-    char data[256], cache[256];
-    bt_data_options opt;
-} place;
-
-static place *fresh(void)
-{
-    static place p;
-    p = (place){0};
-    snprintf(p.data, sizeof(p.data), "%s", test_tmp_dir());
-    snprintf(p.cache, sizeof(p.cache), "%s", test_tmp_dir());
-    p.opt = bt_data_defaults();
-    p.opt.cache_dir = p.cache;
-    return &p;
-}
-
 /* Record i: label (first + i) % classes; pixel byte k is (seed + i + k) % 251. */
 static void make_batch(const char *path, int n, int label_bytes, int classes, int first, int seed)
 {
@@ -42,12 +26,6 @@ static void make_batch(const char *path, int n, int label_bytes, int classes, in
     bti_free(all);
 }
 
-static void write_text(const char *path, const char *text)
-{
-    bt_error err;
-    assert_ok(bti_file_write(path, text, strlen(text), &err), &err);
-}
-
 /* Pixel (y, x) of channel c is byte 1024 c + 32 y + x of the record. */
 static void assert_record(const bti_dataset *set, int64_t i, int base)
 {
@@ -59,7 +37,7 @@ static void assert_record(const bti_dataset *set, int64_t i, int base)
 static void cifar10_opens_with_its_names_and_batches_in_order(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bti_test_data *t;
     bt_error err;
@@ -85,7 +63,7 @@ static void cifar10_opens_with_its_names_and_batches_in_order(void **state)
 static void cifar100_uses_the_fine_label_and_digits_without_names(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bti_test_data *t;
     bt_error err;
@@ -107,7 +85,7 @@ static void cifar100_uses_the_fine_label_and_digits_without_names(void **state)
     bti_data_close(d);
 }
 
-static void refused(place *p, bt_status code, const char *reason)
+static void refused(data_place *p, bt_status code, const char *reason)
 {
     bti_data *d;
     bt_error err = {0};
@@ -121,7 +99,7 @@ static void refused(place *p, bt_status code, const char *reason)
 static void damaged_files_are_refused_by_name(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     make_batch(at(p->data, "data_batch_1.bin"), 3, 1, 2, 0, 0);
     write_text(at(p->data, "batches.meta.txt"), "only\n");
     refused(p, BT_FORMAT, "1 class names; at least 2");
@@ -137,7 +115,7 @@ static void damaged_files_are_refused_by_name(void **state)
 static void a_test_label_that_train_has_not_is_refused(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_test_data *t;
     bt_error err = {0};
     make_batch(at(p->data, "data_batch_1.bin"), 4, 1, 2, 0, 0);
@@ -150,7 +128,7 @@ static void a_test_label_that_train_has_not_is_refused(void **state)
 static void the_archive_gives_the_same_as_its_folder(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d, *a;
     bti_test_data *t;
     bt_error err;
@@ -196,7 +174,7 @@ static void the_archive_gives_the_same_as_its_folder(void **state)
 static void damaged_archives_are_refused(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     char *bytes;
     size_t n;
     bt_error err;

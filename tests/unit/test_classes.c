@@ -6,26 +6,8 @@
 
 #include "data/dataset.h"
 
-typedef struct place {
-    char data[256], cache[256];
-    bt_data_options opt;
-    heard heard;
-} place;
-
-static place *fresh(void)
-{
-    static place p;
-    p = (place){0};
-    snprintf(p.data, sizeof(p.data), "%s", test_tmp_dir());
-    snprintf(p.cache, sizeof(p.cache), "%s", test_tmp_dir());
-    p.opt = bt_data_defaults();
-    p.opt.cache_dir = p.cache;
-    p.opt.progress = (bt_progress){hear, &p.heard};
-    return &p;
-}
-
 /* Opening and `data info` say the same line, and no other. */
-static void expect_warning(place *p, const char *text)
+static void expect_warning(data_place *p, const char *text)
 {
     bti_data *d;
     bt_error err;
@@ -44,7 +26,7 @@ static void expect_warning(place *p, const char *text)
 static void classes_that_differ_by_case_only_are_named(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     make_class(p->data, "", "Cat", 2, 8, 8, 1);
     make_class(p->data, "", "Dog", 2, 8, 8, 1);
     make_class(p->data, "", "cat", 2, 8, 8, 1);
@@ -58,7 +40,7 @@ static void classes_that_differ_by_case_only_are_named(void **state)
 static void a_class_with_one_image_is_named(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     make_class(p->data, "", "a", 3, 8, 8, 1);
     make_class(p->data, "", "b", 1, 8, 8, 1);
     expect_warning(p, "the class \"b\" has only one training image");
@@ -70,7 +52,7 @@ static void a_class_with_one_image_is_named(void **state)
 static void an_empty_class_folder_is_refused_before_anything_is_decoded(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bt_error err = {0};
     make_class(p->data, "", "a", 3, 8, 8, 1);
@@ -84,7 +66,7 @@ static void an_empty_class_folder_is_refused_before_anything_is_decoded(void **s
 static void ordinary_classes_give_no_warning(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bt_error err;
     make_class(p->data, "", "a", 2, 8, 8, 1);

@@ -6,36 +6,18 @@
 
 #include "data/dataset.h"
 
-typedef struct place {
-    char data[256], cache[256];
-    bt_data_options opt;
-    heard heard;
-} place;
-
-static place *fresh(void)
+static data_place *fresh(void)
 {
-    static place p;
-    p = (place){0};
-    snprintf(p.data, sizeof(p.data), "%s", test_tmp_dir());
-    snprintf(p.cache, sizeof(p.cache), "%s", test_tmp_dir());
-    p.opt = bt_data_defaults();
-    p.opt.cache_dir = p.cache;
-    p.opt.progress = (bt_progress){hear, &p.heard};
+    data_place *p = fresh_place();
     for (uint32_t i = 0; i < 6; i++) {
         char rel[32];
         snprintf(rel, sizeof(rel), "img/%u.png", i);
-        make_png(p.data, rel, 8, 8, 3, 100 + i);
+        make_png(p->data, rel, 8, 8, 3, 100 + i);
     }
-    return &p;
+    return p;
 }
 
-static void write_text(const char *path, const char *text)
-{
-    bt_error err;
-    assert_ok(bti_file_write(path, text, strlen(text), &err), &err);
-}
-
-static void assert_pixels(const place *p, const bti_dataset *set, int64_t i, const char *rel)
+static void assert_pixels(const data_place *p, const bti_dataset *set, int64_t i, const char *rel)
 {
     bt_error err;
     bti_image im;
@@ -47,7 +29,7 @@ static void assert_pixels(const place *p, const bti_dataset *set, int64_t i, con
 static void a_csv_file_is_a_training_set_with_paths_relative_to_it(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh();
     bti_data *d;
     bt_error err;
     char odd[512];
@@ -72,7 +54,7 @@ static void a_csv_file_is_a_training_set_with_paths_relative_to_it(void **state)
 static void a_folder_with_three_csv_files_has_three_splits(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh();
     bti_data *d;
     bti_test_data *t;
     bt_error err;
@@ -99,7 +81,7 @@ static void a_folder_with_three_csv_files_has_three_splits(void **state)
     bti_data_close(d);
 }
 
-static void refused(place *p, const char *text, int line, const char *reason)
+static void refused(data_place *p, const char *text, int line, const char *reason)
 {
     bti_data *d;
     bt_error err = {0};
@@ -115,7 +97,7 @@ static void refused(place *p, const char *text, int line, const char *reason)
 static void every_mistake_is_named_with_its_row(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh();
     refused(p, "", 0, "the file is empty");
     refused(p, "\n\n", 0, "the file is empty");
     refused(p, "img/0.png,a\n", 1, "no column \"path\"; expected path,label");
@@ -135,7 +117,7 @@ static void every_mistake_is_named_with_its_row(void **state)
 static void a_missing_image_is_named_with_its_row(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh();
     bti_data *d;
     bt_error err = {0};
     write_text(at(p->data, "train.csv"), "path,label\nimg/0.png,a\nimg/nowhere.png,b\n");
@@ -147,7 +129,7 @@ static void a_missing_image_is_named_with_its_row(void **state)
 static void a_file_that_is_no_csv_is_refused(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh();
     bti_data *d;
     bt_error err = {0};
     assert_int_equal(bti_data_open(&d, at(p->data, "img/0.png"), &p->opt, &err), BT_INVAL);

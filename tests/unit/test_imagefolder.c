@@ -8,25 +8,7 @@
 
 #include <unistd.h>
 
-typedef struct place {
-    char data[256], cache[256];
-    bt_data_options opt;
-    heard heard;
-} place;
-
-static place *fresh(void)
-{
-    static place p;
-    p = (place){0};
-    snprintf(p.data, sizeof(p.data), "%s", test_tmp_dir());
-    snprintf(p.cache, sizeof(p.cache), "%s", test_tmp_dir());
-    p.opt = bt_data_defaults();
-    p.opt.cache_dir = p.cache;
-    p.opt.progress = (bt_progress){hear, &p.heard};
-    return &p;
-}
-
-static void expect_refused(place *p, bt_status code, const char *reason)
+static void expect_refused(data_place *p, bt_status code, const char *reason)
 {
     bti_data *d;
     bt_error err = {0};
@@ -40,16 +22,10 @@ static void expect_refused(place *p, bt_status code, const char *reason)
     assert_int_equal(test_shell(NULL, 0, "! ls '%s' | grep -q new-", p->cache), 0);
 }
 
-static void write_text(const char *path, const char *text)
-{
-    bt_error err;
-    assert_ok(bti_file_write(path, text, strlen(text), &err), &err);
-}
-
 static void three_splits_are_found_and_the_test_split_opens_apart(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bti_test_data *t;
     bt_error err;
@@ -82,7 +58,7 @@ static void three_splits_are_found_and_the_test_split_opens_apart(void **state)
 static void class_folders_alone_are_all_train(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bti_test_data *t;
     bt_error err;
@@ -102,7 +78,7 @@ static void class_folders_alone_are_all_train(void **state)
 static void one_colour_image_makes_the_set_colour(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bt_error err;
     make_class(p->data, "", "a", 4, 8, 8, 1);
@@ -117,7 +93,7 @@ static void one_colour_image_makes_the_set_colour(void **state)
 static void a_size_can_be_asked_for(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bt_error err;
     make_class(p->data, "", "a", 2, 8, 8, 3);
@@ -133,7 +109,7 @@ static void a_size_can_be_asked_for(void **state)
 static void links_to_folders_and_files_are_followed(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bt_error err;
     char real[256];
@@ -158,7 +134,7 @@ static void links_to_folders_and_files_are_followed(void **state)
 static void odd_names_and_extensions_are_read_and_hidden_ones_are_not(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bt_error err;
     make_png(p->data, "Z z/a b.PNG", 8, 8, 3, 1);
@@ -179,7 +155,7 @@ static void odd_names_and_extensions_are_read_and_hidden_ones_are_not(void **sta
 static void a_few_unreadable_images_are_left_out_with_a_warning(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bt_error err;
     make_class(p->data, "", "a", 99, 4, 4, 1);
@@ -209,7 +185,7 @@ static void a_few_unreadable_images_are_left_out_with_a_warning(void **state)
 static void folders_that_cannot_be_learned_from_are_refused(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     bt_error err;
     expect_refused(p, BT_FORMAT, "no class folders");
     make_class(p->data, "train", "a", 3, 8, 8, 1);
@@ -228,7 +204,7 @@ static void folders_that_cannot_be_learned_from_are_refused(void **state)
 static void two_validation_folders_are_ambiguous(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh_place();
     make_class(p->data, "train", "a", 1, 8, 8, 1);
     make_class(p->data, "train", "b", 1, 8, 8, 1);
     make_class(p->data, "val", "a", 1, 8, 8, 1);
@@ -244,7 +220,7 @@ static void cifar_jpegs_open_from_the_shared_archive(void **state)
         print_message("skipped: ../shared/data/cifar10-jpeg.tar.xz is not there\n");
         skip();
     }
-    place *p = fresh();
+    data_place *p = fresh_place();
     bti_data *d;
     bt_error err;
     assert_int_equal(test_shell(NULL, 0,

@@ -7,27 +7,14 @@
 #include "base/json.h"
 #include "data/dataset.h"
 
-typedef struct place {
-    char data[256], cache[256], out[300];
-    bt_data_options opt;
-    heard heard;
-} place;
-
-static place *fresh(void)
+static data_place *fresh(void)
 {
-    static place p;
-    p = (place){0};
-    snprintf(p.data, sizeof(p.data), "%s", test_tmp_dir());
-    snprintf(p.cache, sizeof(p.cache), "%s", test_tmp_dir());
-    snprintf(p.out, sizeof(p.out), "%s/imported", test_tmp_dir());
-    p.opt = bt_data_defaults();
-    p.opt.cache_dir = p.cache;
-    p.opt.progress = (bt_progress){hear, &p.heard};
+    data_place *p = fresh_place();
     for (int c = 0; c < 2; c++) {
-        make_class(p.data, "train", c ? "dog" : "cat", 5 + c, 20, 14, 3);
-        make_class(p.data, "test", c ? "dog" : "cat", 2, 9, 9, 3);
+        make_class(p->data, "train", c ? "dog" : "cat", 5 + c, 20, 14, 3);
+        make_class(p->data, "test", c ? "dog" : "cat", 2, 9, 9, 3);
     }
-    return &p;
+    return p;
 }
 
 /* A .npy file of version 1.0 has its length at 8 and its header from 10 on. */
@@ -48,7 +35,7 @@ static char *read_npy(const char *path, const char *header, size_t *n)
 static void the_files_hold_the_pixels_and_labels_that_training_sees(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh();
     bti_data *d;
     bti_test_data *t;
     bt_error err;
@@ -84,7 +71,7 @@ static void the_files_hold_the_pixels_and_labels_that_training_sees(void **state
     bti_data_close(d);
 }
 
-static void refused(place *p, bt_status code, const char *reason)
+static void refused(data_place *p, bt_status code, const char *reason)
 {
     bt_error err = {0};
     int64_t live = bti_alloc_live();
@@ -97,7 +84,7 @@ static void refused(place *p, bt_status code, const char *reason)
 static void a_folder_with_something_in_it_is_left_alone(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh();
     bt_error err;
     assert_ok(bti_make_dirs(p->out, &err), &err);
     assert_ok(bti_file_write(at(p->out, "train.npy"), "mine", 4, &err), &err);
@@ -110,7 +97,7 @@ static void a_folder_with_something_in_it_is_left_alone(void **state)
 static void a_failed_import_leaves_nothing(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh();
     bt_error err;
     assert_ok(bti_file_write(at(p->data, "test/dog/x.png"), "no image", 8, &err), &err);
     refused(p, BT_FORMAT, "1 of 5 test images are unreadable");
@@ -124,7 +111,7 @@ static void a_failed_import_leaves_nothing(void **state)
 static void when_memory_runs_out_nothing_is_left_or_leaked(void **state)
 {
     (void)state;
-    place *p = fresh();
+    data_place *p = fresh();
     bt_error err;
     bt_status rc = BT_NOMEM;
     p->opt.threads = 1;

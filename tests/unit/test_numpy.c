@@ -8,35 +8,24 @@
 #include "data/dataset.h"
 #include "data/npy.h"
 
-typedef struct place {
-    char data[256], out[300];
-    bt_data_options opt;
-} place;
-
-static place *imported(int size)
+static data_place *imported(int size)
 {
-    static place p;
-    static char cache[256];
+    data_place *p = fresh_place();
     bt_error err;
-    p = (place){.opt = bt_data_defaults()};
-    snprintf(p.data, sizeof(p.data), "%s", test_tmp_dir());
-    snprintf(cache, sizeof(cache), "%s", test_tmp_dir());
-    snprintf(p.out, sizeof(p.out), "%s/imported", test_tmp_dir());
-    p.opt.cache_dir = cache;
     for (int c = 0; c < 2; c++) {
-        make_class(p.data, "train", c ? "dog" : "cat", 5 + c, 20, 14, 3);
-        make_class(p.data, "val", c ? "dog" : "cat", 3, 9, 14, 3);
-        make_class(p.data, "test", c ? "dog" : "cat", 2, 9, 9, 3);
+        make_class(p->data, "train", c ? "dog" : "cat", 5 + c, 20, 14, 3);
+        make_class(p->data, "val", c ? "dog" : "cat", 3, 9, 14, 3);
+        make_class(p->data, "test", c ? "dog" : "cat", 2, 9, 9, 3);
     }
-    p.opt.size = size;
-    assert_ok(bt_data_import(p.data, p.out, &p.opt, &err), &err);
-    return &p;
+    p->opt.size = size;
+    assert_ok(bt_data_import(p->data, p->out, &p->opt, &err), &err);
+    return p;
 }
 
 static void what_was_imported_is_the_same_data_set(void **state)
 {
     (void)state;
-    place *p = imported(80);
+    data_place *p = imported(80);
     bti_data *before, *after;
     bti_test_data *t;
     bt_error err;
@@ -63,7 +52,7 @@ static void what_was_imported_is_the_same_data_set(void **state)
 static void the_fingerprint_follows_pixels_and_labels_of_train_and_val_only(void **state)
 {
     (void)state;
-    place *p = imported(16);
+    data_place *p = imported(16);
     bti_data *d;
     bt_error err;
     char first[BTI_HASH_HEX];
@@ -84,7 +73,7 @@ static void the_fingerprint_follows_pixels_and_labels_of_train_and_val_only(void
     bti_data_close(d);
 }
 
-static void refused(place *p, const char *where, const char *reason)
+static void refused(data_place *p, const char *where, const char *reason)
 {
     bt_error err = {0};
     bti_data *d;
@@ -95,7 +84,7 @@ static void refused(place *p, const char *where, const char *reason)
     assert_int_equal(bti_alloc_live(), live);
 }
 
-static void write_manifest(const place *p, const char *text)
+static void write_manifest(const data_place *p, const char *text)
 {
     bt_error err;
     assert_ok(bti_file_write(at(p->out, "manifest.json"), text, strlen(text), &err), &err);
@@ -104,7 +93,7 @@ static void write_manifest(const place *p, const char *text)
 static void spoiled_files_are_refused_by_name(void **state)
 {
     (void)state;
-    place *p = imported(16);
+    data_place *p = imported(16);
     bt_error err;
     int32_t labels[11] = {0, 1, 0, 1, 0, 1, 2};
     bti_npy_shape shape = {BTI_NPY_I32, 1, {11}};

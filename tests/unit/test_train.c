@@ -229,6 +229,20 @@ static void val_0_trains_on_everything_and_has_no_validation(void **state)
     assert_int_equal(bt_eval(&text, &o, &e), BT_INVAL);
 }
 
+static void another_engine_is_not_asked_about_changed_images(void **state)
+{
+    (void)state;
+    bt_error e;
+    char *text;
+    static const char *const under[] = {"Rotate:15"};
+    const bti_predictor by = {.threads = 1};
+    const bt_eval_options o = {
+        .model_dir = p.out, .data = p.data, .split = "test", .under = under, .n_under = 1};
+    assert_int_equal(bti_eval_by(&text, &o, &by, &e), BT_INVAL);
+    assert_string_equal(e.where, "under");
+    assert_null(text);
+}
+
 static void a_model_of_other_classes_is_refused(void **state)
 {
     (void)state;
@@ -301,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_training_leaves_a_model_that_evaluates_the_same),
         cmocka_unit_test(a_stopped_training_resumes_to_the_same_files),
         cmocka_unit_test(val_0_trains_on_everything_and_has_no_validation),
+        cmocka_unit_test(another_engine_is_not_asked_about_changed_images),
         cmocka_unit_test(a_model_of_other_classes_is_refused),
         cmocka_unit_test(damaged_weights_are_refused),
         cmocka_unit_test(bench_reports_a_speed),

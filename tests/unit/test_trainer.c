@@ -146,6 +146,33 @@ static void threads_that_work_ahead_change_nothing(void **state)
     }
 }
 
+/* Shared labels, repeated images, a policy that ends: asking for threads ahead changes nothing. */
+static void what_cannot_be_made_ahead_is_not(void **state)
+{
+    bench *b = *state;
+    static const char *const recipes[][2] = {
+        {"augment", "flip+mixup"}, {"sampling", "balanced"}, {"no_aug_epochs", "1"}};
+    const bt_recipe usual = b->job.recipe;
+    bt_error e;
+    b->job.extra = &b->val.view;
+    b->job.threads = 1;
+    for (int i = 0; i < 3; i++) {
+        bti_outcome without, with;
+        b->job.recipe = usual;
+        b->job.recipe.epochs = 2;
+        assert_ok(
+            bt_recipe_set(&b->job.recipe, "augment", "flip+randaugment:n=2,m=15", NULL, 0, &e), &e);
+        assert_ok(bt_recipe_set(&b->job.recipe, recipes[i][0], recipes[i][1], NULL, 0, &e), &e);
+        b->job.ahead = 0;
+        assert_ok(bti_train_job(&without, &b->job, &e), &e);
+        b->job.ahead = 2;
+        assert_ok(bti_train_job(&with, &b->job, &e), &e);
+        assert_same_end(b, &without, &with);
+        bti_outcome_release(&with);
+        bti_outcome_release(&without);
+    }
+}
+
 static void a_stopped_training_goes_on_bit_for_bit(void **state)
 {
     bench *b = *state;
@@ -528,6 +555,7 @@ int main(void)
         TEST(one_seed_gives_one_model_and_two_give_two),
         TEST(a_stopped_training_goes_on_bit_for_bit),
         TEST(threads_that_work_ahead_change_nothing),
+        TEST(what_cannot_be_made_ahead_is_not),
         TEST(adam_with_averaged_weights_goes_on_bit_for_bit),
         TEST(schedules_move_the_momentum_and_count_epochs),
         TEST(the_average_of_weights_is_what_is_measured_and_kept),

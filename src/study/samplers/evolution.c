@@ -10,7 +10,7 @@
  * Trials outside a constraint come after all others, the least outside first (constrained
  * domination, Deb et al. 2002).
  */
-#include "study/sampler.h"
+#include "study/observed.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -173,25 +173,18 @@ static int pick_parent(const pool *p, double goal, int not, bti_rng *rng)
     return n ? near[bti_rng_below(rng, (uint32_t)n)] : -1;
 }
 
-static void restore(const bti_ask *ask, const member *m, bti_point *out)
-{
-    const bti_trial *t = m->trial;
-    (void)bti_space_restore(ask->space, (const char *const *)t->param_name, t->param_value,
-                            t->n_params, out);
-}
-
 static void make_child(const bti_ask *ask, const options *o, const pool *p, double goal,
                        bti_rng *rng, bti_point *child)
 {
     bti_point first, second, mixed;
     int a = pick_parent(p, goal, -1, rng);
-    restore(ask, &p->member[a], &first);
+    bti_observed_point(ask, p->member[a].trial, &first);
     int b = bti_rng_unit(rng) < o->crossover ? pick_parent(p, goal, a, rng) : -1;
     if (b < 0) {
         bti_space_mutate(ask->space, &first, 1 + (int)bti_rng_below(rng, 2), rng, child);
         return;
     }
-    restore(ask, &p->member[b], &second);
+    bti_observed_point(ask, p->member[b].trial, &second);
     bti_space_cross(ask->space, &first, &second, rng, &mixed);
     bti_space_mutate(ask->space, &mixed, 1, rng, child);
 }

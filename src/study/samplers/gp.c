@@ -276,9 +276,7 @@ static bt_status ask_gp(const bti_ask *ask, bti_answer *out, bt_error *err)
         bti_rng_at(ask->seed, BTI_RNG_SAMPLER, (uint32_t)ask->number, (uint32_t)ask->retry, 9);
     rc = bti_observe(ask, (int)o.kernels, &seen, err);
     if (!rc && seen.n < (int)o.startup) {
-        rc = ask->retry ? BT_EMPTY : bti_quasi_random(ask, (uint32_t)ask->number, out, err);
-        if (rc == BT_EMPTY)
-            rc = bti_sampler_draw(ask, &rng, -1, out, err);
+        rc = bti_quasi_random_draw(ask, &rng, out, err);
     } else if (!rc) {
         rc = ask_fitted(ask, &o, &seen, &rng, out, err);
     }

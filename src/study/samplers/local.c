@@ -13,7 +13,7 @@
 
 #define TRIES 64
 
-/* Children of the study that this sampler made of each front member, by the "parent" attribute. */
+/* Trials made of each front member so far, by their attribute "parent", which only we set. */
 static void count_children(const bti_ask *ask, const bti_observed *o, int *children)
 {
     for (int i = 0; i < o->n_front; i++)

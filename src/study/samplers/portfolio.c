@@ -157,7 +157,7 @@ static bt_status ask_portfolio(const bti_ask *ask, bti_answer *out, bt_error *er
 
 const bti_sampler_ops bti_sampler_portfolio = {
     .name = "portfolio",
-    .help = "evolution, TPE and local search by the hypervolume that each gained lately (Fialho et "
+    .help = "evolution, gp and local search by the hypervolume that each gained lately (Fialho et "
             "al. 2010)",
     .ask = ask_portfolio,
 };

@@ -10,14 +10,9 @@ static bt_status ask_qmc(const bti_ask *ask, bti_answer *out, bt_error *err)
     bt_status rc = bti_sampler_options(ask->params, "qmc", NULL, 0, err);
     if (rc)
         return rc;
-    rc = BT_EMPTY;
-    if (!ask->retry)
-        rc = bti_quasi_random(ask, (uint32_t)ask->number, out, err);
-    if (rc != BT_EMPTY)
-        return rc;
     bti_rng rng =
         bti_rng_at(ask->seed, BTI_RNG_SAMPLER, (uint32_t)ask->number, (uint32_t)ask->retry, 8);
-    return bti_sampler_draw(ask, &rng, -1, out, err);
+    return bti_quasi_random_draw(ask, &rng, out, err);
 }
 
 const bti_sampler_ops bti_sampler_qmc = {

@@ -210,9 +210,7 @@ static bt_status ask_tpe(const bti_ask *ask, bti_answer *out, bt_error *err)
         bti_rng_at(ask->seed, BTI_RNG_SAMPLER, (uint32_t)ask->number, (uint32_t)ask->retry, 3);
     rc = bti_observe(ask, 0, &seen, err);
     if (!rc && seen.n < (int)o.startup) {
-        rc = ask->retry ? BT_EMPTY : bti_quasi_random(ask, (uint32_t)ask->number, out, err);
-        if (rc == BT_EMPTY)
-            rc = bti_sampler_draw(ask, &rng, -1, out, err);
+        rc = bti_quasi_random_draw(ask, &rng, out, err);
     } else if (!rc) {
         tpe t = {.ask = ask, .o = o, .rng = &rng};
         rc = ask_fitted(&t, &seen, out, err);

@@ -263,23 +263,6 @@ static bt_status check_signature(memory *m, const bti_param *p, bt_error *err)
     return rc;
 }
 
-static bti_json *external(const bti_param *p)
-{
-    bti_value v = bti_param_value(p);
-    switch (v.kind) {
-    case BTI_BOOL:
-        return bti_json_bool(v.u.b);
-    case BTI_INT:
-        return bti_json_int(v.u.i);
-    case BTI_FLOAT:
-        return bti_json_num(v.u.f);
-    case BTI_STR:
-        return bti_json_str(v.u.s);
-    default:
-        return bti_json_null();
-    }
-}
-
 static void learn_signature(memory *m, const bti_param *p)
 {
     bti_str text = {0};
@@ -322,7 +305,8 @@ static bt_status make_entry(memory *m, entry *e, const bti_proposal *p, bt_error
         learn_signature(m, &p->point->param[i]);
         e->trial.param_name[i] = bti_strdup(p->point->param[i].name);
         e->trial.param_value[i] = p->point->param[i].value;
-        bti_json_set(e->params, p->point->param[i].name, external(&p->point->param[i]));
+        bti_json_set(e->params, p->point->param[i].name,
+                     bti_json_value(bti_param_value(&p->point->param[i])));
         ok = ok && e->trial.param_name[i];
     }
     e->key = bti_strdup(p->key);

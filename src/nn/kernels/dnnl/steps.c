@@ -37,12 +37,12 @@ void bti_step_conv(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_conv_state *c = &r->e->conv[op->conv];
-    const float *copy = c->copy[BTI_CONV_FORWARD];
+    float *copy = c->copy[BTI_CONV_FORWARD];
     bti_simd_tail tail;
     bti_simd_norm norm;
     const bti_conv_args a = {.src = bti_run_at(r, s->b[0]),
                              .pre = bti_step_pre(r, s, &norm),
-                             .weights = copy ? c->copy[BTI_CONV_FORWARD] : param_of(r, op->weight),
+                             .weights = copy ? copy : param_of(r, op->weight),
                              .bias = param_of(r, op->bias),
                              .dst = bti_run_at(r, s->b[1]),
                              .tail = bti_step_tail(r, s, &tail),
@@ -54,11 +54,10 @@ void bti_step_conv_back_data(const bti_run *r, const bti_step *s)
 {
     const bti_fused *op = op_of(r, s);
     const bti_conv_state *c = &r->e->conv[op->conv];
-    const float *copy = c->copy[BTI_CONV_BACK_DATA];
+    float *copy = c->copy[BTI_CONV_BACK_DATA];
     bti_simd_tail tail;
     const bti_conv_args a = {.src = bti_run_at(r, s->b[1]),
-                             .weights =
-                                 copy ? c->copy[BTI_CONV_BACK_DATA] : param_of(r, op->weight),
+                             .weights = copy ? copy : param_of(r, op->weight),
                              .dst = bti_run_at(r, s->b[0]),
                              .tail = bti_step_tail(r, s, &tail),
                              .scratch = r->conv_scratch};
