@@ -14,6 +14,11 @@ build/release/bantam doctor
 for model in ${MODELS:-nano5k dw51k}; do
     for way in ${WAYS:-density training}; do
         printf '\n## %s, --by %s, %s\n\n' "$model" "$way" "$budget"
+        # What the found policy has to beat is trained once a model.
+        if [ -d "$out/$model-density.work/verify" ] && [ ! -d "$out/$model-$way.work/verify" ]; then
+            mkdir -p "$out/$model-$way.work"
+            cp -r "$out/$model-density.work/verify" "$out/$model-$way.work/"
+        fi
         build/release/bantam policy search "$data" --model "examples/models/$model.yaml" --subset first:1000 --val "${VAL:-2000}" \
             --epochs "${EPOCHS:-45}" --by "$way" --budget "$budget" --verify "$seeds" --out "$out/$model-$way.yaml"
     done

@@ -48,19 +48,17 @@ static bt_status train_part(bti_policy_search *s, int k, const char *name, bti_j
     if (rc)
         return rc;
     job.train = &p->rest;
-    job.val = &p->held;
     job.finish_s = finish_of(s, k);
     job.stop = bti_policy_stop(s);
     rc = bti_train_job(&outcome, &job, err);
     if (!rc && outcome.images == 0)
         rc = bti_fail(err, BT_STOPPED, NULL, "no time was left to train fold %d", k + 1);
     if (!rc) {
-        bti_json_set_int(mark, "epochs", outcome.epochs_done);
-        bti_json_set_num(mark, "val_accuracy", outcome.val_accuracy);
+        double epochs = (double)outcome.images / (double)p->rest.n;
+        bti_json_set_num(mark, "epochs", epochs);
         rc = bti_policy_keep(&s->lab, name, outcome.weights, mark, err);
-        bti_note(&s->lab.opt->progress,
-                 "fold %d of %d: %d epochs on %lld images, accuracy %.1f%% on the others", k + 1,
-                 s->n_parts, outcome.epochs_done, (long long)p->rest.n, 100 * outcome.val_accuracy);
+        bti_note(&s->lab.opt->progress, "fold %d of %d: trained %.1f epochs on %lld images", k + 1,
+                 s->n_parts, epochs, (long long)p->rest.n);
         p->weights = outcome.weights;
         outcome.weights = NULL;
     }
