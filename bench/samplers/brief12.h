@@ -22,4 +22,26 @@ void brief12_cells(const bti_space *s, const bti_point *p, bti_str *out);
  * not in its domain. */
 bt_status brief12_point(const bti_space *s, char *const *cell, bti_point *out, bt_error *err);
 
+/* ---- the table that measure.c writes ---- */
+#define RUNGS 3 /* a run is judged after 1, 3 and 9 epochs */
+#define SEEDS_MAX 5
+
+typedef struct measured {
+    int network, seed;
+    double accuracy[RUNGS];
+    double cpu_s[RUNGS]; /* of the run until the rung was judged */
+    double validation_s; /* CPU seconds of all its validations */
+    double params, macs;
+    bti_point point;
+} measured;
+
+typedef struct table {
+    int n;
+    measured *run; /* those that reached their last rung */
+} table;
+
+/* BT_IO, BT_FORMAT with the line. */
+bt_status table_read(table *t, const bti_space *s, const char *path, bt_error *err);
+void table_release(table *t);
+
 #endif

@@ -25,14 +25,13 @@
 #include <unistd.h>
 
 #define NETWORKS 250
-#define NOISY_EVERY 10 /* of the networks, one in so many has ... */
-#define SEEDS 5        /* ... so many runs */
+#define NOISY_EVERY 10  /* of the networks, one in so many has ... */
+#define SEEDS SEEDS_MAX /* ... so many runs */
 #define RUNS (NETWORKS + (NETWORKS / NOISY_EVERY) * (SEEDS - 1))
 #define STUDY_SEED 12
 #define TRAIN_PER_CLASS 500
 #define VAL_PER_CLASS 250
 #define CLASSES 10
-#define RUNGS 3
 static const int rung[RUNGS] = {1, 3, 9};
 
 typedef struct bench {
