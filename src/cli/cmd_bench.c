@@ -144,8 +144,7 @@ static int bench_augment(int argc, char **argv)
     const cli_option options[] = {
         {"size", 's', CLI_INT, &size, "PX", "side of the images (default 32)", 8, 1024},
         {"threads", 't', CLI_INT, &threads, "N", "(default 1; more: policies only)", 1, 1024},
-        {"cpu", 0, CLI_FLAG, &processor, NULL,
-         "count processor time, for a machine in use (one thread)", 0, 0},
+        {"cpu", 0, CLI_FLAG, &processor, NULL, "count processor time, for a machine in use", 0, 0},
         {"json", 0, CLI_FLAG, &json, NULL, "print a JSON array", 0, 0},
         {0},
     };
