@@ -248,7 +248,7 @@ static bt_status ask_fitted(const bti_ask *ask, const options *o, const bti_obse
                             bti_rng *rng, bti_answer *out, bt_error *err)
 {
     model m = {.ask = ask, .seen = seen};
-    const bti_cost any = {.params = 1, .macs = 1, .peak_memory = 1};
+    const bti_cost any = {.params = 1, .macs = 1, .peak_memory = 1, .flash = 1};
     for (int j = 0; j < ask->goals->n; j++)
         m.is_known[j] = !isnan(known_value(ask, j, &any));
     bt_status rc = fit(&m, (int)o->kernels, rng, err);
