@@ -55,6 +55,11 @@ typedef void bti_op_map_fn(double value, const bti_op_image *im, double m[9]);
 /* What is painted over: columns [r[0], r[2]) and rows [r[1], r[3]), perhaps none. */
 typedef void bti_op_rect_fn(double value, const bti_op_image *im, int r[4]);
 
+/* What a value of a channel becomes: fills to[0..c-1]. Statistics are of im->src as it looks
+ * through the tables `before` (NULL: as it is). */
+typedef void bti_op_tone_fn(double value, const bti_op_image *im, const uint8_t (*before)[256],
+                            uint8_t to[3][256]);
+
 /* One row of ops.def. */
 typedef struct bti_op_info {
     const char *name;
@@ -74,6 +79,9 @@ typedef struct bti_op_info {
         bti_op_map_fn *map;   /* of MOVE, else NULL */
         bti_op_rect_fn *rect; /* of HIDE, else NULL */
     } boxes;
+    void (*fn)(double value, const bti_op_image *im); /* NULL: it is a `tone` */
+    bti_op_tone_fn *tone;                             /* NULL: it is an `fn` */
+    bool nearest;       /* moves whole pixels: each is one of the source's, or black */
     const char *source; /* what it equals, bit for bit */
 } bti_op_info;
 
