@@ -10,7 +10,7 @@ doc=docs/results/samplers-measured.md
 marker='<!-- below: bench/samplers/report.sh -->'
 cmake --build build/release --target table_tau >/dev/null
 {
-    sed "/^$marker\$/q" $doc
+    sed "\|^$marker\$|q" $doc
     printf '\n%s of 420 runs of the table are done.\n\n### Surrogates\n\n' $(($(wc -l <bench/samplers/brief12.csv) - 1))
     build/release/table_tau bench/samplers/brief12.csv
     "$python" bench/samplers/brief12.py build/samplers "$seeds" docs/results

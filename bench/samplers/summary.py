@@ -54,6 +54,8 @@ for problem in ["arch", "zdt1", "zdt3", "dtlz2", "brief12", "brief12-kernel"]:
 
 
 def p_table(title, p_values):
+    if not p_values:
+        return
     print(f"\n### {title} (paired Wilcoxon over seeds, one-sided, Holm over problems)\n")
     print("| sampler | " + " | ".join(shown) + " |\n|---|" + "---:|" * len(shown))
     for s in OURS + PEERS:

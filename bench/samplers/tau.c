@@ -87,10 +87,18 @@ static bt_status hold_out(family f, const double *x, const double *y, int n, dou
     return rc;
 }
 
+static void print_ceiling(double ceiling, int networks)
+{
+    if (isnan(ceiling))
+        printf("| ");
+    else
+        printf("| %.3f (%d) ", ceiling, networks);
+}
+
 static bt_status show(const bti_space *s, const table *t, bt_error *err)
 {
     static const int epochs[RUNGS] = {1, 3, 9};
-    int n = 0, networks;
+    int n = 0, networks = 0;
     size_t most = (size_t)t->n + 1;
     const measured **run = bti_array(most, sizeof(*run));
     double *x = bti_array(most, FEATURES * sizeof(double));
@@ -107,17 +115,20 @@ static bt_status show(const bti_space *s, const table *t, bt_error *err)
     for (int k = 0; k <= RUNGS && !rc; k++) {
         double ceiling = k < RUNGS ? ceiling_of(t, k, &networks) : NAN;
         if (k < RUNGS)
-            printf("| accuracy after %d | %.3f (%d) ", epochs[k], ceiling, networks);
+            printf("| accuracy after %d ", epochs[k]);
         else
-            printf("| CPU seconds of 9 | ");
+            printf("| CPU seconds of 9 ");
+        print_ceiling(ceiling, networks);
         for (int i = 0; i < n; i++)
             y[i] = k < RUNGS ? run[i]->accuracy[k] : log(run[i]->cpu_s[RUNGS - 1]);
         for (int f = 0; f < FAMILIES && !rc; f++) {
             rc = hold_out((family)f, x, y, n, guess, err);
             double tau = kendall(guess, y, n);
-            printf("| %.3f | ", tau);
-            if (k < RUNGS)
-                printf("%.0f %% ", 100 * tau / ceiling);
+            printf("| %.3f ", tau);
+            if (isnan(ceiling))
+                printf("| ");
+            else
+                printf("| %.0f %% ", 100 * tau / ceiling);
         }
         printf("|\n");
     }
