@@ -12,7 +12,8 @@
 
 typedef struct bt_quant_options {
     const char *calibrate;   /* "DATA" or "DATA:500": images of its training split; classes must be
-                                the model's. Without a number 500. */
+                                the model's. Without a number 500. NULL: the data that the model's
+                                result.json names */
     const char *calibration; /* "minmax", "percentile" (99.99 % of the values), "mse" (least squared
                                 error), or "auto": the one whose logits on the calibration images
                                 are nearest to f32, with and without equalised channels */
