@@ -101,6 +101,9 @@ typedef struct bti_predictor {
     void *ctx;
     int threads;
 } bti_predictor;
+/* bti_evaluate() of a view by that engine. */
+bt_status bti_evaluate_by(bti_score *out, const bti_graph *g, const bti_predictor *by,
+                          const bti_view *view, bt_error *err);
 /* bt_eval() with predictions by another engine (NULL: nn/). BT_INVAL with opt->under: that engine
  * takes images as they are. */
 bt_status bti_eval_by(char **json, const bt_eval_options *opt, const bti_predictor *by,
