@@ -237,7 +237,7 @@ static bt_status make_memory(bti_engine *e, bt_error *err)
     const int64_t each = e->scratch_floats + e->weight_floats + e->conv_floats + 16;
     /* Buffers share places, so steps write all that others read: a slab may hold anything. */
     e->arena = bti_slab_need(e->opt.maps ? e->opt.maps : &e->maps,
-                              (size_t)e->arena_floats * sizeof(float));
+                             (size_t)e->arena_floats * sizeof(float));
     e->state = bti_aligned_calloc((size_t)state + 16, sizeof(float));
     e->logits = bti_aligned_calloc(outputs, sizeof(float));
     e->dlogits = bti_aligned_calloc(outputs, sizeof(float));
