@@ -15,6 +15,7 @@
 
 #include "bantam/augment.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "data/dataset.h"
 #include "image/image.h"
 #include <stdbool.h>
@@ -102,6 +103,15 @@ bt_status bti_policy_parse(bti_policy **out, const char *spec, bt_error *err);
 void bti_policy_free(bti_policy *p);
 /* Canonical text (order and defaults spelled out), yours (bti_free). NULL on no memory. */
 char *bti_policy_text(const bti_policy *p);
+
+/* Its flip and crop and nothing else: what "no policy" means beside it. Yours. */
+bt_status bti_policy_standard(bti_policy **out, const bti_policy *p, bt_error *err);
+/* The first of n policies with the sub-policies of all: each has one autoaugment, of the same
+ * levels. BT_INVAL: they have not, or there are too many sub-policies. Yours. */
+bt_status bti_policy_join(bti_policy **out, const bti_policy *const *p, int n, bt_error *err);
+/* Appends the policy as a file that bti_policy_parse reads as the same. BT_INVAL: a file holds one
+ * of randaugment, trivialaugment, autoaugment and single operations, this policy more. */
+bt_status bti_policy_yaml(const bti_policy *p, bti_str *out, bt_error *err);
 
 /* Labels are shared between images: mixup, cutmix or mosaic. NULL does not. */
 bool bti_policy_mixes(const bti_policy *p);
