@@ -262,6 +262,7 @@ static int play(const problem *pb, const bti_sampler_ops *ops, const char *param
     bt_error err = {0};
     bti_trials trials = {0};
     bti_answer *a = bti_calloc(1, sizeof(*a));
+    bti_memo *memo = bti_memo_new();
     double *front = bti_array((size_t)n_trials + 1, 2 * sizeof(*front));
     bti_space *space = pb->f ? numeric_space(pb->n, &err) : arch_space(&err);
     bt_status rc = space && a && front ? BT_OK : BT_NOMEM;
@@ -272,7 +273,8 @@ static int play(const problem *pb, const bti_sampler_ops *ops, const char *param
                        .cost = pb->f ? no_network_cost : network_cost,
                        .params = params,
                        .seed = seed,
-                       .number = i};
+                       .number = i,
+                       .memo = memo};
         double start = bt_now(), ms;
         rc = bti_sampler_ask(ops, &ask, a, &err);
         ms = 1e3 * (bt_now() - start);
@@ -290,6 +292,7 @@ static int play(const problem *pb, const bti_sampler_ops *ops, const char *param
         fprintf(stderr, "play: %s: %s\n", err.where, err.text);
     bti_trials_release(&trials);
     bti_space_free(space);
+    bti_memo_free(memo);
     bti_free(front);
     bti_free(a);
     return rc ? 1 : 0;

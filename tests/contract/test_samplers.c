@@ -437,7 +437,7 @@ static double late_share(const char *name, int n)
 static void samplers_that_learn_collect_what_is_good_and_random_does_not(void **state)
 {
     (void)state;
-    const char *const learn[] = {"evolution", "portfolio", "gp", "tpe", "local", "regularized"};
+    const char *const learn[] = {"evolution", "portfolio", "gp", "local", "regularized"};
     double random = late_share("random", 80);
     assert_true(random > 0.4 && random < 0.6);
     for (size_t i = 0; i < sizeof(learn) / sizeof(learn[0]); i++) {
@@ -446,6 +446,8 @@ static void samplers_that_learn_collect_what_is_good_and_random_does_not(void **
             fail_msg("%s: %.3f", learn[i], share);
     }
     assert_true(late_share("nsga2", 240) > 0.62); /* generations of 20 take their time */
+    /* Weighed by hypervolume, the good ones are soon one or two trials and the prior. */
+    assert_true(late_share("tpe", 80) > 0.58);
 }
 
 /* Each trial of a portfolio says which member proposed it; every member gets a turn. */
