@@ -8,19 +8,23 @@
  * zero), so optimisers and EMA are plain loops over [0, n). Plain OIHW order
  * (graph->tensor[].offset) is reached only through bti_net_set_weights() / bti_net_get_weights().
  *
- * Two backends behind one table (nn/backend.h): dnnl (oneDNN + our own fused kernels) and ref
- * (naive, plain layout, portable; also compiled in double, where it is the judge of both).
+ * Three backends behind one table (nn/backend.h): dnnl (oneDNN + our own fused kernels), infer (one
+ * image at a time, normalisations folded into weights) and ref (naive, plain layout, portable; also
+ * compiled in double, where it is the judge of the others).
  */
 #ifndef BTI_NET_H
 #define BTI_NET_H
 
+#include "base/slab.h"
 #include "model/graph.h"
 
 typedef struct bti_net bti_net;
 
 typedef enum bti_backend {
-    BTI_BACKEND_AUTO, /* dnnl if built in, else ref */
+    BTI_BACKEND_AUTO, /* infer for one image in f32 without training; else dnnl if built in, or ref
+                       */
     BTI_BACKEND_DNNL,
+    BTI_BACKEND_INFER, /* BT_NOSUPP for a net that trains */
     BTI_BACKEND_REF,
 } bti_backend;
 
@@ -37,6 +41,8 @@ typedef struct bti_net_options {
     bool training; /* false: inference only (no gradients, no backward) */
     bti_backend backend;
     bti_precision precision;
+    bti_slab *maps; /* to keep maps and their gradients in, borrowed for the net's life; NULL: the
+                      * net's own memory. For nets one after the other. */
 } bti_net_options;
 
 bti_net_options bti_net_defaults(void);

@@ -66,6 +66,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     set_text(o, "objectives", run->objectives);
     set_text(o, "isa", run->isa);
     set_text(o, "precision", run->precision);
+    set_text(o, "deploy", run->deploy);
     set_text(o, "train_key", run->train_key);
     bti_json_set_int(o, "train_images", run->train_images);
     set_text(o, "cache_key", run->cache_key);
@@ -124,6 +125,7 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     run->objectives = get_text(run, o, "objectives", &ok);
     run->isa = get_text(run, o, "isa", &ok);
     run->precision = get_text(run, o, "precision", &ok);
+    run->deploy = get_text(run, o, "deploy", &ok);
     run->train_key = get_text(run, o, "train_key", &ok);
     run->train_images = bti_json_as_int(bti_json_get(o, "train_images"), 0);
     run->cache_key = get_text(run, o, "cache_key", &ok);
@@ -145,6 +147,13 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
 bti_precision bti_run_precision(const bti_run *run)
 {
     return bti_streq(run->precision, "bf16") ? BTI_PRECISION_BF16 : BTI_PRECISION_F32;
+}
+
+bti_deploy bti_run_deploy(const bti_run *run)
+{
+    return bti_streq(run->deploy, "int8")  ? BTI_DEPLOY_INT8
+           : bti_streq(run->deploy, "f32") ? BTI_DEPLOY_F32
+                                           : BTI_DEPLOY_NONE;
 }
 
 bt_data_options bti_run_data_options(const bti_run *run)
@@ -201,10 +210,26 @@ static int open_lock(const char *dir)
     return fd;
 }
 
+bt_status bti_lock_file(const char *path, int *fd, bt_error *err)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (*fd < 0)
+        return bti_fail_errno(err, path, "cannot open the lock");
+    if (!fcntl(*fd, F_OFD_SETLK, &whole))
+        return BT_OK;
+    bt_status rc =
+        errno == EAGAIN || errno == EACCES
+            ? bti_fail(err, BT_BUSY, path, "another bantam search is working in this directory")
+            : bti_fail_errno(err, path, "cannot lock");
+    close(*fd);
+    *fd = -1;
+    return rc;
+}
+
 bt_status bti_run_lock(const char *dir, int *fd, bt_error *err)
 {
     static const char *const folder[] = {"work/trials", "models"};
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     bt_status rc = BT_OK;
     *fd = -1;
     for (int i = 0; i < 2 && !rc; i++) {
@@ -214,16 +239,9 @@ bt_status bti_run_lock(const char *dir, int *fd, bt_error *err)
     }
     if (rc)
         return rc;
-    *fd = open_lock(dir);
-    if (*fd < 0)
-        return bti_fail_errno(err, dir, "cannot open work/lock");
-    if (!fcntl(*fd, F_OFD_SETLK, &whole))
-        return BT_OK;
-    rc = errno == EAGAIN || errno == EACCES
-             ? bti_fail(err, BT_BUSY, dir, "another bantam search is working in this directory")
-             : bti_fail_errno(err, dir, "cannot lock work/lock");
-    close(*fd);
-    *fd = -1;
+    char *path = bti_path_join(dir, "work/lock");
+    rc = path ? bti_lock_file(path, fd, err) : bti_fail_nomem(err);
+    bti_free(path);
     return rc;
 }
 

@@ -141,7 +141,7 @@ VINLINE void depth_plane(const elem *x, int64_t row, const vpair *taps, elem *y,
                        kind);
         for (; c < ow; c++)
             depth_tile(x + c * stride * VL, row, taps, y + c * VL, 1, k, stride, e, &s1, &s2, kind);
-        if (kind != BTI_TAIL_NONE) {
+        if (sum) {
             vflush(sum, s1);
             vflush(sum + VL, s2);
         }
@@ -150,27 +150,25 @@ VINLINE void depth_plane(const elem *x, int64_t row, const vpair *taps, elem *y,
 
 VINLINE double *sum_of(const bti_simd_tail *to, int cb)
 {
-    return to ? to->sum + (int64_t)2 * cb * VL : NULL;
+    return to && to->sum ? to->sum + (int64_t)2 * cb * VL : NULL;
 }
 
 VINLINE void forward_planes(const bti_simd_window *w, const bti_simd_norm *pre, const elem *x,
                             const float *wei, elem *y, const bti_simd_tail *to, border b, int k,
                             int stride)
 {
-    const bti_tail_kind kind = to ? BTI_TAIL_SUMS : BTI_TAIL_NONE;
-    const tail e = {0};
+    const elem *origin = y;
     vpair taps[MOST_K * MOST_PAIRS];
     for (int p = 0; p < w->n * w->cb; p++) {
         const int cb = p % w->cb;
         pair_taps(wei + (int64_t)cb * k * k * VL, k, false, taps);
         const pass in = pass_of(pre, cb);
         enclose(&b, &in, x, w->ih, w->iw);
-        if (kind == BTI_TAIL_SUMS)
-            depth_plane(b.at, (int64_t)b.wide * VL, taps, y, w->oh, w->ow, k, stride, &e,
-                        sum_of(to, cb), BTI_TAIL_SUMS);
-        else
-            depth_plane(b.at, (int64_t)b.wide * VL, taps, y, w->oh, w->ow, k, stride, &e, NULL,
-                        BTI_TAIL_NONE);
+        const tail e = tail_of(to, tail_kind(to), origin, cb);
+#define PLANE(kind)                                                                                \
+    depth_plane(b.at, (int64_t)b.wide *VL, taps, y, w->oh, w->ow, k, stride, &e, sum_of(to, cb),   \
+                kind)
+        FORWARD_TAILS(to, PLANE)
         x += (int64_t)w->ih * w->iw * VL;
         y += (int64_t)w->oh * w->ow * VL;
     }
@@ -298,7 +296,7 @@ VINLINE void back_planes_2(const bti_simd_window *w, const elem *dy, const float
                 for (; o < n; o++)
                     back_tile(w, &b, &h, r, o, dx, 1, k, parity, &e, &s1, &s2, kind);
             }
-            if (kind != BTI_TAIL_NONE) {
+            if (sum_of(to, p % w->cb)) {
                 vflush(sum_of(to, p % w->cb), s1);
                 vflush(sum_of(to, p % w->cb) + VL, s2);
             }
@@ -323,7 +321,7 @@ VINLINE void back_any(const bti_simd_window *w, const elem *dy, const float *wei
 void SIMD(depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
                            const bti_simd_tail *to, void *scratch){
 #define BACK_TAIL(kind) back_any(w, dy, wei, dx, to, scratch, kind)
-    TAILS(to, BACK_TAIL)}
+    BACK_TAILS(to, BACK_TAIL)}
 
 /* ---- gradient of the weights ---- */
 

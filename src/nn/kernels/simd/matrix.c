@@ -80,7 +80,7 @@ VINLINE void blocks_of_image(const bti_simd_matrix *p, const elem *x, const uint
     int j = 0;
     for (int b = 0; b < blocks; b++)
         e[b] = tail_of(to, kind, origin, block + b);
-    double *sum = kind == BTI_TAIL_NONE ? NULL : to->sum + (int64_t)2 * block * VL;
+    double *sum = to && to->sum ? to->sum + (int64_t)2 * block * VL : NULL;
     for (; j + TILE <= p->hw; j += TILE) {
         tile(p, x + (int64_t)j * VL, w, y + (int64_t)j * VL, TILE, blocks, e, s1, s2, kind);
         if (sum && (j + TILE) % RUN == 0)
@@ -119,7 +119,11 @@ void SIMD(matrix)(const bti_simd_matrix *p, const void *x, const void *w, void *
                   const bti_simd_tail *to)
 {
 #define MATRIX(kind) all_images(p, x, w, y, to, kind)
-    TAILS(to, MATRIX)
+    if (to && to->x) {
+        BACK_TAILS(to, MATRIX)
+    } else {
+        FORWARD_TAILS(to, MATRIX)
+    }
 }
 
 /* ---- gradient of the weights ---- */
