@@ -5,9 +5,10 @@
  * claimed by a lock on its byte of TABLE.csv.lock, which ends with its process. table.sh starts it.
  *
  * The networks: 250 draws from brief12 whose parameters follow a shuffled, even grid over the
- * logarithm of what the space has; all of them with seed 0 first, then seeds 1 to 4 of every tenth.
- * A run is what a trial of `bantam search --pruner asha` is: the first 500 training images of each
- * class, 9 epochs, cosine to 0, judged after 1, 3 and 9 on the next 250 of each.
+ * logarithm of what a search's own draws cover, and 50 smaller ones, down to the smallest there
+ * are, which searches find by steps; the small ones first, all with seed 0, then seeds 1 to 4 of
+ * every tenth. A run is what a trial of `bantam search --pruner asha` is: the first 500 training
+ * images of each class, 9 epochs, cosine to 0, judged after 1, 3 and 9 on the next 250 of each.
  */
 #include "base/alloc.h"
 #include "base/files.h"
@@ -24,7 +25,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define NETWORKS 250
+#define DRAWN 250
+#define SMALL 50
+#define NETWORKS (DRAWN + SMALL)
+#define SMALLEST 900.0 /* parameters of the small ones, about: from ... */
+#define SMALL_END 7400.0
+#define STEPS 4000      /* mutations towards a small network at most ... */
+#define NEAR 0.04       /* ... until log(parameters) is so near */
 #define NOISY_EVERY 10  /* of the networks, one in so many has ... */
 #define SEEDS SEEDS_MAX /* ... so many runs */
 #define RUNS (NETWORKS + (NETWORKS / NOISY_EVERY) * (SEEDS - 1))
@@ -59,17 +66,38 @@ static bt_status keep_key(bti_trials *trials, const bti_answer *a, bt_error *err
     return bti_trials_take(trials, &one, err);
 }
 
+/* A draw, mutated until its parameters are at a fraction of the way from SMALLEST to SMALL_END, in
+ * logarithms. */
+static bt_status draw_small(const bti_ask *ask, bti_rng *rng, double fraction, bti_answer *out,
+                            bt_error *err)
+{
+    double goal = log(SMALLEST) + fraction * log(SMALL_END / SMALLEST);
+    bti_answer next;
+    bt_status rc = bti_sampler_draw(ask, rng, 0, out, err);
+    for (int i = 0; i < STEPS && !rc; i++) {
+        double miss = fabs(log(out->cost.params) - goal);
+        if (miss < NEAR)
+            break;
+        bti_space_mutate(ask->space, &out->point, 1, rng, &next.point);
+        rc = bti_sampler_complete(ask, &next, err);
+        if (!rc && fabs(log(next.cost.params) - goal) < miss)
+            *out = next;
+        rc = rc == BT_EMPTY ? BT_OK : rc;
+    }
+    return rc;
+}
+
 static bt_status draw_networks(bench *b, bt_error *err)
 {
     const bti_goals goals = {
         .n = 2, .metric = {BTI_METRIC_ACCURACY, BTI_METRIC_PARAMS}, .maximize = {true, false}};
     bti_trials trials = {0};
     bti_rng rng = bti_rng_at(STUDY_SEED, BTI_RNG_TEST, 0, 0, 0);
-    int32_t place[NETWORKS];
+    int32_t place[DRAWN];
     bt_status rc = BT_OK;
-    for (int i = 0; i < NETWORKS; i++)
+    for (int i = 0; i < DRAWN; i++)
         place[i] = i;
-    bti_rng_shuffle(&rng, place, NETWORKS);
+    bti_rng_shuffle(&rng, place, DRAWN);
     for (int i = 0; i < NETWORKS && !rc; i++) {
         bti_ask ask = {.space = b->space,
                        .trials = &trials,
@@ -77,7 +105,8 @@ static bt_status draw_networks(bench *b, bt_error *err)
                        .cost = bti_graph_cost,
                        .seed = STUDY_SEED};
         bti_rng own = bti_rng_at(STUDY_SEED, BTI_RNG_SAMPLER, (uint32_t)i, 0, 0);
-        rc = bti_sampler_draw(&ask, &own, (place[i] + 0.5) / NETWORKS, &b->network[i], err);
+        rc = i < DRAWN ? bti_sampler_draw(&ask, &own, (place[i] + 0.5) / DRAWN, &b->network[i], err)
+                       : draw_small(&ask, &own, (i - DRAWN + 0.5) / SMALL, &b->network[i], err);
         if (!rc)
             rc = keep_key(&trials, &b->network[i], err);
     }
@@ -136,7 +165,7 @@ static void close_bench(bench *b)
 static void run_of(int i, int *network, int *seed)
 {
     int extra = i - NETWORKS, noisy = NETWORKS / NOISY_EVERY;
-    *network = extra < 0 ? i : extra % noisy * NOISY_EVERY;
+    *network = extra < 0 ? (i + DRAWN) % NETWORKS : extra % noisy * NOISY_EVERY;
     *seed = extra < 0 ? 0 : 1 + extra / noisy;
 }
 
