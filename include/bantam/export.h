@@ -70,7 +70,7 @@ BT_API BT_MUST_USE bt_status bt_eval_int8(char **json, const bt_eval_options *op
 
 /* What a model file takes on a device, before it is trained; yours, bt_free:
  * {"f32": {"constants_bytes", "code_bytes", "flash_bytes", "arena_bytes", "stack_bytes"},
- *  "int8": {...}, "arena": elements,
+ *  "int8": {...}, "arena": elements, "arena_apart": if no map lay over another,
  *  "operations": [{"operation", "row", "out": [c,h,w], "in": [...], "offset", "size", "last"}]}.
  * Offsets and sizes in elements of the arena (one byte in int8, four in f32); a map lives from its
  * operation to operation `last`; offset null: the logits, which the caller holds; `in` lists the

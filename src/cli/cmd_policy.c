@@ -138,8 +138,10 @@ static void print_found(const bti_json *o)
                (int)bti_json_as_int(bti_json_get(o, "policies"), 0), trials, time, metric,
                bti_json_as_num(bti_json_get(o, "score"), 0),
                bti_json_as_num(bti_json_get(o, "plain_score"), 0));
-    else
+    else if (trials)
         printf("none: of %d policies in %s no one was better than none\n", trials, time);
+    else
+        printf("none: in %s no policy was tried\n", time);
     printf("written to %s, trials in %s\n", bti_json_as_str(bti_json_get(o, "path"), ""),
            bti_json_as_str(bti_json_get(o, "study"), ""));
 }
@@ -231,8 +233,9 @@ static int search_and_verify(policy_args *a)
         fflush(stdout);
     }
     int status = 0;
+    bool tried = bti_json_as_int(bti_json_get(found, "trials"), 0) > 0;
     a->opt.seeds = a->verify;
-    if (a->verify && !(a->opt.stop.flag && *a->opt.stop.flag))
+    if (a->verify && tried && !(a->opt.stop.flag && *a->opt.stop.flag))
         status = verify(a, &verified);
     if (a->json) {
         if (verified)

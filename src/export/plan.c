@@ -228,7 +228,7 @@ static void find_last_readers(bti_folded *f)
     }
 }
 
-bt_status bti_plan(bti_folded *f, bt_error *err)
+static bt_status plan(bti_folded *f, bool overlap, bt_error *err)
 {
     size_t n = (size_t)f->n_ops;
     planner s = {.f = f, .n = f->n_ops - 1}; /* the logits go to the caller */
@@ -247,7 +247,7 @@ bt_status bti_plan(bti_folded *f, bt_error *err)
     if (!rc) {
         for (int i = 0; i < f->n_ops; i++)
             for (int j = 0; j < 2; j++)
-                s.gap[i][j] = f->op[i].in[j] >= 0 ? bti_overlap(&f->op[i], j) : -1;
+                s.gap[i][j] = overlap && f->op[i].in[j] >= 0 ? bti_overlap(&f->op[i], j) : -1;
         search(&s);
     }
     bti_free(s.order);
@@ -257,4 +257,14 @@ bt_status bti_plan(bti_folded *f, bt_error *err)
     bti_free(s.near);
     bti_free(s.candidate);
     return rc;
+}
+
+bt_status bti_plan(bti_folded *f, bt_error *err)
+{
+    return plan(f, true, err);
+}
+
+bt_status bti_plan_apart(bti_folded *f, bt_error *err)
+{
+    return plan(f, false, err);
 }

@@ -113,6 +113,7 @@ static bt_status prepare(final_job *j, bt_error *err)
 static bt_status train(final_job *j, const volatile int *halt, bt_error *err)
 {
     bti_job job = bti_lab_job(j->lab, j->graph, &j->recipe, j->trial->number);
+    job.maps = &j->lab->maps;
     job.train = &j->view;
     job.extra = j->extra.n ? &j->extra : NULL;
     job.stop.flag = halt;

@@ -89,15 +89,22 @@ bt_status bti_policy_lab_open(bti_policy_lab *lab, const bt_policy_options *opt,
     bt_status rc = check_options(lab, err);
     if (!rc)
         rc = open_work(lab, err);
-    if (!rc)
-        rc = bti_data_open(&lab->data, opt->data, &opt->data_opt, err);
+    if (rc)
+        bti_policy_lab_close(lab);
+    return rc;
+}
+
+bt_status bti_policy_lab_load(bti_policy_lab *lab, double deadline_s, bt_error *err)
+{
+    const bt_policy_options *o = lab->opt;
+    bt_data_options data = o->data_opt;
+
+    data.stop.deadline_s = deadline_s;
+    bt_status rc = bti_data_open(&lab->data, o->data, &data, err);
     if (!rc)
         rc = read_model(lab, err);
     if (!rc)
-        rc = bti_data_split(lab->data, opt->subset, opt->val, opt->seed, &lab->train, &lab->val,
-                            err);
-    if (rc)
-        bti_policy_lab_close(lab);
+        rc = bti_data_split(lab->data, o->subset, o->val, o->seed, &lab->train, &lab->val, err);
     return rc;
 }
 

@@ -22,8 +22,10 @@ typedef struct bti_policy_lab {
     int lock;                /* descriptor; held while the lab is open */
 } bti_policy_lab;
 
-/* Checks the options, opens images and network, makes the work folder and locks it (BT_BUSY). */
+/* Checks the options, makes the work folder and locks it (BT_BUSY). Close it in any case. */
 bt_status bti_policy_lab_open(bti_policy_lab *lab, const bt_policy_options *opt, bt_error *err);
+/* Images, network, split. BT_STOPPED: the images were not decoded by deadline_s (0: none). */
+bt_status bti_policy_lab_load(bti_policy_lab *lab, double deadline_s, bt_error *err);
 void bti_policy_lab_close(bti_policy_lab *lab);
 
 /* A training under the policy text; views, stop and validation are left to set. BT_INVAL: the text

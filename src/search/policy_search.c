@@ -40,8 +40,7 @@ static bt_status find_way(const bti_policy_way **out, const char *name, bt_error
 static bt_status open_space(bti_policy_search *s, bt_error *err)
 {
     const char *name = s->lab.opt->space_path ? s->lab.opt->space_path : "autoaugment";
-    const bti_dataset *set = &s->lab.data->train;
-    const bti_space_vars vars = {set->classes, set->h, set->c, NULL};
+    const bti_space_vars vars = {10, 32, 3, NULL}; /* of networks: a space of policies has none */
     bti_policy *policy = NULL;
     char *text = NULL;
     bti_point *p = bti_calloc(1, sizeof(*p));
@@ -141,7 +140,7 @@ static void tell(bti_policy_search *s, double *next_s)
     bti_policy_choice c;
     bti_str line = {0};
 
-    if (!p->report || bt_now() < *next_s || bti_policy_choose(s, &c, NULL))
+    if (!p->report || bt_now() < *next_s || !complete(&s->trials) || bti_policy_choose(s, &c, NULL))
         return;
     *next_s = bt_now() + TELL_S;
     bti_str_addf(&line, "%d policies tried, best %s %.4f, without one %.4f", c.n_trials,
@@ -235,39 +234,56 @@ static bt_status report(const bti_policy_search *s, const bti_policy_choice *c, 
     return *json ? BT_OK : bti_fail_nomem(err);
 }
 
-static bt_status run(bti_policy_search *s, char **json, bt_error *err)
+/* Images, network, and a way that can score. BT_STOPPED: no time was left for it. */
+static bt_status prepare(bti_policy_search *s, bt_error *err)
 {
-    bti_policy_choice c = {0};
-    bt_error why = {0};
-    /* Something valid before anything can go wrong; an earlier session's answer stands till then.
-     */
-    bt_status rc = bti_is_file(s->lab.opt->out_path) ? BT_OK : write_best(s, err);
-
-    s->written_s = bt_now();
-    if (rc)
-        return rc;
-    rc = s->way->prepare(s, &why);
+    bt_status rc = bti_policy_lab_load(&s->lab, s->deadline_s, err);
     if (!rc)
-        rc = try_policies(s, &why);
-    else if (rc == BT_STOPPED) { /* the answer is no policy, or what the file says */
-        bti_warn(&s->lab.opt->progress,
-                 "the time ended before the first policy was tried: give it more, the same command "
-                 "goes on");
-        s->n_parts = 0;
+        rc = bti_policy_study_settle(s, err);
+    if (rc && rc != BT_STOPPED && s->is_new) { /* wrong options leave nothing behind */
+        bti_policy_study_drop(s);
+        bti_remove_tree(s->lab.opt->out_path, NULL);
     }
-    if (rc && rc != BT_STOPPED) {
-        if (err)
-            *err = why;
-        return rc;
-    }
-    rc = bti_policy_choose(s, &c, err);
-    if (!rc && (s->n_parts || !s->trials.n))
+    return rc ? rc : s->way->prepare(s, err);
+}
+
+static bt_status finish(bti_policy_search *s, char **json, bt_error *err)
+{
+    bti_policy_choice c;
+    bt_status rc = bti_policy_choose(s, &c, err);
+
+    if (!rc && (s->n_parts || !s->trials.n)) /* else what an earlier session wrote stands */
         rc = bti_policy_write(s, &c, err);
     if (!rc)
         rc = bti_policy_save(s, err);
     if (!rc && json)
         rc = report(s, &c, json, err);
     bti_policy_choice_release(&c);
+    return rc;
+}
+
+static bt_status run(bti_policy_search *s, char **json, bt_error *err)
+{
+    bt_error why = {0};
+    /* Something valid before anything takes time; an earlier session's answer stands till then. */
+    bt_status rc = bti_is_file(s->lab.opt->out_path) ? BT_OK : write_best(s, err);
+
+    s->written_s = bt_now();
+    if (rc)
+        return rc;
+    rc = prepare(s, &why);
+    if (!rc) {
+        rc = try_policies(s, &why);
+    } else if (rc == BT_STOPPED) {
+        bti_warn(&s->lab.opt->progress,
+                 "the time ended before the first policy was tried: give it more, the same command "
+                 "goes on");
+        s->n_parts = 0;
+    }
+    if (!rc || rc == BT_STOPPED)
+        return finish(s, json, err);
+    if (err)
+        *err = why;
     return rc;
 }
 

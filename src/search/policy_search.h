@@ -48,6 +48,7 @@ struct bti_policy_search {
     bti_space *space;
     char *plain; /* text of "no policy" */
     bti_storage *study;
+    bool is_new; /* the study was made by this session */
     bti_trials trials;
     bti_json *measured; /* study attribute; {"epochs" or "images", "plain": [scores]} */
     const bti_sampler_ops *sampler;
@@ -70,8 +71,13 @@ bt_stop bti_policy_stop(const bti_policy_search *s);
 bt_status bti_policy_save(bti_policy_search *s, bt_error *err);
 
 /* ---- the study (policy_study.c) ---- */
-/* Opens or makes stem.db: settings checked, trials loaded, s->measured and s->used_s set. */
+/* Opens or makes stem.db (s->is_new); loads trials, s->measured and s->used_s. BT_INVAL: it is the
+ * study of another way, or there is a policy file without a study. */
 bt_status bti_policy_study_open(bti_policy_search *s, bt_error *err);
+/* Writes the settings of a new study, or checks them: BT_INVAL names the one that differs. */
+bt_status bti_policy_study_settle(bti_policy_search *s, bt_error *err);
+/* Removes a study in which nothing has happened. */
+void bti_policy_study_drop(bti_policy_search *s);
 /* Policy text of a point, canonical; yours. */
 bt_status bti_policy_of_point(const bti_policy_search *s, const bti_point *p, char **text,
                               bt_error *err);

@@ -72,43 +72,47 @@ static bt_status check_settings(const bti_policy_search *s, const bti_json *give
     return BT_OK;
 }
 
-static bt_status open_storage(bti_policy_search *s, bool *exists, bt_error *err)
+static char *study_path(const bti_policy_search *s)
+{
+    bti_str path = {0};
+    bti_str_addf(&path, "%s.db", s->lab.stem);
+    return bti_str_take(&path);
+}
+
+static bt_status open_storage(bti_policy_search *s, bt_error *err)
 {
     const bti_study_spec spec = {.name = "policy",
                                  .n_objectives = 1,
                                  .metric = {s->way->metric},
                                  .maximize = {s->way->maximize}};
-    bti_str path = {0};
-    bt_status rc = BT_OK;
+    const char *out = s->lab.opt->out_path;
+    char *path = study_path(s);
 
-    bti_str_addf(&path, "%s.db", s->lab.stem);
-    *exists = bti_is_file(bti_str_c(&path));
-    if (!*exists && bti_is_file(s->lab.opt->out_path))
-        rc = bti_fail(err, BT_INVAL, s->lab.opt->out_path,
-                      "exists, but its study %s does not: use another --out", bti_str_c(&path));
+    if (!path)
+        return bti_fail_nomem(err);
+    s->is_new = !bti_is_file(path);
+    bt_status rc = BT_OK;
+    if (s->is_new && bti_is_file(out)) {
+        s->is_new = false; /* it is somebody's */
+        rc = bti_fail(err, BT_INVAL, out, "exists, but its study %s does not: use another --out",
+                      path);
+    }
     if (!rc)
-        rc = bti_storage_open(&s->study, bti_str_c(&path), &spec, true, err);
-    if (*exists && rc == BT_INVAL && !s->study) /* the objectives differ: so does the way */
+        rc = bti_storage_open(&s->study, path, &spec, true, err);
+    if (rc == BT_INVAL && !s->is_new && bti_is_file(path)) /* other objectives: another way */
         rc = bti_fail(err, BT_INVAL, "--by",
-                      "the study of %s was not started by %s: use the same, or another --out",
-                      s->lab.opt->out_path, s->way->name);
-    bti_str_release(&path);
+                      "the study of %s was not started by %s: use the same, or another --out", out,
+                      s->way->name);
+    bti_free(path);
     return rc;
 }
 
 bt_status bti_policy_study_open(bti_policy_search *s, bt_error *err)
 {
-    bti_json *stored = NULL, *used = NULL, *given = settings_of(s);
-    bool exists;
-
-    bt_status rc = open_storage(s, &exists, err);
+    bti_json *used = NULL;
+    bt_status rc = open_storage(s, err);
     const bti_storage_ops *ops = rc ? NULL : s->study->ops;
-    if (!rc)
-        rc = ops->study_attr_get(s->study, false, SETTINGS, &stored, err);
-    if (!rc && stored)
-        rc = check_settings(s, given, stored, err);
-    else if (!rc)
-        rc = ops->study_attr_set(s->study, false, SETTINGS, given, err);
+
     if (!rc)
         rc = ops->study_attr_get(s->study, false, MEASURED, &s->measured, err);
     if (!rc)
@@ -119,9 +123,33 @@ bt_status bti_policy_study_open(bti_policy_search *s, bt_error *err)
         s->measured = bti_json_object();
     s->used_s = bti_json_as_num(used, 0);
     bti_json_free(used);
+    return rc;
+}
+
+bt_status bti_policy_study_settle(bti_policy_search *s, bt_error *err)
+{
+    const bti_storage_ops *ops = s->study->ops;
+    bti_json *stored = NULL, *given = settings_of(s);
+    bt_status rc = ops->study_attr_get(s->study, false, SETTINGS, &stored, err);
+
+    if (!rc && stored)
+        rc = check_settings(s, given, stored, err);
+    else if (!rc)
+        rc = ops->study_attr_set(s->study, false, SETTINGS, given, err);
     bti_json_free(stored);
     bti_json_free(given);
     return rc;
+}
+
+void bti_policy_study_drop(bti_policy_search *s)
+{
+    char *path = study_path(s);
+
+    bti_storage_close(s->study); /* SQLite's own files beside it go with the last handle */
+    s->study = NULL;
+    if (path)
+        bti_remove_tree(path, NULL);
+    bti_free(path);
 }
 
 bt_status bti_policy_save(bti_policy_search *s, bt_error *err)

@@ -376,6 +376,8 @@ bt_status bt_policy_verify(char **json, const bt_policy_options *opt, bt_error *
         rc = bti_fail(err, BT_INVAL, "--seeds", "from 1 to %d, found %d", SEEDS_MAX, opt->seeds);
     if (!rc)
         rc = bti_policy_lab_open(&v->lab, opt, err);
+    if (!rc)
+        rc = bti_policy_lab_load(&v->lab, opt->stop.deadline_s, err);
     if (!rc && !v->lab.val.n)
         rc = bti_fail(err, BT_INVAL, "--val", "a verification needs validation images");
     if (!rc)

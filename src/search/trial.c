@@ -470,8 +470,9 @@ static int validation_interval(int epochs, int64_t n_train, int64_t n_val)
 
 static bt_status train(trial_run *t, bt_stop stop, bt_error *why)
 {
-    const bti_lab *lab = t->lab;
+    bti_lab *lab = t->lab;
     bti_job job = bti_lab_job(lab, t->graph, &t->recipe, t->claim->number);
+    job.maps = &lab->maps;
     job.train = &lab->train;
     job.val = &lab->val;
     job.eval_every = validation_interval(t->recipe.epochs, lab->train.n, lab->val.n);

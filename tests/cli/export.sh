@@ -63,6 +63,7 @@ import json, re
 d = json.load(open("info.json"))["deploy"]
 for path, dtype in (("f32", "f32"), ("int8/deep", "int8")):
     arena = int(re.search(r"ARENA_BYTES (\d+)", open(path + "/model.h").read()).group(1))
+    assert d["arena"] < d["arena_apart"]
     assert arena == d[dtype]["arena_bytes"] == d["arena"] * (1 if dtype == "int8" else 4), (arena, d[dtype])
 assert d["operations"][-1]["offset"] is None and len(d["operations"]) > 8
 PY

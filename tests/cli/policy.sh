@@ -147,5 +147,8 @@ says 1 'nosuch.yaml' search data --model nosuch.yaml --size 8 --trials 3 --out x
 echo 'policy: none' >mine.yaml
 says 1 'its study mine.db does not' search $common --trials 3 --out mine.yaml
 grep -q '^policy: none$' mine.yaml
+for left in x.yaml x.db x.db-wal mine.db; do
+    [ ! -e $left ] || { echo "wrong options left $left behind"; exit 1; }
+done
 says 1 'nothere.yaml' verify data --model m.yaml --size 8 --policy nothere.yaml
 says 2 'needs validation images' verify data --model m.yaml --size 8 --val 0 --policy p.yaml

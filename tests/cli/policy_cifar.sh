@@ -20,6 +20,9 @@ PY
 export BANTAM_CACHE=$PWD/cache
 model=$source/examples/models/nano5k.yaml
 "$program" data info cifar >/dev/null
+# A budget that may not even suffice for the images leaves a policy; with more the same command goes on.
+BANTAM_CACHE=$PWD/cold "$program" policy search cifar --model "$model" --val 300 --epochs 2 --folds 2 --budget 1s --verify 0 --out p.yaml >text
+grep -q '^policy: ' p.yaml
 begin=$(date +%s)
 "$program" policy search cifar --model "$model" --val 300 --epochs 2 --folds 2 --budget 15s --verify 0 --out p.yaml >text
 took=$(($(date +%s) - begin))
