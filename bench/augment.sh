@@ -1,9 +1,11 @@
 #!/bin/sh
-# bench/augment.sh DIR: augmentation speed beside torchvision + Pillow, one run on one machine, one thread each.
+# bench/augment.sh DIR: augmentation speed beside torchvision + Pillow, one run on one machine, one thread each; and how
+# much faster two threads are than one.
 #
 # Both augment the same images: the first COUNT (32 px) or COUNT/5 (224 px) files of DIR, a folder of class folders.
 # They take turns, A B A B ..., ROUNDS times; the table shows medians and the median of the ratios of neighbours.
-#   CLOCK    wall (default), or cpu: processor time on both sides, for a machine that others use
+#   CLOCK    wall (default), or cpu: processor time on both sides, for a machine that others use (of two threads: half
+#            of their sum, so without what they wait for each other)
 #   PEER     the torchvision script (default: peer_augment.py beside the checkout; needs python3-torchvision)
 #   PYTHON   default /usr/bin/python3      COUNT  default 1000      ROUNDS  default 3      SIZES  default "32 224"
 set -eu
@@ -15,6 +17,7 @@ rounds=${ROUNDS:-3}
 clock=${CLOCK:-wall}
 cpu=
 [ "$clock" = wall ] || cpu=--cpu
+[ "$clock" = wall ] || export OMP_WAIT_POLICY=passive
 bantam=build/release/bantam
 [ -x $bantam ] || { echo "run make build first" >&2; exit 1; }
 [ -f "$peer" ] || { echo "no torchvision script at $peer (set PEER)" >&2; exit 1; }
@@ -41,10 +44,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")' "$clock" "$peer" "$out/images$
             >>"$out/peer" 2>>"$out/log"
         $bantam bench augment "$out/images$size" --size "$size" $cpu --json >"$out/one"
         "$python" -c 'import json, sys; [print(json.dumps(r)) for r in json.load(open(sys.argv[1]))]' "$out/one" >>"$out/bantam"
-        if [ "$clock" = wall ]; then
-            $bantam bench augment "$out/images$size" --size "$size" --threads 2 --json >"$out/one"
-            "$python" -c 'import json, sys; [print(json.dumps(r)) for r in json.load(open(sys.argv[1]))]' "$out/one" >>"$out/two"
-        fi
+        $bantam bench augment "$out/images$size" --size "$size" --threads 2 $cpu --json >"$out/one"
+        "$python" -c 'import json, sys; [print(json.dumps(r)) for r in json.load(open(sys.argv[1]))]' "$out/one" >>"$out/two"
         round=$((round + 1))
     done
 done
@@ -62,7 +63,7 @@ peer, ours, two = map(read, sys.argv[1:])
 med = statistics.median
 def ratio(a, b):
     return med(y / x for x, y in zip(a, b))
-print("| px | what | torchvision images/s | bantam images/s | ratio | two threads |\n|---:|---|---:|---:|---:|---:|")
+print("| px | what | torchvision images/s | bantam images/s | ratio | two threads by one |\n|---:|---|---:|---:|---:|---:|")
 for k in ours:
     more = f"{ratio(ours[k], two[k]):.2f}" if k in two else ""
     print(f"| {k[0]} | {k[1]} | {med(peer[k]):.0f} | {med(ours[k]):.0f} | {ratio(peer[k], ours[k]):.1f} | {more} |")

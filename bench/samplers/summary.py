@@ -1,67 +1,66 @@
-"""summary.py FOLDER SEEDS: the table of bench/samplers/run.sh as Markdown.
+"""summary.py FOLDER SEEDS: the tables of bench/samplers/run.sh as Markdown.
 
 Per problem: median and quartiles of the hypervolume after 40, 80 and 120 trials; trials that the portfolio needs (median)
 for what each peer has at its end; paired Wilcoxon test over seeds of the area under the hypervolume curve, portfolio
-against each peer, Holm-corrected over the problems.
+against each peer and random against portfolio, Holm-corrected over the problems.
 """
 import math
 import statistics
 import sys
 
-from scipy.stats import wilcoxon
+from runs import OURS, PEERS, greater, holm, load, text
 
+TRIALS = 120
 folder, seeds = sys.argv[1], int(sys.argv[2])
-problems = ["arch", "zdt1", "zdt3", "dtlz2"]
-ours = ["random", "qmc", "evolution", "local", "regularized", "nsga2", "tpe", "gp", "portfolio"]
-peers = ["optuna-random", "optuna-nsga2-20", "optuna-nsga2-50", "optuna-tpe"]
+better, random_better = {}, {}
+shown = []
 
 
-def load(problem, sampler, seed):
-    try:
-        with open(f"{folder}/{problem}.{sampler}.{seed}") as f:
-            rows = [line.split() for line in f if line.startswith("trial ")]
-    except FileNotFoundError:
-        return None
-    return [float(r[4]) for r in rows], [float(r[5]) for r in rows]
+def trials_needed(runs, goal):
+    """Median over runs; inf where fewer than half of them get there."""
+    need = [next((i + 1 for i, h in enumerate(r.hv) if h >= goal), math.inf) for r in runs]
+    return statistics.median(need)
 
 
-def quartiles(v):
-    v = sorted(v)
-    if len(v) < 2:
-        return f"{v[0]:.3f}"
-    q = statistics.quantiles(v, n=4, method="inclusive")
-    return f"{q[1]:.3f} ({q[0]:.3f}-{q[2]:.3f})"
+def count(n):
+    return "never" if n == math.inf else f"{n:.0f}"
 
 
-p_values = {}
-for problem in problems:
-    runs = {s: {k: r for k in range(1, seeds + 1) if (r := load(problem, s, k))} for s in ours + peers}
-    best = {k: r[0] for k, r in runs["portfolio"].items()}
+def area(run):
+    return sum(run.hv[:TRIALS])
+
+
+for problem in ["arch", "zdt1", "zdt3", "dtlz2", "brief12", "brief12-kernel"]:
+    runs = {s: load(folder, problem, s, seeds) for s in OURS + PEERS}
+    if not runs["portfolio"]:
+        continue
+    shown.append(problem)
     print(f"\n### {problem}\n")
     print("| sampler | seeds | after 40 | after 80 | after 120 | ask, ms | portfolio reaches it after |")
     print("|---|---:|---|---|---|---:|---:|")
-    for s in ours + peers:
-        if not runs[s]:
+    for s, mine in runs.items():
+        if not mine:
             continue
-        n = len(runs[s])
-        at = [quartiles([r[0][min(t, len(r[0])) - 1] for r in runs[s].values()]) for t in (40, 80, 120)]
-        ms = statistics.median(x for r in runs[s].values() for x in r[1])
-        goal = statistics.median(r[0][-1] for r in runs[s].values())
-        need = [next((i + 1 for i, h in enumerate(c) if h >= goal), math.inf) for c in best.values()]
-        need = statistics.median(need) if need and s != "portfolio" else ""
-        need = "never" if need == math.inf else need and f"{need:.0f}"
-        print(f"| {s} | {n} | {at[0]} | {at[1]} | {at[2]} | {ms:.2f} | {need} |")
-        pairs = [(sum(best[k]), sum(r[0])) for k, r in runs[s].items() if k in best]
+        at = [text([r.hv[min(t, len(r.hv)) - 1] for r in mine.values()]) for t in (40, 80, TRIALS)]
+        ms = statistics.median(x for r in mine.values() for x in r.ms)
+        goal = statistics.median(r.hv[-1] for r in mine.values())
+        need = "" if s == "portfolio" else count(trials_needed(runs["portfolio"].values(), goal))
+        print(f"| {s} | {len(mine)} | {at[0]} | {at[1]} | {at[2]} | {ms:.2f} | {need} |")
+        pairs = [(area(runs["portfolio"][k]), area(r)) for k, r in mine.items() if k in runs["portfolio"]]
         if s != "portfolio" and len(pairs) > 5:
-            p_values[problem, s] = wilcoxon([a - b for a, b in pairs], alternative="greater").pvalue
+            better.setdefault(s, {})[problem] = greater(pairs)
+            if s in ("random", "optuna-random"):
+                random_better.setdefault(s, {})[problem] = greater([(b, a) for a, b in pairs])
 
-print("\n### Area under the curve: portfolio against each (paired Wilcoxon over seeds, Holm over problems)\n")
-print("| sampler | " + " | ".join(problems) + " |\n|---|" + "---:|" * len(problems))
-for s in ours[:-1] + peers:
-    known = sorted((p_values[q, s], q) for q in problems if (q, s) in p_values)
-    holm, worst = {}, 0.0
-    for i, (p, q) in enumerate(known):
-        worst = max(worst, min(1.0, p * (len(known) - i)))
-        holm[q] = worst
-    if known:
-        print(f"| {s} | " + " | ".join(f"{holm[q]:.2g}" if q in holm else "" for q in problems) + " |")
+
+def p_table(title, p_values):
+    print(f"\n### {title} (paired Wilcoxon over seeds, one-sided, Holm over problems)\n")
+    print("| sampler | " + " | ".join(shown) + " |\n|---|" + "---:|" * len(shown))
+    for s in OURS + PEERS:
+        if s in p_values:
+            p = holm(p_values[s])
+            print(f"| {s} | " + " | ".join(f"{p[q]:.2g}" if q in p else "" for q in shown) + " |")
+
+
+p_table("Area under the curve: portfolio better than each, p", better)
+p_table("The same: random better than portfolio, p", random_better)

@@ -10,6 +10,7 @@
 #include "bantam/engine.h"
 #include "bantam/export.h"
 #include "bantam/model.h"
+#include "bantam/policy.h"
 #include "bantam/search.h"
 #include "bantam/space.h"
 #include "bantam/status.h"

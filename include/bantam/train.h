@@ -154,4 +154,10 @@ BT_API bt_bench_options bt_bench_defaults(void); /* batch 128, all cores, auto *
 BT_API BT_MUST_USE bt_status bt_bench_train(char **json, const bt_bench_options *opt,
                                             bt_error *err);
 
+/* Speed of prediction, model_path a model file or a directory of a trained model: the median pass
+ * over `batch` images, a JSON object: {"model","params","macs","batch","threads","engine",
+ * "wall_ms","cpu_ms","runs","breakdown":[...]}. cpu_ms: of all threads. Yours, bt_free. */
+BT_API BT_MUST_USE bt_status bt_bench_infer(char **json, const bt_bench_options *opt,
+                                            bt_error *err);
+
 #endif

@@ -15,6 +15,7 @@
 
 #include "bantam/augment.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "data/dataset.h"
 #include "image/image.h"
 #include <stdbool.h>
@@ -54,6 +55,11 @@ typedef void bti_op_map_fn(double value, const bti_op_image *im, double m[9]);
 /* What is painted over: columns [r[0], r[2]) and rows [r[1], r[3]), perhaps none. */
 typedef void bti_op_rect_fn(double value, const bti_op_image *im, int r[4]);
 
+/* What a value of a channel becomes: fills to[0..c-1]. Statistics are of im->src as it looks
+ * through the tables `before` (NULL: as it is). */
+typedef void bti_op_tone_fn(double value, const bti_op_image *im, const uint8_t (*before)[256],
+                            uint8_t to[3][256]);
+
 /* One row of ops.def. */
 typedef struct bti_op_info {
     const char *name;
@@ -73,6 +79,9 @@ typedef struct bti_op_info {
         bti_op_map_fn *map;   /* of MOVE, else NULL */
         bti_op_rect_fn *rect; /* of HIDE, else NULL */
     } boxes;
+    void (*fn)(double value, const bti_op_image *im); /* NULL: it is a `tone` */
+    bti_op_tone_fn *tone;                             /* NULL: it is an `fn` */
+    bool nearest;       /* moves whole pixels: each is one of the source's, or black */
     const char *source; /* what it equals, bit for bit */
 } bti_op_info;
 
@@ -94,6 +103,15 @@ bt_status bti_policy_parse(bti_policy **out, const char *spec, bt_error *err);
 void bti_policy_free(bti_policy *p);
 /* Canonical text (order and defaults spelled out), yours (bti_free). NULL on no memory. */
 char *bti_policy_text(const bti_policy *p);
+
+/* Its flip and crop and nothing else: what "no policy" means beside it. Yours. */
+bt_status bti_policy_standard(bti_policy **out, const bti_policy *p, bt_error *err);
+/* The first of n policies with the sub-policies of all: each has one autoaugment, of the same
+ * levels. BT_INVAL: they have not, or there are too many sub-policies. Yours. */
+bt_status bti_policy_join(bti_policy **out, const bti_policy *const *p, int n, bt_error *err);
+/* Appends the policy as a file that bti_policy_parse reads as the same. BT_INVAL: a file holds one
+ * of randaugment, trivialaugment, autoaugment and single operations, this policy more. */
+bt_status bti_policy_yaml(const bti_policy *p, bti_str *out, bt_error *err);
 
 /* Labels are shared between images: mixup, cutmix or mosaic. NULL does not. */
 bool bti_policy_mixes(const bti_policy *p);

@@ -11,9 +11,9 @@
 #include "base/json.h"
 #include <time.h>
 
-#define IMAGES 1000 /* at most; enough that they do not sit in the first cache */
-#define BATCH 128
-#define BATCH_BYTES (4 << 20) /* of floats: what a small machine's cache holds */
+#define IMAGES 1000           /* at most; enough that they do not sit in the first cache */
+#define BATCH 128             /* images for each thread */
+#define BATCH_BYTES (4 << 20) /* of floats for each: what a small machine's cache holds */
 #define LEAST_S 0.2
 
 typedef struct bench {
@@ -49,13 +49,15 @@ static const struct {
     {BTI_OP_HORIZONTAL_FLIP, 0},
 };
 
-/* The clock of a run: the wall's, or this thread's processor time on a machine that others use. */
+/* The clock of a run: the wall's or, on a machine that others use, the processor time of all
+ * threads by their number (with OMP_WAIT_POLICY=passive without what they wait for each other). */
 static double now_s(const bench *b)
 {
     struct timespec t;
 
-    clock_gettime(b->processor_time ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    clock_gettime(b->processor_time ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+    double s = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return b->processor_time ? s / b->threads : s;
 }
 
 static void add_row(bench *b, const char *what, int64_t images, double seconds)
@@ -148,6 +150,7 @@ static bt_status make_images(bench *b, const bti_data *data, int size, bt_error 
     size_t values = (size_t)b->set.h * (size_t)b->set.w * (size_t)b->set.c;
     b->batch = (int)(BATCH_BYTES / (values * sizeof(float)));
     b->batch = b->batch < 1 ? 1 : b->batch > BATCH ? BATCH : b->batch;
+    b->batch *= b->threads;
     b->batch = b->set.n < b->batch ? (int)b->set.n : b->batch;
     values *= (size_t)b->batch;
     b->labels = bti_calloc((size_t)b->set.n, sizeof(*b->labels));
@@ -166,7 +169,7 @@ bt_status bt_bench_augment(char **json, const char *data, const bt_data_options 
                            int threads, bool processor_time, bt_error *err)
 {
     bench b = {.threads = threads > 1 ? threads : 1, .rows = bti_json_array()};
-    b.processor_time = processor_time && b.threads == 1;
+    b.processor_time = processor_time;
     bti_data *d = NULL;
     bt_status rc = data ? bti_data_open(&d, data, data_opt, err) : BT_OK;
 

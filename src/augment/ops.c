@@ -27,16 +27,14 @@
     {                                                                                              \
         BTI_BOXES_MOVE, map, NULL                                                                  \
     }
+#define FN(fn) fn, NULL, false
+#define NEAREST(fn) fn, NULL, true
+#define TONE(tone) NULL, tone, false
 static const bti_op_info info_table[] = {
-#define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, fn, source) \
-    {name, unit, lo, hi, (double)(identity), levels, is_signed, draws, partner, boxes, source},
-#include "augment/ops.def"
-#undef OP
-};
-
-static bti_op_fn *const fn_table[] = {
-#define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, fn, source) \
-    fn,
+#define OP(id, name, unit, lo, hi, identity, levels, is_signed, draws, partner, boxes, pixels,     \
+           source)                                                                                 \
+    {name,    unit,  lo,     hi,    (double)(identity), levels, is_signed, draws,                  \
+     partner, boxes, pixels, source},
 #include "augment/ops.def"
 #undef OP
 };
@@ -82,7 +80,16 @@ size_t bti_op_scratch(int h, int w, int c)
 
 void bti_op_apply(bti_op op, double value, const bti_op_image *im)
 {
-    fn_table[op](value, im);
+    const bti_op_info *info = &info_table[op];
+    uint8_t to[3][256];
+
+    if (!info->tone) {
+        info->fn(value, im);
+        return;
+    }
+    info->tone(value, im, NULL, to);
+    bti_tone_look(im->dst, im->src, (size_t)im->h * (size_t)im->w, im->c,
+                  (const uint8_t(*)[256])to);
 }
 
 void bti_op_identity(double value, const bti_op_image *im)

@@ -65,18 +65,16 @@ static void clip_span(line l, int64_t *from, int64_t *to)
         *from = *to = 0; /* empty */
 }
 
-/* Rows of a turned image come from all over the source: it is brought near in the order in which
+/* Rows of a turned image come from all over the source: a copy of it is near, in the order in which
  * memory streams it. */
-static void bring_near(const bti_op_image *im)
+static const uint8_t *bring_near(const bti_op_image *im)
 {
-    size_t bytes = (size_t)im->h * row_bytes(im);
-
-    for (size_t i = 0; i < bytes; i += 64)
-        __builtin_prefetch(im->src + i);
+    return memcpy(im->scratch, im->src, (size_t)im->h * row_bytes(im));
 }
 
+/* Pixels [from, to) of a row, of which `below` bytes follow that are written later. */
 static void copy_span(uint8_t *out, const bti_op_image *im, line x, line y, int64_t from,
-                      int64_t to)
+                      int64_t to, size_t below)
 {
     ptrdiff_t w = im->w, c = im->c;
 
@@ -90,7 +88,7 @@ static void copy_span(uint8_t *out, const bti_op_image *im, line x, line y, int6
     if (c == 3 && to > from) { /* 16.16 with a coordinate below 32768 fits 32 bits */
         const int32_t at[4] = {(int32_t)x.at, (int32_t)y.at, (int32_t)x.step, (int32_t)y.step};
         bti_pixel_kernels_now()->gather(out + 3 * from, im->src, im->w, im->h, at,
-                                        (size_t)(to - from));
+                                        (size_t)(to - from), below + (size_t)(3 * (w - to)));
         return;
     }
     for (int64_t i = from; i < to; i++, x.at += x.step, y.at += y.step)
@@ -105,17 +103,19 @@ static void affine_fixed(const bti_op_image *im, const matrix *a)
     line y = {fix(m[5] + m[3] * 0.5 + m[4] * 0.5), fix(m[3]), (int64_t)im->h << 16};
     int64_t x_down = fix(m[1]), y_down = fix(m[4]);
     size_t row = row_bytes(im), c = (size_t)im->c;
+    bti_op_image near = *im;
 
     if (y.step)
-        bring_near(im);
+        near.src = bring_near(im);
     for (int i = 0; i < im->h; i++, x.at += x_down, y.at += y_down) {
         uint8_t *out = im->dst + (size_t)i * row;
+        size_t below = (size_t)(im->h - 1 - i) * row;
         int64_t from = 0, to = im->w;
 
         clip_span(x, &from, &to);
         clip_span(y, &from, &to);
         memset(out, 0, (size_t)from * c);
-        copy_span(out, im, x, y, from, to);
+        copy_span(out, &near, x, y, from, to, below);
         memset(out + (size_t)to * c, 0, row - (size_t)to * c);
     }
 }

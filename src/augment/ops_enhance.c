@@ -1,42 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Operations that blend with a degenerate image: Brightness (black), Contrast (mean grey), Color
- * (grey image), Sharpness (smoothed image). They equal PIL.ImageEnhance; value is the factor: 0 the
- * degenerate image, 1 the original.
+ * Operations that blend with a degenerate image of the same shape: Color (grey image) and Sharpness
+ * (smoothed image). They equal PIL.ImageEnhance; value is the factor: 0 the degenerate image, 1 the
+ * original. Those that blend with one grey are tables (ops_tone.c).
  */
 #include "augment/op_int.h"
 
 #include "augment/simd/kernels.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-
-static size_t n_bytes(const bti_op_image *im)
-{
-    return (size_t)im->h * (size_t)im->w * (size_t)im->c;
-}
-
-static void blend_flat(const bti_op_image *im, int grey, double factor)
-{
-    bti_pixel_kernels_now()->blend_flat(im->dst, im->src, grey, (float)factor, n_bytes(im));
-}
-
-void bti_op_brightness(double value, const bti_op_image *im)
-{
-    blend_flat(im, 0, value);
-}
-
-void bti_op_contrast(double value, const bti_op_image *im)
-{
-    size_t n = (size_t)im->h * (size_t)im->w;
-    uint64_t sum = 0;
-
-    if (im->c == 1)
-        for (size_t i = 0; i < n; i++)
-            sum += im->src[i];
-    else
-        sum = bti_pixel_kernels_now()->sum_luma(im->src, n);
-    blend_flat(im, (int)((double)sum / (double)n + 0.5), value);
-}
 
 void bti_op_color(double value, const bti_op_image *im)
 {
@@ -53,14 +26,18 @@ void bti_op_color(double value, const bti_op_image *im)
 void bti_op_sharpness(double value, const bti_op_image *im)
 {
     const bti_pixel_kernels *k = bti_pixel_kernels_now();
-    size_t row = (size_t)im->w * (size_t)im->c;
+    size_t row = (size_t)im->w * (size_t)im->c, bytes = (size_t)im->h * row;
     uint8_t *smooth = im->scratch;
 
     for (int y = 0; y < im->h; y++) {
         const uint8_t *mid = im->src + (size_t)y * row;
-        memcpy(smooth, mid, row);
-        if (y > 0 && y < im->h - 1)
-            k->smooth(smooth, mid - row, mid, mid + row, row, (size_t)im->c);
-        k->blend(im->dst + (size_t)y * row, smooth, mid, (float)value, row);
+        uint8_t *to = smooth + (size_t)y * row;
+        bool border = y == 0 || y == im->h - 1 || im->w < 3;
+        size_t edge = border ? row : (size_t)im->c; /* bytes at each end that are copied */
+        memcpy(to, mid, edge);
+        memcpy(to + row - edge, mid + row - edge, edge);
+        if (!border)
+            k->smooth(to, mid - row, mid, mid + row, row, (size_t)im->c);
     }
+    k->blend(im->dst, smooth, im->src, (float)value, bytes);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Stored uint8 images to float batches: operations, flip, crop, cutout and normalise, one sample at
- * a time. Flip, crop and normalise are one pass: each output row is a run of table look-ups between
- * two runs of fill.
+ * a time. Flip, crop and normalise are one pass from bytes to floats. Operations that are tables
+ * (tones) are not applied to pixels until they must be: a chain of them is one table, and the last
+ * one is part of normalisation.
  *
  * Every random number is addressed by (seed, epoch, sample id, slot of the item), so a sample is
  * the same whichever thread makes it and whatever else is in the batch or the policy. All memory is
  * taken in bti_pipeline_new.
  */
 #include "augment/mix.h"
+#include "augment/op_int.h"
 #include "augment/policy_int.h"
 
 #include "augment/simd/kernels.h"
@@ -17,11 +19,14 @@
 #include "base/threads.h"
 #include <math.h>
 
+#define BAND_BYTES 12288
+
 typedef struct worker {
     uint8_t *image[2]; /* (h,w,c) ping-pong of the operations; NULL without any */
     void *scratch;
-    uint8_t *row;    /* w pixels */
+    uint8_t *band;   /* some mirrored rows */
     float *other[2]; /* (c,h,w): an image to mix in, and the image for show; NULL without mixing */
+    bti_shades *shades; /* the pipeline's, behind a tone; NULL without operations */
 } worker;
 
 struct bti_pipeline {
@@ -31,11 +36,9 @@ struct bti_pipeline {
     int64_t n_partners;
     uint64_t seed;
     int threads;
-    bool standard;        /* flip and crop only */
-    worker *worker;       /* one per thread */
-    float lut[3][256];    /* normalised value of a pixel */
-    bti_affine affine[3]; /* the same as arithmetic */
-    bool is_affine;       /* it gives lut, all 256 values bit for bit */
+    bool standard;     /* flip and crop only */
+    worker *worker;    /* one per thread */
+    bti_shades shades; /* normalised value of a pixel */
     const bti_pixel_kernels *kernels;
     float crop_fill[3];   /* what crop shows outside the image */
     float cutout_fill[3]; /* what cutout paints */
@@ -50,6 +53,14 @@ typedef struct fill_job {
 static size_t image_bytes(const bti_dataset *set)
 {
     return (size_t)set->h * (size_t)set->w * (size_t)set->c;
+}
+
+/* Rows that are mirrored at a time: what stays in the first cache. */
+static int band_rows(const bti_dataset *set)
+{
+    int most = BAND_BYTES / (set->w * set->c);
+
+    return most < 1 ? 1 : most < set->h ? most : set->h;
 }
 
 /* ---- one sample ---- */
@@ -78,108 +89,173 @@ static const uint8_t *stored(const bti_pipeline *p, uint32_t sample)
     return p->set->pixels + sample * image_bytes(p->set);
 }
 
-/* A worker applying what a policy draws. */
+/* A worker applying what a policy draws. What the image is: `image` through `tone`. */
 typedef struct drawing {
     const bti_pipeline *p;
     worker *w;
-    const uint8_t *image; /* so far: as stored, or in one of the worker's buffers */
+    const uint8_t *image; /* as stored, or in one of the worker's buffers */
+    bool toned;
+    uint8_t tone[3][256];
 } drawing;
+
+/* The buffer that does not hold the image. */
+static uint8_t *next_image(const drawing *d)
+{
+    return d->image == d->w->image[0] ? d->w->image[1] : d->w->image[0];
+}
+
+/* Pixels go through the tone that is still to come. */
+static void settle(drawing *d)
+{
+    const bti_dataset *set = d->p->set;
+    uint8_t *to = next_image(d);
+
+    if (!d->toned)
+        return;
+    bti_tone_look(to, d->image, (size_t)set->h * (size_t)set->w, set->c,
+                  (const uint8_t(*)[256])d->tone);
+    d->image = to;
+    d->toned = false;
+}
+
+static void add_tone(drawing *d, const bti_op_info *info, double value, const bti_op_image *im)
+{
+    uint8_t to[3][256], before[256];
+
+    info->tone(value, im, d->toned ? (const uint8_t(*)[256])d->tone : NULL, to);
+    for (int k = 0; k < im->c; k++) {
+        if (d->toned) {
+            memcpy(before, d->tone[k], sizeof(before));
+            d->p->kernels->table(d->tone[k], before, sizeof(before), to[k]);
+        } else {
+            memcpy(d->tone[k], to[k], sizeof(to[k]));
+        }
+    }
+    d->toned = true;
+}
+
+/* Whole pixels may move before their tone: what is black outside stays black. */
+static bool commutes(const drawing *d, const bti_op_info *info)
+{
+    return info->nearest && !d->tone[0][0] &&
+           (d->p->set->c == 1 || (!d->tone[1][0] && !d->tone[2][0]));
+}
 
 static void apply_drawn(void *user, bti_op op, double value, bti_rng *rng)
 {
     drawing *d = user;
     const bti_op_info *info = bti_op_get(op);
-    worker *w = d->w;
-    bti_op_image im = {.src = d->image, .h = d->p->set->h, .w = d->p->set->w, .c = d->p->set->c};
+    bti_op_image im = {.h = d->p->set->h, .w = d->p->set->w, .c = d->p->set->c};
 
     if (op == BTI_OP_IDENTITY)
         return;
-    im.dst = d->image == w->image[0] ? w->image[1] : w->image[0];
-    im.scratch = w->scratch;
+    if (d->toned && !info->tone && !commutes(d, info))
+        settle(d);
+    im.src = d->image;
+    im.dst = next_image(d);
+    im.scratch = d->w->scratch;
     for (int i = 0; i < info->draws; i++)
         im.draw[i] = bti_rng_unit(rng);
     if (info->needs_partner)
         im.partner = stored(d->p, partner_at(d->p, im.draw[0]));
+    if (info->tone) {
+        add_tone(d, info, value, &im);
+        return;
+    }
     bti_op_apply(op, value, &im);
     d->image = im.dst;
 }
 
 /* Runs the pixel items and draws flip, crop and cutout. */
-static const uint8_t *draw(const bti_pipeline *p, const bti_draw_at *at, worker *w, bti_window *win)
+static void draw(drawing *d, const bti_pipeline *p, const bti_draw_at *at, worker *w,
+                 bti_window *win)
 {
-    drawing d = {p, w, stored(p, at->sample)};
-
+    d->p = p;
+    d->w = w;
+    d->image = stored(p, at->sample);
+    d->toned = false;
     *win = (bti_window){0};
     if (p->policy)
-        bti_policy_draw(p->policy, at, apply_drawn, &d, win);
-    return d.image;
+        bti_policy_draw(p->policy, at, apply_drawn, d, win);
 }
 
-static void fill_run(float *out, int from, int to, float v)
+/* ---- pixels to floats ---- */
+
+static void fill_run(float *out, int64_t from, int64_t to, float v)
 {
-    for (int x = from; x < to; x++)
+    for (int64_t x = from; x < to; x++)
         out[x] = v;
 }
 
-/* [from, to) of one output row: n pixels at s, from the first or, mirrored, from the last. */
-static void show_row(const bti_pipeline *p, float *out, size_t plane, const uint8_t *s, size_t n,
-                     bool mirrored)
+/* A plane's place that shows pixels: n of them, from the `first` of `have`; those that are not
+ * there are left out. */
+typedef struct run {
+    const uint8_t *px;
+    int64_t have, first, n;
+} run;
+
+static void show_run(const bti_pipeline *p, const bti_shades *s, float *out, run r)
 {
-    const bti_pixel_kernels *k = p->kernels;
-    int c = p->set->c;
+    int64_t skip = r.first < 0 ? -r.first : 0;
+    int64_t end = r.first + r.n > r.have ? r.have - r.first : r.n;
+    size_t plane = (size_t)p->set->h * (size_t)p->set->w;
+    const uint8_t *px = r.px + (r.first + skip) * p->set->c;
 
-    if (!p->is_affine) {
-        for (size_t x = 0; x < n; x++)
-            for (int ch = 0; ch < c; ch++)
-                out[(size_t)ch * plane + (mirrored ? n - 1 - x : x)] = p->lut[ch][s[x * c + ch]];
-    } else if (c == 1) {
-        k->normalise_grey(out, s, n, mirrored, p->affine[0]);
-    } else {
-        k->normalise(out, plane, s, n, mirrored, p->affine);
-    }
-}
-
-/* Row y of the image from column `first` on, w pixels: what lies beside the row is anything. At the
- * ends of the image, where that would be beyond it, a copy in `row`. */
-static const uint8_t *row_at(const bti_dataset *set, const uint8_t *image, int y, int first,
-                             uint8_t *row)
-{
-    ptrdiff_t c = set->c, bytes = set->w * c, at = y * bytes + first * c;
-    ptrdiff_t end = set->h * bytes;
-
-    if (at >= 0 && at + bytes <= end)
-        return image + at;
-    ptrdiff_t skip = at < 0 ? -at : 0, n = at + bytes > end ? end - at : bytes;
-    memset(row, 0, (size_t)bytes);
-    memcpy(row + skip, image + at + skip, (size_t)(n - skip));
-    return row;
-}
-
-/* image (h,w,c) -> out (c,h,w): flip, crop and normalise. Rows are shown whole, then the columns
- * outside the image are filled. */
-static void normalise(const bti_pipeline *p, const uint8_t *image, bti_window win, uint8_t *scratch,
-                      float *out)
-{
-    int h = p->set->h, w = p->set->w, c = p->set->c;
-    size_t plane = (size_t)h * (size_t)w;
-    int from = win.dx < 0 ? -win.dx : 0; /* output columns [from, to) show the image */
-    int to = win.dx > 0 ? w - win.dx : w;
-
-    if (!win.flip && !win.dx && !win.dy) { /* all rows as one */
-        show_row(p, out, plane, image, plane, false);
+    if (skip >= end)
         return;
-    }
-    for (int y = 0; y < h; y++) {
-        int sy = y + win.dy;
-        float *row = out + (size_t)y * (size_t)w;
-        bool inside = sy >= 0 && sy < h;
+    if (p->set->c == 1)
+        p->kernels->normalise_grey(out + skip, px, (size_t)(end - skip), s);
+    else
+        p->kernels->normalise(out + skip, plane, px, (size_t)(end - skip), s);
+}
 
-        if (inside)
-            show_row(p, row, plane, row_at(p->set, image, sy, win.flip ? -win.dx : win.dx, scratch),
-                     (size_t)w, win.flip);
-        for (int k = 0; k < c; k++) {
-            fill_run(row + (size_t)k * plane, 0, inside ? from : w, p->crop_fill[k]);
-            fill_run(row + (size_t)k * plane, inside ? to : w, w, p->crop_fill[k]);
+static void mirror_row(const bti_pipeline *p, uint8_t *out, const uint8_t *row)
+{
+    size_t w = (size_t)p->set->w;
+
+    if (p->set->c == 3)
+        p->kernels->mirror(out, row, w);
+    else
+        for (size_t x = 0; x < w; x++)
+            out[x] = row[w - 1 - x];
+}
+
+/* Output rows [from, to) show the mirrored image, a band of rows at a time. */
+static void show_mirrored(const bti_pipeline *p, const bti_shades *s, const uint8_t *image,
+                          const bti_window *win, int from, int to, uint8_t *band, float *out)
+{
+    int64_t w = p->set->w, bytes = w * p->set->c;
+    int most = band_rows(p->set);
+
+    for (int y = from; y < to; y += most) {
+        int rows = to - y < most ? to - y : most;
+        for (int i = 0; i < rows; i++)
+            mirror_row(p, band + i * bytes, image + (y + i + win->dy) * bytes);
+        run r = {band, rows * w, win->dx, rows * w};
+        show_run(p, s, out + y * w, r);
+    }
+}
+
+/* image (h,w,c) -> out (c,h,w): flip, crop and normalise. Rows are shown as one run, shifted: what
+ * comes from beside a row lies outside the image and is filled. */
+static void normalise(const bti_pipeline *p, const bti_shades *s, const uint8_t *image,
+                      const bti_window *win, uint8_t *band, float *out)
+{
+    int64_t h = p->set->h, w = p->set->w, plane = h * w;
+    int from = win->dy < 0 ? -win->dy : 0, to = (int)(win->dy > 0 ? h - win->dy : h);
+    int left = win->dx < 0 ? -win->dx : 0, right = (int)(win->dx > 0 ? w - win->dx : w);
+    run all = {image, plane, (from + win->dy) * w + win->dx, (to - from) * w};
+
+    if (win->flip)
+        show_mirrored(p, s, image, win, from, to, band, out);
+    else
+        show_run(p, s, out + from * w, all);
+    for (int k = 0; k < p->set->c; k++, out += plane) {
+        fill_run(out, 0, from * w, p->crop_fill[k]);
+        fill_run(out, to * w, plane, p->crop_fill[k]);
+        for (int y = from; y < to && right - left < w; y++) {
+            fill_run(out + y * w, 0, left, p->crop_fill[k]);
+            fill_run(out + y * w, right, w, p->crop_fill[k]);
         }
     }
 }
@@ -197,10 +273,16 @@ static void paint_cutout(const bti_pipeline *p, bti_window win, float *out)
 /* One sample as it is before others are mixed in, (c,h,w). */
 static void render(const bti_pipeline *p, const bti_draw_at *at, worker *w, float *x)
 {
+    const bti_shades *shades = &p->shades;
     bti_window win;
-    const uint8_t *image = draw(p, at, w, &win);
+    drawing d;
 
-    normalise(p, image, win, w->row, x);
+    draw(&d, p, at, w, &win);
+    if (d.toned) {
+        p->kernels->retone(w->shades, shades, (const uint8_t(*)[256])d.tone, p->set->c);
+        shades = w->shades;
+    }
+    normalise(p, shades, d.image, &win, w->band, x);
     paint_cutout(p, win, x);
 }
 
@@ -279,8 +361,8 @@ void bti_pipeline_set_standard(bti_pipeline *p, bool standard)
 /* ---- one sample as pixels ---- */
 
 /* Pixel (x, y) of the window, or NULL where the fill of crop or cutout shows; *fill says which. */
-static const uint8_t *look_through(const bti_pipeline *p, const uint8_t *image,
-                                   const bti_window *win, int x, int y, const float **fill)
+static const uint8_t *pixel_at(const bti_pipeline *p, const uint8_t *image, const bti_window *win,
+                               int x, int y, const float **fill)
 {
     const bti_dataset *set = p->set;
     int sx = x + win->dx, sy = y + win->dy;
@@ -317,7 +399,7 @@ static void show_mixed(bti_pipeline *p, const bti_draw_at *at, const bti_mix *mi
     mix_in(p, at->epoch, mix, &p->worker[0], x);
     for (size_t i = 0; i < plane; i++)
         for (size_t k = 0; k < c; k++)
-            out[i * c + k] = nearest_pixel(p->lut[k], x[k * plane + i]);
+            out[i * c + k] = nearest_pixel(p->shades.value[k], x[k * plane + i]);
 }
 
 void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t *out)
@@ -325,55 +407,37 @@ void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t 
     bti_draw_at at = draw_at(p, epoch, (uint32_t)sample, 0);
     bti_mix mix = draw_mix(p, &at);
     bti_window win;
+    drawing d;
     int c = p->set->c;
 
     if (mix.n) {
         show_mixed(p, &at, &mix, out);
         return;
     }
-    const uint8_t *image = draw(p, &at, &p->worker[0], &win);
-
+    draw(&d, p, &at, &p->worker[0], &win);
+    settle(&d);
     for (int y = 0; y < p->set->h; y++) {
         for (int x = 0; x < p->set->w; x++, out += c) {
             const float *fill;
-            const uint8_t *px = look_through(p, image, &win, x, y, &fill);
+            const uint8_t *px = pixel_at(p, d.image, &win, x, y, &fill);
             for (int k = 0; k < c; k++)
-                out[k] = px ? px[k] : nearest_pixel(p->lut[k], fill[k]);
+                out[k] = px ? px[k] : nearest_pixel(p->shades.value[k], fill[k]);
         }
     }
 }
 
 /* ---- life ---- */
 
-/* The table is what counts; vectors compute it when all of its values come out the same. */
-static void make_affine(bti_pipeline *p, const bti_pipeline_options *opt)
-{
-    p->is_affine = true;
-    for (int k = 0; k < 3; k++) {
-        double std = opt->std[k] > 0 ? (double)opt->std[k] : 1.0;
-        bti_affine *a = &p->affine[k];
-        *a = (bti_affine){1.0 / (255.0 * std), -(double)opt->mean[k] / std};
-        for (int v = 0; v < 256; v++)
-            p->is_affine = p->is_affine && (float)(v * a->scale + a->shift) == p->lut[k][v];
-    }
-}
-
 static void make_tables(bti_pipeline *p, const bti_pipeline_options *opt)
 {
-    for (int k = 0; k < 3; k++) {
-        /* A channel without any spread normalises to zero, not to a division by it. */
-        double std = opt->std[k] > 0 ? (double)opt->std[k] : 1.0;
-        for (int v = 0; v < 256; v++)
-            p->lut[k][v] = (float)((v / 255.0 - (double)opt->mean[k]) / std);
-    }
-    make_affine(p, opt);
+    bti_shades_init(&p->shades, opt->mean, opt->std);
     for (int i = 0; p->policy && i < p->policy->n; i++) {
         const bti_policy_item *item = &p->policy->item[i];
         for (int k = 0; k < 3; k++) {
             if (item->kind == BTI_ITEM_CROP && item->arg[BTI_ARG_FILL_MEAN] <= 0)
-                p->crop_fill[k] = p->lut[k][0];
+                p->crop_fill[k] = p->shades.value[k][0];
             if (item->kind == BTI_ITEM_CUTOUT && item->arg[BTI_ARG_CUTOUT_FILL_MEAN] <= 0)
-                p->cutout_fill[k] = p->lut[k][0];
+                p->cutout_fill[k] = p->shades.value[k][0];
         }
     }
 }
@@ -406,8 +470,8 @@ static bt_status make_workers(bti_pipeline *p, bt_error *err)
         return bti_fail_nomem(err);
     for (int t = 0; t < p->threads; t++) {
         worker *w = &p->worker[t];
-        w->row = bti_malloc((size_t)set->w * (size_t)set->c);
-        if (!w->row)
+        w->band = bti_array((size_t)band_rows(set) * (size_t)set->w, (size_t)set->c);
+        if (!w->band)
             return bti_fail_nomem(err);
         for (int i = 0; i < 2 && bti_policy_mixes(p->policy); i++) {
             w->other[i] = bti_array(image_bytes(set), sizeof(float));
@@ -419,7 +483,8 @@ static bt_status make_workers(bti_pipeline *p, bt_error *err)
         w->image[0] = bti_malloc(image_bytes(set));
         w->image[1] = bti_malloc(image_bytes(set));
         w->scratch = bti_malloc(bti_op_scratch(set->h, set->w, set->c));
-        if (!w->image[0] || !w->image[1] || !w->scratch)
+        w->shades = bti_calloc(1, sizeof(*w->shades));
+        if (!w->image[0] || !w->image[1] || !w->scratch || !w->shades)
             return bti_fail_nomem(err);
     }
     return BT_OK;
@@ -463,7 +528,8 @@ void bti_pipeline_free(bti_pipeline *p)
         bti_free(p->worker[t].image[0]);
         bti_free(p->worker[t].image[1]);
         bti_free(p->worker[t].scratch);
-        bti_free(p->worker[t].row);
+        bti_free(p->worker[t].band);
+        bti_free(p->worker[t].shades);
         bti_free(p->worker[t].other[0]);
         bti_free(p->worker[t].other[1]);
     }

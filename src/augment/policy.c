@@ -391,7 +391,7 @@ void bti_policy_free(bti_policy *p)
     bti_free(p);
 }
 
-static void add_item_text(bti_str *text, const bti_policy *p, const bti_policy_item *item)
+void bti_policy_item_text(const bti_policy *p, const bti_policy_item *item, bti_str *text)
 {
     item_row row = row_of(item);
     char number[32], sep = ':';
@@ -425,7 +425,7 @@ char *bti_policy_text(const bti_policy *p)
         return bti_strdup("none");
     for (int i = 0; i < p->n; i++) {
         bti_str_add(&text, i ? "+" : "");
-        add_item_text(&text, p, &p->item[i]);
+        bti_policy_item_text(p, &p->item[i], &text);
     }
     return bti_str_take(&text);
 }

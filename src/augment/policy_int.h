@@ -72,6 +72,9 @@ struct bti_policy {
     bti_policy_step step[BTI_POLICY_STEPS];
 };
 
+/* "crop:pad=4,fill=mean": the canonical text of one item, appended. */
+void bti_policy_item_text(const bti_policy *p, const bti_policy_item *item, bti_str *text);
+
 /* ---- sub-policies (policy_sub.c) ---- */
 
 /* Adds the sub-policy "OP/P/LEVEL|OP/P/LEVEL..." (n characters) to the last-begun item. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `bantam bench train`: images a second of one training step, a line a model; `bantam bench
- * augment`: of augmentation, a line a policy or operation.
+ * `bantam bench train`: images a second of one training step, a line a model; `bantam bench infer`:
+ * milliseconds of a prediction; `bantam bench augment`: images a second of augmentation, a line a
+ * policy or operation.
  */
 #include "cli/cli.h"
 
@@ -83,6 +84,59 @@ static int bench_train(int argc, char **argv)
     return 0;
 }
 
+static int print_prediction(char *text)
+{
+    bti_json *o = cli_json(text);
+
+    if (!o)
+        return 1;
+    printf("%-40s %10.3f ms  %10.3f ms of processor time, batch %lld, %s\n",
+           bti_json_as_str(bti_json_get(o, "model"), ""), number(o, "wall_ms"), number(o, "cpu_ms"),
+           (long long)bti_json_as_int(bti_json_get(o, "batch"), 0),
+           bti_json_as_str(bti_json_get(o, "engine"), ""));
+    print_breakdown(bti_json_get(o, "breakdown"));
+    bti_json_free(o);
+    return 0;
+}
+
+static int bench_infer(int argc, char **argv)
+{
+    bt_bench_options o = {.batch = 1, .threads = 1, .precision = "f32"};
+    bool json = false;
+    const cli_option options[] = {
+        {"batch", 'b', CLI_INT, &o.batch, "B", "images a pass (default 1)", 1, 65536},
+        {"threads", 't', CLI_INT, &o.threads, "N", "(default 1)", 1, 1024},
+        {"precision", 0, CLI_TEXT, &o.precision, "P", "f32, bf16 or auto (default f32)", 0, 0},
+        {"breakdown", 0, CLI_FLAG, &o.breakdown, NULL, "also the time of each kind of layer", 0, 0},
+        {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object a model", 0, 0},
+        {0},
+    };
+    const cli_spec spec = {"bench infer",
+                           "MODEL_DIR|MODEL.yaml... [--batch 1] [--threads 1] [--json]",
+                           "Speed of prediction: the median pass over images that are already\n"
+                           "normalised. A MODEL.yaml gets weights as before training.",
+                           options,
+                           1,
+                           -1};
+    cli_args args;
+
+    int status = cli_parse(&spec, argc, argv, &args);
+    if (status >= 0)
+        return status;
+    for (int i = 0; i < args.n; i++) {
+        char *text = NULL;
+        bt_error err = {0};
+        o.model_path = args.v[i];
+        if (bt_bench_infer(&text, &o, &err))
+            return cli_fail(&err);
+        status = json ? cli_print(text) : print_prediction(text);
+        if (status)
+            return status;
+        fflush(stdout);
+    }
+    return 0;
+}
+
 static int bench_augment(int argc, char **argv)
 {
     int size = 32, threads = 1;
@@ -90,8 +144,7 @@ static int bench_augment(int argc, char **argv)
     const cli_option options[] = {
         {"size", 's', CLI_INT, &size, "PX", "side of the images (default 32)", 8, 1024},
         {"threads", 't', CLI_INT, &threads, "N", "(default 1; more: policies only)", 1, 1024},
-        {"cpu", 0, CLI_FLAG, &processor, NULL,
-         "count processor time, for a machine in use (one thread)", 0, 0},
+        {"cpu", 0, CLI_FLAG, &processor, NULL, "count processor time, for a machine in use", 0, 0},
         {"json", 0, CLI_FLAG, &json, NULL, "print a JSON array", 0, 0},
         {0},
     };
@@ -130,11 +183,12 @@ static int bench_augment(int argc, char **argv)
 
 int cmd_bench(int argc, char **argv)
 {
-    static const char *const names[] = {"train", "augment", NULL};
+    static const char *const names[] = {"train", "infer", "augment", NULL};
     int status;
     int which = cli_subverb("bench", names, argc, argv, &status);
 
     if (which < 0)
         return status;
-    return (which == 0 ? bench_train : bench_augment)(argc - 1, argv + 1);
+    static int (*const verbs[])(int, char **) = {bench_train, bench_infer, bench_augment};
+    return verbs[which](argc - 1, argv + 1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `bantam space info FILE`: what a search space holds. FILE may be a shipped name (auto, brief,
- * fashion7, cifar7, taco7).
+ * fashion7, cifar7, taco7, and the policy spaces autoaugment and randaugment).
  */
 #include "cli/cli.h"
 
@@ -74,7 +74,8 @@ static void print_text(const bti_json *o)
     printf("space         %s\n", bti_json_as_str(bti_json_get(o, "name"), ""));
     print_params(bti_json_get(o, "parameters"));
     print_size(o, "size", "size", continuous ? ", continuous parameters counted once" : "");
-    if (strcmp(bti_json_as_str(bti_json_get(o, "size"), ""),
+    if (bti_json_get(o, "network_size") &&
+        strcmp(bti_json_as_str(bti_json_get(o, "size"), ""),
                bti_json_as_str(bti_json_get(o, "network_size"), "")))
         print_size(o, "network_size", "networks", ", assignments without train and augment");
     print_constraints(bti_json_get(o, "constraints"));

@@ -97,6 +97,11 @@ typedef struct bti_view {
     int32_t *index; /* bti_free via bti_view_release */
 } bti_view;
 void bti_view_release(bti_view *v);
+/* Fold `fold` of 0..folds-1 of a view: `held` and the rest. Stratified and seeded; samples of one
+ * group of the data stay together. Every sample is held in exactly one fold. BT_INVAL: a part would
+ * be empty. */
+bt_status bti_view_fold(const bti_view *v, int fold, int folds, uint64_t seed, bti_view *rest,
+                        bti_view *held, bt_error *err);
 bt_status bti_view_all(bti_view *out, const bti_dataset *set, bt_error *err);
 
 /* Training and validation samples.

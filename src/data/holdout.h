@@ -18,7 +18,7 @@ typedef struct bti_pool {
 } bti_pool;
 
 /* Each choice has its own slot, so that the same seed serves all of them. */
-enum { BTI_HOLD_SUBSET, BTI_HOLD_VAL, BTI_HOLD_TEST };
+enum { BTI_HOLD_SUBSET, BTI_HOLD_VAL, BTI_HOLD_TEST, BTI_HOLD_FOLD };
 
 /* Sets mark[i] (n, zeroed) of k samples. Of each class its proportional share, by largest
  * remainder; of a class of 2 or more at least one, of 10 or more at least two, if k allows for it;

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "nn/backend.h"
+#include "nn/kernels/infer/infer_backend.h"
 #include "nn/kernels/ref/ref.h"
 #include "nn/kernels/simd/simd.h"
 #ifdef BANTAM_DNNL
@@ -58,9 +59,12 @@ bt_status bti_precision_parse(bti_precision *out, const char *name, bt_error *er
 }
 
 /* NULL: not in this build. */
-static const bti_backend_ops *find_backend(bti_backend backend)
+static const bti_backend_ops *find_backend(const bti_net_options *opt)
 {
-    switch (backend) {
+    const bool one = opt->batch == 1 && !opt->training && opt->precision == BTI_PRECISION_F32;
+    switch (opt->backend) {
+    case BTI_BACKEND_INFER:
+        return &bti_backend_infer;
     case BTI_BACKEND_REF:
         return &bti_backend_ref;
     case BTI_BACKEND_DNNL:
@@ -70,6 +74,8 @@ static const bti_backend_ops *find_backend(bti_backend backend)
         return NULL;
 #endif
     case BTI_BACKEND_AUTO:
+        if (one)
+            return &bti_backend_infer;
 #ifdef BANTAM_DNNL
         return &bti_backend_dnnl;
 #else
@@ -87,13 +93,13 @@ bt_status bti_net_new(bti_net **out, const bti_graph *g, const bti_net_options *
                         opt->batch);
     if (opt->threads < 1)
         return bti_fail(err, BT_INVAL, "threads", "%d threads; expected at least 1", opt->threads);
-    const bti_backend_ops *ops = find_backend(opt->backend);
+    bti_net_options known = *opt;
+    known.precision = bti_net_precision(opt->precision);
+    const bti_backend_ops *ops = find_backend(&known);
     if (!ops)
         return bti_fail(err, BT_NOSUPP, "backend",
                         "this build has no oneDNN; configure it with -DBANTAM_DNNL=ON");
-    bti_net_options known = *opt;
-    known.precision = bti_net_precision(opt->precision);
-    if (ops == &bti_backend_ref)
+    if (ops == &bti_backend_ref || ops == &bti_backend_infer)
         known.precision = BTI_PRECISION_F32;
     if (known.precision == BTI_PRECISION_BF16 &&
         bti_net_precision(BTI_PRECISION_AUTO) != BTI_PRECISION_BF16)

@@ -8,8 +8,9 @@
  * zero), so optimisers and EMA are plain loops over [0, n). Plain OIHW order
  * (graph->tensor[].offset) is reached only through bti_net_set_weights() / bti_net_get_weights().
  *
- * Two backends behind one table (nn/backend.h): dnnl (oneDNN + our own fused kernels) and ref
- * (naive, plain layout, portable; also compiled in double, where it is the judge of both).
+ * Three backends behind one table (nn/backend.h): dnnl (oneDNN + our own fused kernels), infer (one
+ * image at a time, normalisations folded into weights) and ref (naive, plain layout, portable; also
+ * compiled in double, where it is the judge of the others).
  */
 #ifndef BTI_NET_H
 #define BTI_NET_H
@@ -19,8 +20,10 @@
 typedef struct bti_net bti_net;
 
 typedef enum bti_backend {
-    BTI_BACKEND_AUTO, /* dnnl if built in, else ref */
+    BTI_BACKEND_AUTO, /* infer for one image in f32 without training; else dnnl if built in, or ref
+                       */
     BTI_BACKEND_DNNL,
+    BTI_BACKEND_INFER, /* BT_NOSUPP for a net that trains */
     BTI_BACKEND_REF,
 } bti_backend;
 

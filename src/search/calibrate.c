@@ -67,8 +67,7 @@ bt_status bti_median_point(const bti_run *run, const bti_space *space, bti_answe
     return random->ask(&q, out, err);
 }
 
-/* Trains for `seconds`, longer until there was a step. */
-static bt_status time_training(double *images_per_s, bti_job *job, double seconds, bt_error *err)
+bt_status bti_time_training(double *images_per_s, bti_job *job, double seconds, bt_error *err)
 {
     bt_status rc = BT_OK;
     *images_per_s = 0;
@@ -108,7 +107,7 @@ static bt_status measure(double *images_per_s, const bti_run *run, const bti_spa
     job.threads = run->threads;
     job.precision = bti_run_precision(run);
     job.ahead = 0; /* the other cores will have workers */
-    rc = time_training(images_per_s, &job, seconds, err);
+    rc = bti_time_training(images_per_s, &job, seconds, err);
 done:
     bti_view_release(&view);
     bti_graph_free(g);

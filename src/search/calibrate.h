@@ -9,6 +9,7 @@
 #include "data/dataset.h"
 #include "search/run.h"
 #include "study/sampler.h"
+#include "train/trainer.h"
 
 #define BTI_TRIALS_WANTED 40 /* median trials that a budget should hold ... */
 #define BTI_TRIALS_LEAST 16  /* ... but in the shortest ones, where each must learn something */
@@ -36,6 +37,9 @@ bti_fidelity bti_fidelity_choose(const bti_room *room);
 bt_status bti_median_point(const bti_run *run, const bti_space *space, bti_answer *out,
                            bt_error *err);
 
+/* Images a second of a training: of `seconds`, longer until there was a step. Sets job->stop's
+ * deadline. */
+bt_status bti_time_training(double *images_per_s, bti_job *job, double seconds, bt_error *err);
 /* Images a second that one worker trains of this network, measured for about a second. */
 bt_status bti_measure_speed(double *images_per_s, const bti_run *run, const bti_space *space,
                             const bti_data *data, const bti_point *point, bt_error *err);

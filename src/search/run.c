@@ -201,10 +201,26 @@ static int open_lock(const char *dir)
     return fd;
 }
 
+bt_status bti_lock_file(const char *path, int *fd, bt_error *err)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (*fd < 0)
+        return bti_fail_errno(err, path, "cannot open the lock");
+    if (!fcntl(*fd, F_OFD_SETLK, &whole))
+        return BT_OK;
+    bt_status rc =
+        errno == EAGAIN || errno == EACCES
+            ? bti_fail(err, BT_BUSY, path, "another bantam search is working in this directory")
+            : bti_fail_errno(err, path, "cannot lock");
+    close(*fd);
+    *fd = -1;
+    return rc;
+}
+
 bt_status bti_run_lock(const char *dir, int *fd, bt_error *err)
 {
     static const char *const folder[] = {"work/trials", "models"};
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     bt_status rc = BT_OK;
     *fd = -1;
     for (int i = 0; i < 2 && !rc; i++) {
@@ -214,16 +230,9 @@ bt_status bti_run_lock(const char *dir, int *fd, bt_error *err)
     }
     if (rc)
         return rc;
-    *fd = open_lock(dir);
-    if (*fd < 0)
-        return bti_fail_errno(err, dir, "cannot open work/lock");
-    if (!fcntl(*fd, F_OFD_SETLK, &whole))
-        return BT_OK;
-    rc = errno == EAGAIN || errno == EACCES
-             ? bti_fail(err, BT_BUSY, dir, "another bantam search is working in this directory")
-             : bti_fail_errno(err, dir, "cannot lock work/lock");
-    close(*fd);
-    *fd = -1;
+    char *path = bti_path_join(dir, "work/lock");
+    rc = path ? bti_lock_file(path, fd, err) : bti_fail_nomem(err);
+    bti_free(path);
     return rc;
 }
 

@@ -64,6 +64,8 @@ bool bti_run_trained(const bti_trial *t);
 /* Those of a list; the parts are borrowed: free out->trial alone (bti_free). BT_NOMEM. */
 bt_status bti_run_own_trials(const bti_trials *all, bti_trials *out);
 
+/* Locks a file, which is made, against other processes (BT_BUSY), until *fd is closed. */
+bt_status bti_lock_file(const char *path, int *fd, bt_error *err);
 /* Makes the folders of a run directory and locks it against a second supervisor (BT_BUSY). The lock
  * goes with *fd and with the process. */
 bt_status bti_run_lock(const char *dir, int *fd, bt_error *err);

@@ -186,6 +186,10 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
                              const bt_search_options *opt, double seconds, bt_error *err)
 {
     bti_room room = {.train = d->train.n, .folder = d->val.n, .epochs = run->epochs};
+    if (!bti_space_has_network(space))
+        return bti_fail(err, BT_INVAL, "--space",
+                        "'%s' holds policies, no networks: it is for bantam policy search",
+                        bti_space_name(space));
     bt_status rc = given_images(run, d, &room.images, err);
     bti_answer *median = bti_calloc(1, sizeof(*median));
     if (!rc && !median)

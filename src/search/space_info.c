@@ -150,7 +150,8 @@ static void put_size(bti_json *o, const bti_space *s)
     int continuous = 0;
     char *size = bti_space_size(s, &continuous), *network = bti_space_network_size(s, NULL);
     bti_json_set(o, "size", size ? bti_json_str(size) : bti_json_null());
-    bti_json_set(o, "network_size", network ? bti_json_str(network) : bti_json_null());
+    if (bti_space_has_network(s))
+        bti_json_set(o, "network_size", network ? bti_json_str(network) : bti_json_null());
     bti_json_set_bool(o, "continuous", continuous);
     bti_free(size);
     bti_free(network);
@@ -190,6 +191,7 @@ bt_status bt_space_info(char **json, const char *path, int classes, int size, in
     bt_status rc = open_space(&s, path, &vars, err);
     if (rc)
         return rc;
+    draws = bti_space_has_network(s) ? draws : 0;
     t.params = bti_array((size_t)draws, sizeof(double));
     t.macs = bti_array((size_t)draws, sizeof(double));
     t.feasible_params = bti_array((size_t)draws, sizeof(double));

@@ -31,6 +31,7 @@ typedef struct worker {
     bti_storage *final; /* opened with the first final job */
     const bti_sampler_ops *sampler;
     const char *sampler_params;
+    bti_memo *memo; /* of the sampler */
     char *study_url;
     double ask_at_s; /* not before (bt_now) */
     bt_stop stop;
@@ -100,7 +101,8 @@ static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
                        .params = w->sampler_params,
                        .seed = w->lab.run.seed,
                        .number = w->lab.trials.n,
-                       .retry = retry};
+                       .retry = retry,
+                       .memo = w->memo};
     return bti_sampler_ask(w->sampler, &q, answer, err);
 }
 
@@ -337,15 +339,17 @@ bt_status bt_worker(const char *run_dir, const char *worker_id, bt_stop stop, bt
 
     bti_die_with_parent(SIGTERM); /* checkpoint, give the trial back, end */
     w.study_url = bti_run_study_url(run_dir);
-    if (!w.study_url)
-        return bti_fail_nomem(err);
-    bt_status rc = bti_lab_open(&w.lab, run_dir, worker_id, NULL, err);
+    w.memo = bti_memo_new();
+    bt_status rc = w.study_url && w.memo ? BT_OK : bti_fail_nomem(err);
+    if (!rc)
+        rc = bti_lab_open(&w.lab, run_dir, worker_id, NULL, err);
     if (!rc)
         rc = bti_sampler_find(&w.sampler, w.lab.run.sampler, &w.sampler_params, err);
     if (!rc)
         rc = serve(&w, err);
     bti_storage_close(w.final);
     bti_lab_close(&w.lab);
+    bti_memo_free(w.memo);
     bti_free(w.study_url);
     return rc;
 }

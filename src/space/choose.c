@@ -95,40 +95,53 @@ const char *bti_space_slot_name(const bti_space *s, int slot)
 
 int bti_space_slot(const bti_space *s, const char *name, int hint)
 {
-    for (int i = 0; i < s->n_slots; i++) {
-        int at = (hint + i) % s->n_slots;
-        if (bti_streq(s->slot[at].name, name))
+    for (int i = 0, at = hint; i < s->n_slots; i++, at++) {
+        at = at < s->n_slots ? at : 0;
+        if (s->slot[at].name == name || bti_streq(s->slot[at].name, name))
             return at;
     }
     return -1;
 }
 
 /* ---- repair ---- */
+/* A point whose values are kept where they fit, and where to look next: points are in walk order.
+ */
+typedef struct wishes {
+    const bti_point *of;
+    int next;
+} wishes;
+
 /* The value of a wish in a domain that may have changed since. Names are the space's own strings.
  */
-static bool wished(const bti_point *wish, const char *name, const bti_domain *d, double *out)
+static bool wished(wishes *wish, const char *name, const bti_domain *d, double *out)
 {
-    for (int i = 0; i < wish->n; i++)
-        if (wish->param[i].name == name)
-            return bti_domain_find(d, bti_param_value(&wish->param[i]), out);
+    int n = wish->of->n, at = wish->next;
+    for (int i = 0; i < n; i++, at++) {
+        at = at < n ? at : 0;
+        const bti_param *p = &wish->of->param[at];
+        if (p->name != name)
+            continue;
+        wish->next = at + 1;
+        return bti_domain_find(d, bti_param_value(p), out);
+    }
     return false;
 }
 
 typedef struct repair {
-    const bti_point *wish;
+    wishes wish;
     bti_rng *rng;
 } repair;
 
 static double choose_repair(void *user, const bti_walk *w, int slot, const bti_domain *d)
 {
-    const repair *r = user;
+    repair *r = user;
     double v;
-    return wished(r->wish, w->s->slot[slot].name, d, &v) ? v : bti_domain_draw(d, r->rng);
+    return wished(&r->wish, w->s->slot[slot].name, d, &v) ? v : bti_domain_draw(d, r->rng);
 }
 
 void bti_space_repair(const bti_space *s, const bti_point *wish, bti_rng *rng, bti_point *out)
 {
-    repair r = {.wish = wish, .rng = rng};
+    repair r = {.wish = {.of = wish}, .rng = rng};
     assert(wish != out);
     walk_with(s, choose_repair, &r, out);
 }
@@ -144,7 +157,7 @@ typedef struct place {
 } place;
 
 typedef struct mutation {
-    const bti_point *parent;
+    wishes parent;
     bti_rng *rng;
     int n_places, n_targets;
     place places[BTI_POINT_MAX];
@@ -173,7 +186,7 @@ static double choose_note(void *user, const bti_walk *w, int slot, const bti_dom
     mutation *m = user;
     const char *name = w->s->slot[slot].name;
     double v;
-    if (!wished(m->parent, name, d, &v))
+    if (!wished(&m->parent, name, d, &v))
         return bti_domain_middle(d);
     if (bti_domain_count(d) != 1 && m->n_places < BTI_POINT_MAX)
         m->places[m->n_places++] =
@@ -187,7 +200,7 @@ static double choose_mutate(void *user, const bti_walk *w, int slot, const bti_d
     mutation *m = user;
     const char *name = w->s->slot[slot].name;
     double v;
-    if (!wished(m->parent, name, d, &v))
+    if (!wished(&m->parent, name, d, &v))
         return bti_domain_draw(d, m->rng);
     for (int i = 0; i < m->n_targets; i++)
         if (m->target[i] == name)
@@ -240,7 +253,7 @@ static const char *pick_target(const mutation *m)
 void bti_space_mutate(const bti_space *s, const bti_point *parent, int n_changes, bti_rng *rng,
                       bti_point *out)
 {
-    mutation m = {.parent = parent, .rng = rng};
+    mutation m = {.parent = {.of = parent}, .rng = rng};
     assert(parent != out);
     walk_with(s, choose_note, &m, NULL);
     for (int i = 0; i < n_changes && i < BTI_POINT_MAX && m.n_places; i++)
@@ -250,7 +263,7 @@ void bti_space_mutate(const bti_space *s, const bti_point *parent, int n_changes
 
 /* ---- cross ---- */
 typedef struct cross {
-    const bti_point *parent[2];
+    wishes parent[2];
     bti_rng *rng;
     int item, side;
 } cross;
@@ -264,7 +277,7 @@ static double choose_cross(void *user, const bti_walk *w, int slot, const bti_do
         c->item = w->item;
         c->side = (int)bti_rng_below(c->rng, 2);
     }
-    if (wished(c->parent[c->side], name, d, &v) || wished(c->parent[!c->side], name, d, &v))
+    if (wished(&c->parent[c->side], name, d, &v) || wished(&c->parent[!c->side], name, d, &v))
         return v;
     return bti_domain_draw(d, c->rng);
 }
@@ -272,7 +285,7 @@ static double choose_cross(void *user, const bti_walk *w, int slot, const bti_do
 void bti_space_cross(const bti_space *s, const bti_point *a, const bti_point *b, bti_rng *rng,
                      bti_point *out)
 {
-    cross c = {.parent = {a, b}, .rng = rng, .item = -1};
+    cross c = {.parent = {{.of = a}, {.of = b}}, .rng = rng, .item = -1};
     assert(a != out && b != out);
     walk_with(s, choose_cross, &c, out);
 }
@@ -289,11 +302,11 @@ static double choose_stored(void *user, const bti_walk *w, int slot, const bti_d
 {
     stored *r = user;
     const char *name = w->s->slot[slot].name;
-    for (int i = 0; i < r->n; i++) {
-        int at = (r->next + i) % r->n; /* stored in walk order: nearly always the next one */
+    for (int i = 0, at = r->next; i < r->n; i++, at++) {
+        at = at < r->n ? at : 0; /* stored in walk order: nearly always the next one */
         if (!bti_streq(r->names[at], name))
             continue;
-        r->next = (at + 1) % r->n;
+        r->next = at + 1;
         return bti_domain_clamp(d, r->values[at]);
     }
     r->complete = false;

@@ -83,12 +83,9 @@ static bool range_now(const bti_walk *w, const bti_alt *a, bti_domain *d)
     return true;
 }
 
-bool bti_alt_now(const bti_walk *w, const bti_alt *a, bti_domain *d, bti_value *fixed)
+/* The domain without its condition. */
+static bool domain_now(const bti_walk *w, const bti_alt *a, bti_domain *d)
 {
-    if (!bti_when_holds(w, &a->when))
-        return false;
-    if (a->form == BTI_FORM_CONST)
-        return expr_now(w, &a->value, fixed);
     *d = (bti_domain){.ordered = a->ordered, .log = a->log, .step = a->step};
     if (a->form == BTI_FORM_CHOICE) {
         d->kind = BTI_DOMAIN_CHOICE;
@@ -98,6 +95,30 @@ bool bti_alt_now(const bti_walk *w, const bti_alt *a, bti_domain *d, bti_value *
     }
     d->kind = a->form == BTI_FORM_INT ? BTI_DOMAIN_INT : BTI_DOMAIN_FLOAT;
     return range_now(w, a, d);
+}
+
+void bti_alt_settle(bti_alt *a)
+{
+    bool choice = a->form == BTI_FORM_CHOICE;
+    bool depends = a->lo.ref != BTI_REF_NONE || a->hi.ref != BTI_REF_NONE;
+    if (choice || (a->form != BTI_FORM_CONST && !depends))
+        a->is_settled = domain_now(NULL, a, &a->domain);
+}
+
+bool bti_alt_now(const bti_walk *w, const bti_alt *a, bti_domain *d, bti_value *fixed)
+{
+    if (a->when.n && !bti_when_holds(w, &a->when))
+        return false;
+    if (a->form == BTI_FORM_CONST) {
+        if (a->value.ref != BTI_REF_NONE || a->value.op)
+            return expr_now(w, &a->value, fixed);
+        *fixed = a->value.value;
+        return true;
+    }
+    if (!a->is_settled)
+        return domain_now(w, a, d);
+    *d = a->domain;
+    return true;
 }
 
 uint64_t bti_domain_count(const bti_domain *d)

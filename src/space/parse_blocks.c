@@ -66,6 +66,17 @@ static bt_status parse_argument(bti_parser *p, const char *id, bti_block_module 
     return BT_OK;
 }
 
+static void look_up(bti_block_module *m)
+{
+    m->n_def = bti_word_n_args(m->def);
+    m->out_at = bti_word_position(m->def, "out");
+    m->kernel_at = bti_word_position(m->def, "kernel");
+    m->stride_at = bti_word_position(m->def, "stride");
+    for (int i = 0; i < m->n_def; i++)
+        if (m->def->arg[i].otherwise)
+            m->otherwise[i] = bti_value_from_text(m->def->arg[i].otherwise);
+}
+
 static bt_status parse_module(bti_parser *p, const char *id, const char *name, int line,
                               const bti_yaml *y, bti_block_module *m)
 {
@@ -81,6 +92,7 @@ static bt_status parse_module(bti_parser *p, const char *id, const char *name, i
     if (is_pass)
         return y->n ? bti_parse_fail(p, y->line, "Pass takes no arguments") : BT_OK;
     m->def = def;
+    look_up(m);
     for (int i = 0; i < y->n; i++) {
         bt_status rc = parse_argument(p, id, m, y->key[i], y->key_line[i], y->child[i]);
         if (rc)
@@ -99,8 +111,10 @@ static bt_status parse_modules(bti_parser *p, const bti_yaml *y, bti_block *b)
     bti_value *names = bti_parse_alloc(p, (size_t)y->n, sizeof(*names));
     if (!b->module || !names)
         return bti_fail_nomem(p->err);
-    for (int i = 0; i < y->n; i++)
-        names[i] = bti_value_str(y->key[i]);
+    for (int i = 0; i < y->n; i++) { /* the word's own text: walks compare pointers first */
+        const bti_word *def = bti_word_find(y->key[i]);
+        names[i] = bti_value_str(def ? def->name : y->key[i]);
+    }
     bt_status rc = bti_parse_choice(p, y->line, names, y->n, b->id, &b->module_slot);
     for (int i = 0; i < y->n && !rc; i++)
         rc = parse_module(p, b->id, y->key[i], y->key_line[i], y->child[i], &b->module[i]);
@@ -124,7 +138,7 @@ static bt_status parse_common(bti_parser *p, const bti_yaml *y, bti_block *b)
             continue;
         if (m->repeat < 0)
             m->repeat = repeat_slot;
-        if (m->stride < 0 && bti_word_position(m->def, "stride") >= 0)
+        if (m->stride < 0 && m->stride_at >= 0)
             m->stride = stride_slot;
     }
     return rc;

@@ -259,7 +259,7 @@ static bt_status parse_alternative(bti_parser *p, const bti_yaml *y, bti_alt *a)
 }
 
 /* ---- slots ---- */
-static bt_status add_slot(bti_parser *p, int line, const char *name, const bti_alt *alt, int n_alt,
+static bt_status add_slot(bti_parser *p, int line, const char *name, bti_alt *alt, int n_alt,
                           int *out)
 {
     bti_space *s = p->s;
@@ -278,6 +278,8 @@ static bt_status add_slot(bti_parser *p, int line, const char *name, const bti_a
         s->slot = more;
         s->slots_cap = cap;
     }
+    for (int i = 0; i < n_alt; i++)
+        bti_alt_settle(&alt[i]);
     *out = s->n_slots;
     s->slot[s->n_slots++] = (bti_slot){
         .name = name, .line = line, .n_alt = n_alt, .alt = alt, .hyper = p->hyper, .last_use = -1};

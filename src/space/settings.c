@@ -174,6 +174,8 @@ bt_status bti_space_settings(const bti_space *s, const bti_point *p, bti_setting
     bti_walk w;
     writer x = {.w = &w, .out = out, .arena = arena};
     out->n = 0;
+    if (!s->n_settings && !s->augment.given)
+        return BT_OK;
     bt_status rc = bti_walk_point(&w, s, p, err);
     if (rc)
         return rc;

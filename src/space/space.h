@@ -31,6 +31,10 @@ void bti_space_free(bti_space *s);
 const char *bti_space_name(const bti_space *s);
 const char *bti_space_text(const bti_space *s); /* the file's text, borrowed: kept in the study */
 
+/* False: augmentation policies alone (examples/spaces/autoaugment.yaml); its points make no rows.
+ */
+bool bti_space_has_network(const bti_space *s);
+
 /* ---- domains as the study stores them ---- */
 typedef enum bti_domain_kind {
     BTI_DOMAIN_CHOICE,

@@ -72,6 +72,8 @@ typedef struct bti_alt {
     const bti_value *choice;
     bool has_default;
     bti_value otherwise; /* `default:` */
+    bool is_settled;     /* its domain depends on nothing: it is `domain` */
+    bti_domain domain;
 } bti_alt;
 
 typedef struct bti_slot {
@@ -95,6 +97,9 @@ typedef struct bti_block_module {
     int n_args;
     bti_block_arg arg[BTI_MODULE_ARGS];
     int repeat, stride; /* slots; -1: one copy, no stride of the block's */
+    /* Of def, looked up once: walks are what samplers spend their time on. */
+    int n_def, out_at, kernel_at, stride_at; /* its arguments and their places, -1: it has none */
+    bti_value otherwise[BTI_MODULE_ARGS];    /* default values, null where it has none */
 } bti_block_module;
 typedef struct bti_block {
     const char *id;
@@ -211,6 +216,7 @@ bt_status bti_space_list_params(bti_space *s, bt_error *err);
 bool bti_when_holds(const bti_walk *w, const bti_when *when);
 /* The alternative as a domain now; false if its condition fails or a name it looks at is absent.
  * For a constant *d is untouched and *fixed is its value (is_const true). */
+void bti_alt_settle(bti_alt *a); /* once it is parsed */
 bool bti_alt_now(const bti_walk *w, const bti_alt *a, bti_domain *d, bti_value *fixed);
 /* Number of values; 0: continuous. */
 uint64_t bti_domain_count(const bti_domain *d);

@@ -224,8 +224,9 @@ static bt_status parse_root(bti_parser *p, const bti_yaml *root)
         rc = bti_parse_keys(p, root, "a search space", keys);
     if (!rc)
         rc = parse_sections(p, root);
-    if (!rc && !p->s->n_blocks && !p->s->n_tail)
-        rc = bti_parse_fail(p, root->line, "a search space needs blocks or a tail");
+    if (!rc && !bti_space_has_network(p->s) && !p->s->augment.given)
+        rc = bti_parse_fail(p, root->line,
+                            "a search space needs blocks or a tail (or, of policies, augment)");
     return rc ? rc : check_point_size(p);
 }
 
@@ -301,6 +302,11 @@ void bti_space_free(bti_space *s)
 const char *bti_space_name(const bti_space *s)
 {
     return s->name;
+}
+
+bool bti_space_has_network(const bti_space *s)
+{
+    return s->n_blocks || s->n_tail;
 }
 
 const char *bti_space_text(const bti_space *s)

@@ -24,10 +24,8 @@ static bt_status block_row(const bti_walk *w, const bti_block *b, const bti_bloc
 {
     const char *where = w->s->where;
     bool written[BTI_MODULE_ARGS] = {false};
-    int n = bti_word_n_args(m->def), stride = bti_word_position(m->def, "stride");
-    for (int i = 0; i < n; i++)
-        row->arg[i] = m->def->arg[i].otherwise ? bti_value_from_text(m->def->arg[i].otherwise)
-                                               : (bti_value){0};
+    int n = m->n_def;
+    memcpy(row->arg, m->otherwise, (size_t)n * sizeof(row->arg[0]));
     for (int i = 0; i < m->n_args; i++) {
         int slot = m->arg[i].slot, pos = m->arg[i].position;
         if (!w->present[slot])
@@ -36,8 +34,8 @@ static bt_status block_row(const bti_walk *w, const bti_block *b, const bti_bloc
         written[pos] = true;
     }
     if (m->stride >= 0 && w->present[m->stride]) {
-        row->arg[stride] = w->value[m->stride];
-        written[stride] = true;
+        row->arg[m->stride_at] = w->value[m->stride];
+        written[m->stride_at] = true;
     }
     for (int i = 0; i < n; i++) {
         if (!m->def->arg[i].otherwise && !written[i])

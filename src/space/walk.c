@@ -80,25 +80,23 @@ static double stride_of(const bti_walk *w, const bti_block_module *m)
 {
     if (m->stride >= 0 && w->present[m->stride] && w->value[m->stride].kind != BTI_NULL)
         return bti_value_num(w->value[m->stride]);
-    int kernel = bti_word_position(m->def, "kernel");
-    int stride = bti_word_position(m->def, "stride");
-    if (stride < 0 || !bti_streq(m->def->arg[stride].otherwise, "null"))
+    if (m->stride_at < 0 || !m->def->arg[m->stride_at].otherwise ||
+        m->otherwise[m->stride_at].kind != BTI_NULL)
         return 1;
     for (int i = 0; i < m->n_args; i++)
-        if (m->arg[i].position == kernel && w->present[m->arg[i].slot])
+        if (m->arg[i].position == m->kernel_at && w->present[m->arg[i].slot])
             return bti_value_num(w->value[m->arg[i].slot]);
     return 1;
 }
 
 static void walk_module(bti_walk *w, const bti_block *b, const bti_block_module *m)
 {
-    int out = bti_word_position(m->def, "out");
     double new_out = w->prev_out;
     for (int i = 0; i < m->n_args; i++) {
         int slot = m->arg[i].slot;
         walk_slot(w, slot);
         double v = w->present[slot] ? bti_value_num(w->value[slot]) : NAN;
-        if (m->arg[i].position == out && fabs(v) <= BTI_NUMBER_MAX)
+        if (m->arg[i].position == m->out_at && fabs(v) <= BTI_NUMBER_MAX)
             new_out = v;
     }
     if (m->repeat >= 0)
@@ -120,7 +118,7 @@ static void walk_block(bti_walk *w, int index)
     const char *name = w->value[b->module_slot].u.s;
     for (int i = 0; i < b->n_modules; i++) {
         const bti_block_module *m = &b->module[i];
-        if (!m->def || !bti_streq(m->def->name, name))
+        if (!m->def || (m->def->name != name && !bti_streq(m->def->name, name)))
             continue;
         w->block[index].module = i;
         walk_module(w, b, m);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "study/memo.h"
 
 #include <math.h>
 
@@ -38,101 +39,259 @@ static bool finished_values(const bti_goals *g, const bti_trial *t, double *out)
 {
     if (t->state == BTI_PRUNED)
         return pruned_values(g, t, out);
-    if (!bti_trial_counts(g, t))
+    if (t->state != BTI_COMPLETE || t->n_values < g->n)
         return false;
     memcpy(out, t->value, (size_t)g->n * sizeof(*out));
-    return true;
+    bool known = true;
+    for (int j = 0; j < g->n; j++)
+        known = known && isfinite(out[j]);
+    return known;
 }
 
-/* Minimised; logarithms where every value of a minimised objective allows it. */
-static void turn_values(const bti_goals *g, bti_observed *o)
+/* ---- sightings ---- */
+void bti_sightings_release(bti_sightings *s)
 {
-    for (int j = 0; j < o->m; j++) {
-        bool positive = !g->maximize[j];
-        for (int i = 0; i < o->n && positive; i++)
-            positive = o->value[i * o->m + j] >= 0;
-        for (int i = 0; i < o->n; i++) {
-            double *v = &o->value[i * o->m + j];
-            *v = g->maximize[j] ? -*v : positive ? log1p(*v) : *v;
+    bti_free(s->cursor.open);
+    bti_free(s->at);
+    bti_free(s->value);
+    bti_free(s->raw);
+    bti_free(s->off);
+    bti_free(s->order);
+    *s = (bti_sightings){0};
+}
+
+static int *order_of(const bti_sightings *s, int j)
+{
+    return s->order + (size_t)j * (size_t)s->cap;
+}
+
+/* Room for `more` entries; the orders have the stride `cap`, so they move. */
+static bt_status make_room(bti_sightings *s, int more, bt_error *err)
+{
+    int cap = s->cap ? s->cap : 64, rows = s->m + 2;
+    while (cap < s->n + more)
+        cap *= 2;
+    if (cap == s->cap)
+        return BT_OK;
+    size_t cells = (size_t)cap * (size_t)s->m;
+    int *at = bti_regrow(s->at, (size_t)cap, sizeof(*at));
+    s->at = at ? at : s->at;
+    double *value = bti_regrow(s->value, cells, sizeof(*value));
+    s->value = value ? value : s->value;
+    double *raw = bti_regrow(s->raw, cells, sizeof(*raw));
+    s->raw = raw ? raw : s->raw;
+    double *off = bti_regrow(s->off, (size_t)cap, sizeof(*off));
+    s->off = off ? off : s->off;
+    int *order = bti_array((size_t)cap * (size_t)rows, sizeof(*order));
+    if (!at || !value || !raw || !off || !order) {
+        bti_free(order);
+        return bti_fail_nomem(err);
+    }
+    for (int j = 0; j < rows && s->n; j++)
+        memcpy(order + (size_t)j * (size_t)cap, order_of(s, j), (size_t)s->n * sizeof(*order));
+    bti_free(s->order);
+    s->order = order;
+    s->cap = cap;
+    return BT_OK;
+}
+
+/* qsort_r's context: which of the orders. */
+typedef struct ordering {
+    const bti_sightings *s;
+    int which;
+} ordering;
+
+static int in_order(const void *pa, const void *pb, void *user)
+{
+    const ordering *o = user;
+    const bti_sightings *s = o->s;
+    int a = *(const int *)pa, b = *(const int *)pb;
+    for (int k = 0; o->which < s->m && k < s->m; k++) {
+        int j = o->which + k < s->m ? o->which + k : o->which + k - s->m;
+        double x = s->value[a * s->m + j], y = s->value[b * s->m + j];
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    if (o->which > s->m && s->off[a] != s->off[b])
+        return s->off[a] < s->off[b] ? -1 : 1;
+    return (s->at[a] > s->at[b]) - (s->at[a] < s->at[b]);
+}
+
+/* order[0, n) is sorted, order[n, n + more) becomes so, and both are merged by way of `room`. */
+static void merge(ordering *o, int *order, int n, int more, int *room)
+{
+    if (!more)
+        return;
+    qsort_r(order + n, (size_t)more, sizeof(*order), in_order, o);
+    memcpy(room, order + n, (size_t)more * sizeof(*order));
+    for (int to = n + more - 1, a = n - 1, b = more - 1; b >= 0; to--)
+        order[to] = a >= 0 && in_order(&order[a], &room[b], o) > 0 ? order[a--] : room[b--];
+}
+
+/* Entries [first, n) go into the orders. room: n - first. */
+static void put_in_order(bti_sightings *s, int first, int *room)
+{
+    int feasible = 0, had = s->n_feasible;
+    for (int i = first; i < s->n; i++)
+        feasible += s->off[i] <= 0;
+    for (int which = 0; which < s->m + 2; which++) {
+        ordering o = {s, which};
+        int *order = order_of(s, which), n = which < s->m    ? had
+                                             : which == s->m ? first
+                                                             : first - had;
+        int to = n;
+        for (int i = first; i < s->n; i++)
+            if (which == s->m || (s->off[i] <= 0) == (which < s->m))
+                order[to++] = i;
+        merge(&o, order, n, to - n, room);
+    }
+    s->n_feasible = had + feasible;
+}
+
+/* Values in logarithms where every one of a minimised objective allows it, of entries from first
+ * on. True: an earlier one is seen in another way now. */
+static bool turn_values(bti_sightings *s, const bti_goals *g, int first)
+{
+    bool turned = false;
+    for (int j = 0; j < s->m; j++) {
+        bool was = first ? s->positive[j] : !g->maximize[j];
+        s->positive[j] = was;
+        for (int i = first; i < s->n && s->positive[j]; i++)
+            s->positive[j] = s->raw[i * s->m + j] >= 0;
+        turned = turned || (first && s->positive[j] != was);
+    }
+    for (int i = turned ? 0 : first; i < s->n; i++)
+        for (int j = 0; j < s->m; j++) {
+            double v = s->raw[i * s->m + j];
+            s->value[i * s->m + j] = s->positive[j] ? log1p(v) : v;
         }
+    return turned;
+}
+
+/* Brings the sightings up to the trials. */
+static bt_status look(bti_sightings *s, const bti_goals *g, const bti_trials *t, bt_error *err)
+{
+    const int *fresh;
+    int n, first = s->n;
+    s->m = g->n;
+    bt_status rc = make_room(s, s->cursor.n_open + t->n - s->cursor.n, err);
+    int *room = bti_array((size_t)s->cap, sizeof(*room));
+    if (!rc && !room)
+        rc = bti_fail_nomem(err);
+    if (!rc)
+        rc = bti_cursor_next(&s->cursor, t, &fresh, &n, err);
+    for (int i = 0; !rc && i < n; i++) {
+        double *raw = &s->raw[s->n * s->m];
+        if (!finished_values(g, &t->trial[fresh[i]], raw))
+            continue;
+        for (int j = 0; j < s->m; j++)
+            raw[j] = g->maximize[j] ? -raw[j] : raw[j];
+        s->at[s->n] = fresh[i];
+        s->off[s->n++] = fmax(t->trial[fresh[i]].violation, 0);
+    }
+    if (!rc && turn_values(s, g, first))
+        first = s->n_feasible = 0;
+    if (!rc && s->n > first)
+        put_in_order(s, first, room);
+    bti_free(room);
+    return rc;
+}
+
+/* ---- ranking ---- */
+/* qsort_r's context. */
+typedef struct standing {
+    const bti_sightings *s;
+    const double *crowd;
+} standing;
+
+static int widest_first(const void *pa, const void *pb, void *user)
+{
+    const standing *o = user;
+    int a = *(const int *)pa, b = *(const int *)pb;
+    if (o->crowd[a] != o->crowd[b])
+        return o->crowd[a] > o->crowd[b] ? -1 : 1;
+    return (o->s->at[a] > o->s->at[b]) - (o->s->at[a] < o->s->at[b]);
+}
+
+/* Entries best first into `best`: by rank, then crowding; then those outside a constraint, ranked
+ * by how far. rank (n); scratch: 2 cap + 1. */
+static void rank_all(const bti_sightings *s, int *rank, double *crowd, int *scratch, int *best)
+{
+    int n = s->n_feasible, *off = order_of(s, s->m + 1), *start = scratch;
+    int last = bti_pareto_sorted(s->value, s->m, s->order, n, s->cap, rank, crowd, scratch);
+    standing o = {s, crowd};
+    memset(start, 0, (size_t)(last + 1) * sizeof(*start));
+    for (int i = 0; i < n; i++)
+        start[rank[s->order[i]] + 1]++;
+    for (int k = 0; k < last; k++)
+        start[k + 1] += start[k];
+    for (int i = 0; i < n; i++)
+        best[start[rank[s->order[i]]]++] = s->order[i]; /* start[k] is the end of front k now */
+    for (int k = 0, begin = 0; k < last; begin = start[k++])
+        qsort_r(best + begin, (size_t)(start[k] - begin), sizeof(*best), widest_first, &o);
+    for (int i = 0; i < s->n - n; i++) {
+        best[n + i] = off[i];
+        last += i && s->off[off[i]] > s->off[off[i - 1]];
+        rank[off[i]] = last;
     }
 }
 
-/* qsort_r's context: `order` holds places in the arrays. */
-typedef struct standing {
-    const int *rank;
-    const double *crowd;
-    const bti_observed *o;
-} standing;
-
-static int better_first(const void *pa, const void *pb, void *user)
+/* The place in the trials from which on the `newest` last entries are. */
+static int oldest_kept(const bti_sightings *s, int newest)
 {
-    const standing *s = user;
-    int a = *(const int *)pa, b = *(const int *)pb;
-    if (s->rank[a] != s->rank[b])
-        return s->rank[a] < s->rank[b] ? -1 : 1;
-    if (s->crowd[a] != s->crowd[b])
-        return s->crowd[a] > s->crowd[b] ? -1 : 1;
-    return s->o->trial[a]->number < s->o->trial[b]->number ? -1 : 1;
+    return newest > 0 && s->n > newest ? s->at[order_of(s, s->m)[s->n - newest]] : 0;
 }
 
-/* Rewrites the arrays in the order given, leaving out old trials beyond the front. */
-static void arrange(bti_observed *o, const bti_observed *from, const int *order, const int *rank,
-                    int newest)
+static void arrange(const bti_sightings *s, const bti_trials *t, const int *best, const int *rank,
+                    int newest, bti_observed *o)
 {
-    int oldest = newest > 0 && from->n > newest ? from->trial[from->n - newest]->number : 0;
-    for (int i = 0; i < from->n; i++) {
-        int at = order[i];
-        if (rank[at] > 0 && from->trial[at]->number < oldest)
+    int oldest = oldest_kept(s, newest);
+    for (int i = 0; i < s->n; i++) {
+        int from = best[i];
+        if (rank[from] > 0 && s->at[from] < oldest)
             continue;
-        o->trial[o->n] = from->trial[at];
-        o->rank[o->n] = rank[at];
-        memcpy(&o->value[o->n * o->m], &from->value[at * o->m], (size_t)o->m * sizeof(double));
-        o->n_front += rank[at] == 0;
+        o->trial[o->n] = &t->trial[s->at[from]];
+        o->rank[o->n] = rank[from];
+        memcpy(&o->value[o->n * o->m], &s->value[from * s->m], (size_t)s->m * sizeof(double));
+        o->n_front += rank[from] == 0;
+        o->n_feasible += s->off[from] <= 0;
         o->n++;
     }
 }
 
-static bt_status make_room(bti_observed *o, int n, int m)
+static bt_status make_answer(bti_observed *o, int n, int m, bt_error *err)
 {
     *o = (bti_observed){.m = m};
     o->trial = bti_array((size_t)n + 1, sizeof(const bti_trial *));
     o->value = bti_array((size_t)n + 1, (size_t)m * sizeof(*o->value));
     o->rank = bti_array((size_t)n + 1, sizeof(*o->rank));
-    return o->trial && o->value && o->rank ? BT_OK : BT_NOMEM;
+    return o->trial && o->value && o->rank ? BT_OK : bti_fail_nomem(err);
 }
 
 bt_status bti_observe(const bti_ask *ask, int newest, bti_observed *out, bt_error *err)
 {
-    static const bool minimize[BTI_OBJECTIVES_MAX];
-    int all = ask->trials ? ask->trials->n : 0;
-    bti_observed raw;
-    double *crowd = bti_array((size_t)all + 1, sizeof(*crowd));
-    int *order = bti_array((size_t)all + 1, sizeof(*order));
-    bt_status rc = make_room(out, all, ask->goals->n);
-    bt_status raw_rc = make_room(&raw, all, ask->goals->n);
-    if (rc || raw_rc || !crowd || !order) {
-        rc = bti_fail_nomem(err);
-        goto done;
+    static const bti_trials none;
+    const bti_trials *t = ask->trials ? ask->trials : &none;
+    bti_sightings own = {0}, *s = ask->memo ? &ask->memo->sightings : &own;
+    double *crowd = NULL;
+    int *place = NULL;
+    bt_status rc = look(s, ask->goals, t, err);
+    *out = (bti_observed){0};
+    if (!rc)
+        rc = make_answer(out, s->n, s->m, err);
+    if (!rc) {
+        crowd = bti_array((size_t)s->cap, sizeof(*crowd));
+        place = bti_array((size_t)s->cap + 1, 4 * sizeof(*place));
+        rc = crowd && place ? BT_OK : bti_fail_nomem(err);
     }
-    for (int i = 0; i < all; i++) {
-        const bti_trial *t = &ask->trials->trial[i];
-        if (finished_values(ask->goals, t, &raw.value[raw.n * raw.m]))
-            raw.trial[raw.n++] = t;
+    if (!rc) {
+        int *rank = place + 2 * s->cap + 1, *best = rank + s->cap;
+        rank_all(s, rank, crowd, place, best);
+        arrange(s, t, best, rank, newest, out);
     }
-    turn_values(ask->goals, &raw);
-    bti_pareto_rank(raw.value, raw.n, raw.m, minimize, raw.rank);
-    bti_crowding(raw.value, raw.n, raw.m, raw.rank, crowd);
-    for (int i = 0; i < raw.n; i++)
-        order[i] = i;
-    standing s = {.rank = raw.rank, .crowd = crowd, .o = &raw};
-    if (raw.n)
-        qsort_r(order, (size_t)raw.n, sizeof(*order), better_first, &s);
-    arrange(out, &raw, order, raw.rank, newest);
-done:
-    bti_observed_release(&raw);
     bti_free(crowd);
-    bti_free(order);
+    bti_free(place);
+    bti_sightings_release(&own);
     return rc;
 }
 

@@ -8,15 +8,18 @@
 #include "study/sampler.h"
 
 /* Finished trials with all values (those that were stopped early with what they had reached),
- * sorted by rank (0: the front), then crowding (wide first), then number. Values are as if
- * minimised; quantities that are minimised and never negative (parameters, MACs, bytes,
- * milliseconds) as log(1 + v), since a front of small networks spans orders of magnitude. */
+ * sorted by rank (0: the front), then crowding (wide first), then number; those outside a
+ * constraint come after all others, the least outside first, each a rank of its own (constrained
+ * domination, Deb et al., NSGA-II, IEEE Trans. Evol. Comput. 6, 2002). Values are as if minimised;
+ * quantities that are minimised and never negative (parameters, MACs, bytes, milliseconds) as log(1
+ * + v), since a front of small networks spans orders of magnitude. */
 typedef struct bti_observed {
     int n, m; /* trials, objectives */
     const bti_trial **trial;
-    double *value; /* (n, m) */
-    int *rank;     /* n */
-    int n_front;   /* trials of rank 0: they come first */
+    double *value;  /* (n, m) */
+    int *rank;      /* n */
+    int n_front;    /* trials of rank 0: they come first */
+    int n_feasible; /* trials inside the constraints: they come before the others */
 } bti_observed;
 
 /* Of all finished trials of `ask`, or (newest > 0) of the front and the `newest` last ones.

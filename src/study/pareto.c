@@ -87,32 +87,19 @@ static bool front_dominates(const order *o, const int *before, int last, int i)
     return false;
 }
 
-/* The ranks of Deb et al. 2002 by efficient non-dominated sorting (Zhang et al. 2015, ENS-BS):
- * points in lexicographic order enter the first front that does not dominate them, found by
- * bisection. Two objectives: n log n. */
-void bti_pareto_rank(const double *values, int n, int m, const bool *maximize, int *rank)
+/* Efficient non-dominated sorting (Zhang et al. 2015, ENS-BS): points in lexicographic order enter
+ * the first front that does not dominate them, found by bisection. Two objectives: n log n.
+ * last, before: scratch, newest member of each front and the member of a point's front before it.
+ */
+static int rank_in_order(const order *o, const int *sorted, int n, int *last, int *before,
+                         int *rank)
 {
-    if (n <= 0)
-        return;
-    order o = {values, m, maximize, NULL, 0};
-    int *sorted = bti_array((size_t)n, sizeof(int));
-    int *last = bti_array((size_t)n, sizeof(int)); /* newest member of each front */
-    int *before =
-        bti_array((size_t)n, sizeof(int)); /* the member of the same front before this one */
     int n_fronts = 0;
-    if (!sorted || !last || !before) {
-        rank_by_peeling(values, n, m, maximize, rank);
-        n = 0;
-    }
-    for (int i = 0; i < n; i++)
-        sorted[i] = i;
-    if (n)
-        qsort_r(sorted, (size_t)n, sizeof(int), compare, &o);
     for (int i = 0; i < n; i++) {
         int point = sorted[i], lo = 0, hi = n_fronts;
         while (lo < hi) {
             int mid = (lo + hi) / 2;
-            if (front_dominates(&o, before, last[mid], point))
+            if (front_dominates(o, before, last[mid], point))
                 lo = mid + 1;
             else
                 hi = mid;
@@ -122,9 +109,24 @@ void bti_pareto_rank(const double *values, int n, int m, const bool *maximize, i
         rank[point] = lo;
         n_fronts += lo == n_fronts;
     }
+    return n_fronts;
+}
+
+void bti_pareto_rank(const double *values, int n, int m, const bool *maximize, int *rank)
+{
+    if (n <= 0)
+        return;
+    const order o = {values, m, maximize, NULL, 0};
+    int *sorted = bti_array((size_t)n, 3 * sizeof(int));
+    if (!sorted) {
+        rank_by_peeling(values, n, m, maximize, rank);
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        sorted[i] = i;
+    qsort_r(sorted, (size_t)n, sizeof(int), compare, (void *)&o);
+    (void)rank_in_order(&o, sorted, n, sorted + n, sorted + 2 * n, rank);
     bti_free(sorted);
-    bti_free(last);
-    bti_free(before);
 }
 
 /* Adds the crowding of one objective along sorted[begin, end), a front. */
@@ -141,6 +143,16 @@ static void crowd_front(const order *o, const int *sorted, int begin, int end, d
     }
 }
 
+/* Front after front. */
+static void crowd_in_order(const order *o, const int *sorted, int n, const int *rank, double *crowd)
+{
+    for (int begin = 0, end; begin < n; begin = end) {
+        for (end = begin + 1; end < n && rank[sorted[end]] == rank[sorted[begin]];)
+            end++;
+        crowd_front(o, sorted, begin, end, crowd);
+    }
+}
+
 void bti_crowding(const double *values, int n, int m, const int *rank, double *crowd)
 {
     static const bool minimize[BTI_OBJECTIVES_MAX];
@@ -152,36 +164,57 @@ void bti_crowding(const double *values, int n, int m, const int *rank, double *c
         for (int i = 0; i < n; i++)
             sorted[i] = i;
         qsort_r(sorted, (size_t)n, sizeof(int), compare, &o);
-        for (int begin = 0, end; begin < n; begin = end) {
-            for (end = begin + 1; end < n && rank[sorted[end]] == rank[sorted[begin]];)
-                end++;
-            crowd_front(&o, sorted, begin, end, crowd);
-        }
+        crowd_in_order(&o, sorted, n, rank, crowd);
     }
     bti_free(sorted);
 }
 
+int bti_pareto_sorted(const double *values, int m, const int *sorted, int n, int stride, int *rank,
+                      double *crowd, int *scratch)
+{
+    static const bool minimize[BTI_OBJECTIVES_MAX];
+    int *by_rank = scratch, *start = scratch + stride;
+    order o = {values, m, minimize, rank, 0};
+    int n_fronts = rank_in_order(&o, sorted, n, scratch, scratch + stride, rank);
+    for (int i = 0; i < n; i++)
+        crowd[sorted[i]] = 0;
+    for (o.first = 0; o.first < m; o.first++) { /* a counting sort keeps the order inside a front */
+        const int *along = sorted + o.first * stride;
+        memset(start, 0, (size_t)(n_fronts + 1) * sizeof(*start));
+        for (int i = 0; i < n; i++)
+            start[rank[along[i]] + 1]++;
+        for (int k = 0; k < n_fronts; k++)
+            start[k + 1] += start[k];
+        for (int i = 0; i < n; i++)
+            by_rank[start[rank[along[i]]]++] = along[i];
+        crowd_in_order(&o, by_rank, n, rank, crowd);
+    }
+    return n_fronts;
+}
+
 /* ---- hypervolume ---- */
 
-/* A sweep along the front from left to right: the next step down is the leftmost point below the
- * last. */
-static double sweep2(const double *values, int n, const double ref[2])
+static int leftmost_first(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    if (x[0] != y[0])
+        return x[0] < y[0] ? -1 : 1;
+    return (x[1] > y[1]) - (x[1] < y[1]);
+}
+
+/* A sweep from left to right: a point below all before it adds a strip. Sorts p. */
+static double sweep2(double *p, int n, const double ref[2])
 {
     double area = 0, floor = ref[1];
-    for (;;) {
-        int next = -1;
-        for (int i = 0; i < n; i++) {
-            const double *p = values + 2 * i, *q = next < 0 ? ref : values + 2 * next;
-            if (!(p[0] < ref[0] && p[1] < floor))
-                continue;
-            if (p[0] < q[0] || (p[0] == q[0] && p[1] < q[1]))
-                next = i;
-        }
-        if (next < 0)
-            return area;
-        area += (ref[0] - values[2 * next]) * (floor - values[2 * next + 1]);
-        floor = values[2 * next + 1];
+    if (n)
+        qsort(p, (size_t)n, 2 * sizeof(*p), leftmost_first);
+    for (int i = 0; i < n; i++) {
+        if (!(p[2 * i] < ref[0] && p[2 * i + 1] < floor))
+            continue;
+        area += (ref[0] - p[2 * i]) * (floor - p[2 * i + 1]);
+        floor = p[2 * i + 1];
     }
+    return area;
 }
 
 static bool at_least_as_good(const double *a, const double *b, int m)
@@ -212,7 +245,7 @@ static int keep_front(double *p, int n, int m)
 /* While, Bradstreet, Barone, "A fast way of calculating exact hypervolumes", IEEE Trans. Evol.
  * Comput. 16, 2012 (WFG): each point adds its own box less what the points after it share with
  * that box. `p` is a front; `room` has space for n points more on every level below. */
-static double wfg(const double *p, int n, int m, const double *ref, double *room)
+static double wfg(double *p, int n, int m, const double *ref, double *room)
 {
     double volume = 0;
     if (m == 2)
@@ -243,7 +276,7 @@ double bti_hypervolume(const double *values, int n, int m, const double *ref)
         if (counts)
             memcpy(front + m * inside++, values + i * m, (size_t)m * sizeof(*front));
     }
-    if (front)
+    if (front && m != 2) /* the sweep passes over what is covered */
         inside = keep_front(front, inside, m);
     /* Level d holds at most n - d points: n (n + 1) / 2 in all. */
     if (front && m > 2)
@@ -256,4 +289,16 @@ double bti_hypervolume(const double *values, int n, int m, const double *ref)
     bti_free(front);
     bti_free(room);
     return volume;
+}
+
+double bti_hypervolume_gain(const double *values, int n, int m, const double *ref, const double *p)
+{
+    double *shared = bti_array((size_t)(n > 0 ? n : 1), (size_t)m * sizeof(*shared)), box = 1;
+    for (int j = 0; j < m; j++)
+        box *= p[j] < ref[j] ? ref[j] - p[j] : 0;
+    for (int i = 0; shared && i < n * m; i++)
+        shared[i] = fmax(values[i], p[i % m]);
+    double gain = !shared ? NAN : box > 0 ? box - bti_hypervolume(shared, n, m, ref) : 0;
+    bti_free(shared);
+    return gain;
 }

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "study/memo.h"
 
 #include <math.h>
 
@@ -129,9 +130,20 @@ double bti_axis_size_of(const bti_ask *ask, const bti_trial *trial)
     return cost > 0 ? log(cost + 1) : 0;
 }
 
+bti_ask bti_ask_view(const bti_ask *ask, const bti_trials *trials)
+{
+    bti_ask view = *ask;
+    view.trials = trials;
+    view.memo = NULL;
+    return view;
+}
+
 /* ---- completing a point ---- */
 static bool is_seen(const bti_ask *ask, const char *key)
 {
+    bool seen;
+    if (ask->memo && ask->trials && !bti_memo_has_key(ask->memo, ask->trials, key, &seen, NULL))
+        return seen;
     for (int i = 0; ask->trials && i < ask->trials->n; i++) {
         const bti_json *attrs = ask->trials->trial[i].attrs;
         if (bti_streq(bti_json_as_str(bti_json_get(attrs, "key"), ""), key))
@@ -312,7 +324,7 @@ static bt_status look_smaller(const bti_ask *ask, bti_rng *rng, bti_answer *leas
     return BT_OK;
 }
 
-bt_status bti_sampler_span(const bti_ask *ask, bti_span *span, bt_error *err)
+static bt_status measure_span(const bti_ask *ask, bti_span *span, bt_error *err)
 {
     const bti_constraints c = bti_space_constraints(ask->space);
     bti_rng rng = bti_rng_at(ask->seed, BTI_RNG_SAMPLER, UINT32_MAX, 0, 2);
@@ -344,4 +356,19 @@ bt_status bti_sampler_span(const bti_ask *ask, bti_span *span, bt_error *err)
         hi = limit->hi;
     *span = (bti_span){.lo = log(lo + 1), .hi = log(fmax(hi, lo) + 1)};
     return BT_OK;
+}
+
+bt_status bti_sampler_span(const bti_ask *ask, bti_span *span, bt_error *err)
+{
+    bti_memo *m = ask->memo;
+    if (m && m->has_span) {
+        *span = m->span;
+        return BT_OK;
+    }
+    bt_status rc = measure_span(ask, span, err);
+    if (m && !rc) {
+        m->span = *span;
+        m->has_span = true;
+    }
+    return rc;
 }

@@ -2,12 +2,16 @@
  *
  * A sampler proposes points. One file each in study/samplers/, one row each in samplers.def.
  * Samplers keep no state of their own between asks beyond what the trials say: any worker process
- * may ask.
+ * may ask. What follows from the trials they may remember (bti_memo), which changes no answer.
  */
 #ifndef BTI_SAMPLER_H
 #define BTI_SAMPLER_H
 
 #include "study/study.h"
+
+typedef struct bti_memo bti_memo; /* study/memo.h */
+bti_memo *bti_memo_new(void);     /* NULL: no memory */
+void bti_memo_free(bti_memo *m);
 
 typedef struct bti_ask {
     const bti_space *space;
@@ -17,8 +21,9 @@ typedef struct bti_ask {
     void *cost_user;
     const char *params; /* "key=value,..." of the sampler's own options, may be NULL */
     uint64_t seed;
-    int number; /* of the trial to be (an estimate with parallel workers) */
-    int retry;  /* 0, 1, ... after a duplicate: gives another proposal */
+    int number;     /* of the trial to be (an estimate with parallel workers) */
+    int retry;      /* 0, 1, ... after a duplicate: gives another proposal */
+    bti_memo *memo; /* of this study, kept between asks; NULL: everything is found out anew */
 } bti_ask;
 
 /* The answer: feasible by the space's constraints, with its cost and key. `by` and `parent` are set
@@ -70,6 +75,9 @@ bt_status bti_sampler_options(const char *params, const char *sampler,
 bti_metric bti_ask_axis(const bti_ask *ask);
 double bti_axis_size(const bti_ask *ask, const bti_cost *cost);      /* log(cost + 1) */
 double bti_axis_size_of(const bti_ask *ask, const bti_trial *trial); /* the same; 0: not recorded */
+
+/* Of the ask's trials only, which is not the whole study's list: without the memo. */
+bti_ask bti_ask_view(const bti_ask *ask, const bti_trials *trials);
 
 /* log(cost + 1) of the networks that a study covers: from the smallest that a few draws and
  * mutations find to the largest feasible draw. The same for every ask of a study. */

@@ -182,9 +182,16 @@ void bti_storage_close(bti_storage *s);
 void bti_pareto_rank(const double *values, int n, int m, const bool *maximize, int *rank);
 /* Crowding distance within equal ranks (Deb et al. 2002). */
 void bti_crowding(const double *values, int n, int m, const int *rank, double *crowd);
+/* Both at once of what is in order already; all minimised. sorted (m, stride): in row j the n
+ * points lexicographically from objective j on, over objectives j, j + 1, ... of a circle. rank and
+ * crowd are written for those points; scratch: 2 stride + 1. The number of fronts is returned. */
+int bti_pareto_sorted(const double *values, int m, const int *sorted, int n, int stride, int *rank,
+                      double *crowd, int *scratch);
 /* Exact hypervolume (Zitzler and Thiele 1998): the volume between the points and ref (m), all
  * minimised; values (n, m), m from 1 to BTI_OBJECTIVES_MAX. Points beyond ref count for nothing.
  * NaN on no memory. */
 double bti_hypervolume(const double *values, int n, int m, const double *ref);
+/* What point p (m) would add to it. NaN on no memory. */
+double bti_hypervolume_gain(const double *values, int n, int m, const double *ref, const double *p);
 
 #endif

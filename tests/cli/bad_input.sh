@@ -49,6 +49,7 @@ for bad in nowhere empty text.txt zero broken.yaml; do
     refused 1 "$bad" augment apply --op Invert $bad out.png
     refused 1 "$bad" space info $bad
     refused 1 "$bad" bench train $bad
+    refused 1 "$bad" bench infer $bad
 done
 [ ! -e imported ] && [ ! -e out.png ] && [ ! -e out.npy ]
 

@@ -37,3 +37,10 @@ status=0; "$bantam" space info 2>/dev/null || status=$?
 [ $status = 2 ]
 status=0; "$bantam" space inof x 2>err || status=$?
 [ $status = 2 ]
+
+# Spaces of policies hold no networks: their size is told, nothing is drawn, and a search of networks refuses them.
+"$bantam" space info autoaugment >text
+grep -q '^size *285184999433627773173760000000000 (2.85e+32)$' text
+if grep -Eq 'feasible|networks|macs' text; then exit 1; fi
+"$bantam" space info randaugment >text
+grep -q '^size *100$' text

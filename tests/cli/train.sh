@@ -108,6 +108,8 @@ test $status != 0 && grep -q pct_start wrong.txt && test "$(wc -l < wrong.txt)" 
 "$bantam" bench train m.yaml m.yaml --batch 16 --threads 1 --json > bench.json
 test "$(wc -l < bench.json)" = 2
 "$python" -c 'import json; assert all(json.loads(l)["images_per_s"] > 0 for l in open("bench.json"))'
+"$bantam" bench infer m.yaml m.yaml --breakdown --json > bench.json
+"$python" -c 'import json; rows = [json.loads(l) for l in open("bench.json")]; assert len(rows) == 2 and all(r["cpu_ms"] > 0 and r["breakdown"] for r in rows)'
 
 # Ctrl-C leaves a checkpoint; --resume ends where an uninterrupted training does.
 "$bantam" train m.yaml --recipe r.yaml --data data --size 8 --epochs 300 --out whole -q > /dev/null

@@ -331,7 +331,32 @@ static void check_with_threads(const problem *p, bti_backend backend, int thread
     outcome_free(&again);
 }
 
-/* The engine that trains, and where that is another one, the portable last resort. */
+/* The same for any number of threads, and whatever an earlier pass left in memory. */
+static void check_inference(const problem *p)
+{
+    const size_t bytes = (size_t)p->truth.n_logits * sizeof(float);
+    const size_t weights = (size_t)p->graph->n_floats * sizeof(float);
+    float *first = malloc(bytes), *kept = malloc(weights);
+    assert_true(first && kept);
+    for (int threads = 1; threads <= 2; threads++) {
+        bti_net *net = net_for(p, BTI_BACKEND_INFER, threads, false);
+        bti_net_forward(net, false);
+        if (threads == 1)
+            memcpy(first, bti_net_logits(net), bytes);
+        check_near(p, bti_net_backend_name(net), "logit", bti_net_logits(net), p->truth.inference,
+                   p->truth.n_logits, largest(p->truth.inference, p->truth.n_logits));
+        bti_net_forward(net, false);
+        assert_memory_equal(first, bti_net_logits(net), bytes);
+        bti_net_get_weights(net, kept);
+        assert_memory_equal(kept, p->weights, weights);
+        bti_net_free(net);
+    }
+    free(first);
+    free(kept);
+}
+
+/* The engine that trains, where that is another one the portable last resort, and the one that only
+ * predicts. */
 static void check_engines(const problem *p)
 {
     check_with_threads(p, BTI_BACKEND_AUTO, 1);
@@ -339,6 +364,7 @@ static void check_engines(const problem *p)
 #ifdef BANTAM_DNNL
     check_with_threads(p, BTI_BACKEND_REF, 1);
 #endif
+    check_inference(p);
 }
 
 /* ---- tests ---- */
@@ -408,6 +434,23 @@ static void inference_nets_predict_without_gradients(void **state)
             bti_net_free(trainer);
         }
     }
+}
+
+static void one_image_is_predicted_by_the_inference_engine_which_does_not_train(void **state)
+{
+    (void)state;
+    bt_error err = {0};
+    bti_net *net;
+    bti_net_options opt = bti_net_defaults();
+    opt.batch = 1;
+    opt.training = false;
+    assert_ok(bti_net_new(&net, problems[0]->graph, &opt, &err), &err);
+    assert_non_null(strstr(bti_net_backend_name(net), "inference"));
+    bti_net_free(net);
+    opt.training = true;
+    opt.backend = BTI_BACKEND_INFER;
+    assert_int_equal(bti_net_new(&net, problems[0]->graph, &opt, &err), BT_NOSUPP);
+    assert_null(net);
 }
 
 static double square_sum(const float *x, int64_t n)
@@ -510,11 +553,13 @@ static void a_weight_that_is_not_a_number_shows_in_the_loss(void **state)
 static void a_net_without_memory_fails_and_leaks_nothing(void **state)
 {
     (void)state;
-    static const bti_backend backends[] = {BTI_BACKEND_AUTO, BTI_BACKEND_REF};
+    static const bti_backend backends[] = {BTI_BACKEND_AUTO, BTI_BACKEND_REF, BTI_BACKEND_INFER};
     bti_graph *g = build(nets[8].rows);
-    for (int b = 0; b < 2; b++) {
-        const bti_net_options opt = {
-            .batch = BATCH, .threads = 1, .training = true, .backend = backends[b]};
+    for (int b = 0; b < 3; b++) {
+        const bti_net_options opt = {.batch = BATCH,
+                                     .threads = 1,
+                                     .training = backends[b] != BTI_BACKEND_INFER,
+                                     .backend = backends[b]};
         const int64_t live = bti_alloc_live();
         bti_net *net = NULL;
         bt_status rc = BT_NOMEM;
@@ -542,6 +587,7 @@ int main(void)
         cmocka_unit_test(every_module_trains_as_the_reference_does),
         cmocka_unit_test(every_activation_trains_as_the_reference_does),
         cmocka_unit_test(inference_nets_predict_without_gradients),
+        cmocka_unit_test(one_image_is_predicted_by_the_inference_engine_which_does_not_train),
         cmocka_unit_test(flat_and_plain_weights_are_two_views_of_one_thing),
         cmocka_unit_test(a_weight_that_is_not_a_number_shows_in_the_loss),
         cmocka_unit_test(a_net_without_memory_fails_and_leaks_nothing),

@@ -209,6 +209,39 @@ static void the_same_question_has_the_same_answer_and_a_retry_another(void **sta
     }
 }
 
+/* Trials that end late, out of order or never: the answers are those of a study read anew. */
+static void what_a_sampler_remembers_changes_no_answer(void **state)
+{
+    (void)state;
+    const bti_sampler_ops *const *all;
+    int n = bti_samplers(&all);
+    for (int i = 0; i < n; i++) {
+        study st = {.space = space_file("examples/spaces/fashion7.yaml", 28, 1),
+                    .cost = graph_cost};
+        bti_memo *memo = bti_memo_new();
+        for (int k = 0; k < 60; k++) {
+            bti_answer with, without;
+            bt_error err = {0};
+            bti_ask q = question(&st, k, 0, NULL);
+            assert_ok(bti_sampler_ask(all[i], &q, &without, &err), &err);
+            q.memo = memo;
+            assert_ok(bti_sampler_ask(all[i], &q, &with, &err), &err);
+            assert_string_equal(with.key, without.key);
+            assert_string_equal(with.by, without.by);
+            add_trial(&st, &with, k % 3 == 1 ? BTI_RUNNING : k % 7 == 3 ? BTI_FAIL : BTI_COMPLETE);
+            bti_trial *t = st.trials.trial;
+            t[k].violation = k % 5 == 0 ? 0.1 * k : 0;
+            bti_json_set_str(t[k].attrs, "sampler", with.by);
+            if (k > 20 && t[k - 17].state == BTI_RUNNING) {
+                t[k - 17].state = BTI_COMPLETE;
+                t[k - 17].n_values = 2;
+            }
+        }
+        bti_memo_free(memo);
+        end_study(&st);
+    }
+}
+
 /* Seven networks in all: each is proposed once, then the sampler says that nothing is left. */
 static void a_small_space_is_used_up_without_repeating(void **state)
 {
@@ -472,6 +505,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(proposals_are_feasible_new_and_honest_about_their_cost),
         cmocka_unit_test(the_same_question_has_the_same_answer_and_a_retry_another),
+        cmocka_unit_test(what_a_sampler_remembers_changes_no_answer),
         cmocka_unit_test(a_small_space_is_used_up_without_repeating),
         cmocka_unit_test(limits_that_draws_hardly_ever_meet_are_met),
         cmocka_unit_test(a_space_without_a_single_network_is_reported_with_the_reason),

@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include "augment/augment.h"
+#include "augment/policy_int.h"
 #include "base/alloc.h"
 #include "base/rng.h"
 #include <math.h>
@@ -465,6 +466,79 @@ static void operations_of_a_policy_run_in_order_before_flip_and_crop(void **stat
     free_world(&w);
 }
 
+/* Sample 0 of the world through operations one by one, without draws. */
+static void one_by_one(const world *w, const bti_op op[4], const double value[4], uint8_t *out)
+{
+    uint8_t a[SIDE * SIDE * 3];
+    int c = w->set.c;
+    size_t n = (size_t)(SIDE * SIDE * c);
+    void *scratch = malloc(bti_op_scratch(SIDE, SIDE, c));
+
+    assert_non_null(scratch);
+    memcpy(out, w->pixels, n);
+    for (int k = 0; k < 4; k++) {
+        memcpy(a, out, n);
+        bti_op_image im = {.src = a, .dst = out, .h = SIDE, .w = SIDE, .c = c, .scratch = scratch};
+        bti_op_apply(op[k], value[k], &im);
+    }
+    free(scratch);
+}
+
+static void check_chain(world *w, bti_rng *rng)
+{
+    uint8_t want[SIDE * SIDE * 3], got[SIDE * SIDE * 3];
+    bti_op op[4];
+    double value[4];
+    char spec[300] = "";
+    int c = w->set.c;
+    bti_pipeline_options opt = {.std = {1 / 255.0f, 1 / 255.0f, 1 / 255.0f}, .threads = 1};
+    bti_policy *p;
+    bti_pipeline *pipe;
+    bt_error err;
+
+    for (int k = 0; k < 4; k++) {
+        op[k] = bti_randaugment_op((int)bti_rng_below(rng, BTI_RANDAUGMENT_OPS));
+        if (bti_rng_below(rng, 4) == 0)
+            op[k] = bti_rng_below(rng, 2) ? BTI_OP_INVERT : BTI_OP_VERTICAL_FLIP;
+        value[k] = bti_op_level(op[k], (int)bti_rng_below(rng, 31), 31, SIDE, SIDE,
+                                bti_rng_below(rng, 2) ? 1 : -1);
+        snprintf(spec + strlen(spec), sizeof(spec) - strlen(spec), "%s%s", k ? "+" : "",
+                 bti_op_name(op[k]));
+        if (bti_op_get(op[k])->unit)
+            snprintf(spec + strlen(spec), sizeof(spec) - strlen(spec), ":%.17g", value[k]);
+    }
+    one_by_one(w, op, value, want);
+    assert_ok(bti_policy_parse(&p, spec, &err), &err);
+    opt.policy = p;
+    assert_ok(bti_pipeline_new(&pipe, &w->set, &opt, &err), &err);
+    bti_pipeline_fill(pipe, 0, w->index, 1, w->x, NULL);
+    bti_pipeline_show(pipe, 0, 0, got);
+    for (int i = 0; i < SIDE * SIDE * c; i++)
+        if (rintf(w->x[i % c * SIDE * SIDE + i / c]) != want[i] || got[i] != want[i])
+            fail_msg("%s: byte %d is %g, shown as %d, expected %d", spec, i,
+                     (double)w->x[i % c * SIDE * SIDE + i / c], got[i], want[i]);
+    bti_pipeline_free(pipe);
+    bti_policy_free(p);
+}
+
+static void a_chain_of_operations_gives_what_they_give_one_by_one(void **state)
+{
+    bti_rng rng = bti_rng_at(3, BTI_RNG_TEST, 0, 0, 0);
+
+    (void)state;
+    for (int c = 1; c <= 3; c += 2) {
+        world w;
+        make_world(&w, c);
+        for (int i = 0; i < 600; i++) {
+            uint32_t lo = bti_rng_below(&rng, 200), span = 1 + bti_rng_below(&rng, 56);
+            for (int at = 0; at < SIDE * SIDE * c; at++)
+                w.pixels[at] = (uint8_t)(lo + bti_rng_u32(&rng) % span);
+            check_chain(&w, &rng);
+        }
+        free_world(&w);
+    }
+}
+
 static void a_channel_without_spread_becomes_zero_not_nan(void **state)
 {
     world w;
@@ -545,6 +619,7 @@ int main(void)
         cmocka_unit_test(zero_strength_leaves_the_images_alone),
         cmocka_unit_test(any_level_is_drawn_anew_for_each_operation),
         cmocka_unit_test(operations_of_a_policy_run_in_order_before_flip_and_crop),
+        cmocka_unit_test(a_chain_of_operations_gives_what_they_give_one_by_one),
         cmocka_unit_test(a_channel_without_spread_becomes_zero_not_nan),
         cmocka_unit_test(a_crop_as_large_as_the_image_is_refused),
         cmocka_unit_test(a_failed_allocation_is_reported_and_leaks_nothing),

@@ -300,6 +300,89 @@ static void absurdly_long_policies_are_refused(void **state)
     fails(name, "too long");
 }
 
+static bti_policy *parsed(const char *spec)
+{
+    bti_policy *p;
+    bt_error err = {0};
+    assert_ok(bti_policy_parse(&p, spec, &err), &err);
+    return p;
+}
+
+static void a_policy_written_as_a_file_is_read_as_the_same(void **state)
+{
+    static const char *const specs[] = {
+        "none",
+        "flip+crop:4",
+        "flip:0.3+crop:pad=2,fill=0+cutout:p=0.5,ratio=0.25+mixup:0.2+cutmix:p=0.5+mosaic:0.1",
+        "randaugment:n=3,m=any+flip",
+        "trivialaugment+crop",
+        "autoaugment:svhn+flip",
+        "autoaugment:levels=10,p0=ShearX/0.4/3|Invert/0.1/2,p1=Cutout/1/9+flip+crop:4",
+        "Equalize+Rotate:30,p=0.5+flip"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+        bti_policy *p = parsed(specs[i]);
+        bti_str yaml = {0};
+        bt_error err = {0};
+        char *text = bti_policy_text(p);
+        assert_ok(bti_policy_yaml(p, &yaml, &err), &err);
+        file_means(bti_str_c(&yaml), text);
+        bti_str_release(&yaml);
+        bti_free(text);
+        bti_policy_free(p);
+    }
+}
+
+static void a_file_holds_one_policy_on_pixels(void **state)
+{
+    (void)state;
+    bti_policy *p = parsed("randaugment+Equalize");
+    bti_str yaml = {0};
+    bt_error err = {0};
+    assert_int_equal(bti_policy_yaml(p, &yaml, &err), BT_INVAL);
+    assert_non_null(strstr(err.text, "one of randaugment"));
+    bti_str_release(&yaml);
+    bti_policy_free(p);
+}
+
+static void joined_policies_have_the_sub_policies_of_all(void **state)
+{
+    (void)state;
+    bti_policy *p[] = {parsed("autoaugment:levels=10,p0=ShearX/0.4/3|Invert/0.1/2+flip"),
+                       parsed("autoaugment:levels=10,p0=Rotate/1/9,p1=Color/0/0+crop")};
+    bti_policy *all;
+    bt_error err = {0};
+    assert_ok(bti_policy_join(&all, (const bti_policy *const *)p, 2, &err), &err);
+    char *text = bti_policy_text(all);
+    assert_string_equal(
+        text, "autoaugment:levels=10,p0=ShearX/0.4/3|Invert/0.1/2,p1=Rotate/1/9,p2=Color/0/0"
+              "+flip:p=0.5");
+    bti_free(text);
+    bti_policy_free(all);
+    bti_policy_free(p[1]);
+    p[1] = parsed("autoaugment:levels=31,p0=Rotate/1/9");
+    assert_int_equal(bti_policy_join(&all, (const bti_policy *const *)p, 2, &err), BT_INVAL);
+    assert_null(all);
+    bti_policy_free(p[0]);
+    p[0] = parsed("flip");
+    assert_int_equal(bti_policy_join(&all, (const bti_policy *const *)p, 1, &err), BT_INVAL);
+    bti_policy_free(p[0]);
+    bti_policy_free(p[1]);
+}
+
+static void no_policy_is_flip_and_crop_of_one(void **state)
+{
+    (void)state;
+    bti_policy *p = parsed("randaugment+Equalize+crop:3+flip+cutout+mixup"), *plain;
+    bt_error err = {0};
+    assert_ok(bti_policy_standard(&plain, p, &err), &err);
+    char *text = bti_policy_text(plain);
+    assert_string_equal(text, "flip:p=0.5+crop:pad=3,fill=mean");
+    bti_free(text);
+    bti_policy_free(plain);
+    bti_policy_free(p);
+}
+
 static void no_memory_is_reported_and_leaks_nothing(void **state)
 {
     int64_t live = bti_alloc_live();
@@ -335,6 +418,10 @@ int main(void)
         cmocka_unit_test(a_wrong_value_gets_what_was_expected),
         cmocka_unit_test(flip_and_crop_happen_once),
         cmocka_unit_test(absurdly_long_policies_are_refused),
+        cmocka_unit_test(a_policy_written_as_a_file_is_read_as_the_same),
+        cmocka_unit_test(a_file_holds_one_policy_on_pixels),
+        cmocka_unit_test(joined_policies_have_the_sub_policies_of_all),
+        cmocka_unit_test(no_policy_is_flip_and_crop_of_one),
         cmocka_unit_test(no_memory_is_reported_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

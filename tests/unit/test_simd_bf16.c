@@ -118,6 +118,13 @@ static bti_simd_tail tail_of(const fixture *f, int which, bool back)
                            .sum = f->sum[which]};
 }
 
+/* Of an inference net; `adds`: something of the output's shape. */
+static bti_simd_tail folded_tail(const fixture *f, bool adds)
+{
+    const bool add = adds && f->norm.act != BTI_ACT_HARDSWISH;
+    return (bti_simd_tail){.shift = f->beta, .act = f->norm.act, .r = add ? f->x : NULL};
+}
+
 static void check_matrix(int icb, int ocb, int hw, bti_act act, bool back)
 {
     const bti_simd_matrix m = {.n = IMAGES, .icb = icb, .ocb = ocb, .hw = hw};
@@ -137,6 +144,10 @@ static void check_matrix(int icb, int ocb, int hw, bti_act act, bool back)
     twin->matrix(&m, x, packed, truth, &b);
     assert_maps_near("matrix", y, truth, n_y);
     assert_sums_near("matrix sum", f.sum[0], f.sum[1], (size_t)(2 * ocb * LANES));
+    const bti_simd_tail c = folded_tail(&f, back);
+    fast->matrix(&m, x, packed, y, &c);
+    twin->matrix(&m, x, packed, truth, &c);
+    assert_maps_near("folded matrix", y, truth, n_y);
     for (int add = 0; add < 2; add++) {
         fast->matrix_back_weights(&m, x, dy, dw, add, scratch);
         twin->matrix_back_weights(&m, x, dy, dw_truth, add, scratch);
@@ -191,6 +202,10 @@ static void check_depth(const bti_simd_window *w, bti_act act, bool pre, bool ba
     twin->depth(w, norm, x, wei, truth, &b, scratch);
     assert_maps_near("depth", y, truth, n_y);
     assert_sums_near("depth sum", f.sum[0], f.sum[1], (size_t)(2 * w->cb * LANES));
+    const bti_simd_tail folded = folded_tail(&f, false);
+    fast->depth(w, norm, x, wei, y, &folded, scratch);
+    twin->depth(w, norm, x, wei, truth, &folded, scratch);
+    assert_maps_near("folded depth", y, truth, n_y);
     const bti_simd_tail c = tail_of(&f, 0, true), d = tail_of(&f, 1, true);
     bti_simd_norm behind = f.norm;
     behind.map.cb = w->cb;
@@ -253,10 +268,15 @@ static void first_layers(void **state)
             double sum[2][2 * 3 * LANES] = {{0}};
             void *packed = zeros(2 * n_w), *scratch = zeros(fast->stem_scratch(&w));
             twin->stem_pack(ocb, wei, packed);
-            fast->stem(&w, channels, ocb, x, packed, y, sum[0], scratch);
-            twin->stem(&w, channels, ocb, x, packed, truth, sum[1], scratch);
+            fast->stem(&w, channels, ocb, x, packed, y, &(bti_simd_tail){.sum = sum[0]}, scratch);
+            twin->stem(&w, channels, ocb, x, packed, truth, &(bti_simd_tail){.sum = sum[1]},
+                       scratch);
             assert_maps_near("stem", y, truth, n_y);
             assert_sums_near("stem sum", sum[0], sum[1], 2 * 3 * LANES);
+            const bti_simd_tail folded = {.shift = wei, .act = BTI_ACT_RELU};
+            fast->stem(&w, channels, ocb, x, packed, y, &folded, scratch);
+            twin->stem(&w, channels, ocb, x, packed, truth, &folded, scratch);
+            assert_maps_near("folded stem", y, truth, n_y);
             fast->stem_back_weights(&w, channels, ocb, x, dy, dw, false, scratch);
             twin->stem_back_weights(&w, channels, ocb, x, dy, dw_truth, false, scratch);
             assert_floats_near("stem weights", dw, dw_truth, n_w);

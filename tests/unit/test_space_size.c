@@ -38,6 +38,18 @@ static void the_32x32_variant_has_its_documented_size(void **state)
     bti_space_free(s);
 }
 
+static void spaces_of_policies_have_the_size_of_their_papers(void **state)
+{
+    (void)state;
+    bti_space *s = space_file("examples/spaces/autoaugment.yaml", 32, 3);
+    check_size(s, "285184999433627773173760000000000", "1", 0); /* (16 * 11 * 10)^10 */
+    assert_false(bti_space_has_network(s));
+    bti_space_free(s);
+    s = space_file("examples/spaces/randaugment.yaml", 32, 3);
+    check_size(s, "100", "1", 0);
+    bti_space_free(s);
+}
+
 /* Small spaces whose points can all be met by drawing. */
 static const char *const small[] = {
     /* forcing and a budget, with Pass and a module without a stride */
@@ -121,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_seven_block_space_has_its_documented_size),
         cmocka_unit_test(the_32x32_variant_has_its_documented_size),
+        cmocka_unit_test(spaces_of_policies_have_the_size_of_their_papers),
         cmocka_unit_test(the_size_is_the_number_of_points_that_can_be_drawn),
         cmocka_unit_test(a_hyper_parameter_that_the_network_follows_does_not_count_as_network),
         cmocka_unit_test(long_numbers_carry_over_all_their_limbs),

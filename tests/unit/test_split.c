@@ -237,6 +237,62 @@ static void anything_else_is_refused_with_the_expected_form(void **state)
     }
 }
 
+static void folds_hold_every_sample_once_and_every_class_evenly(void **state)
+{
+    (void)state;
+    static uint8_t seen[803];
+    bti_view all, rest, held, again;
+    bt_error err = {0};
+    make(803, false);
+    assert_ok(bti_view_all(&all, &data.train, &err), &err);
+    memset(seen, 0, sizeof(seen));
+    for (int k = 0; k < 5; k++) {
+        assert_ok(bti_view_fold(&all, k, 5, 7, &rest, &held, &err), &err);
+        assert_true(held.n >= 160 && held.n <= 161);
+        assert_int_equal(rest.n + held.n, 803);
+        for (int c = 0; c < 4; c++) { /* 401 or so, 201, 100, 100 over five folds */
+            int64_t whole = count(&rest, c) + count(&held, c);
+            assert_true(count(&held, c) >= whole / 5 && count(&held, c) <= whole / 5 + 1);
+        }
+        for (int64_t i = 0; i < held.n; i++)
+            assert_int_equal(seen[held.index[i]]++, 0);
+        release(&rest, &held);
+    }
+    for (int i = 0; i < 803; i++)
+        assert_int_equal(seen[i], 1);
+    assert_ok(bti_view_fold(&all, 0, 5, 7, &rest, &held, &err), &err);
+    bti_view_release(&rest);
+    assert_ok(bti_view_fold(&all, 0, 5, 8, &rest, &again, &err), &err);
+    assert_memory_not_equal(held.index, again.index, (size_t)held.n * sizeof(int32_t));
+    bti_view_release(&held);
+    release(&rest, &again);
+    bti_view_release(&all);
+}
+
+static void groups_stay_together_in_folds(void **state)
+{
+    (void)state;
+    static int32_t group[800];
+    bti_view all, rest, held;
+    bt_error err = {0};
+    make(800, false);
+    for (int i = 0; i < 800; i++)
+        group[i] = i / 10;
+    data.train.group = group;
+    assert_ok(bti_view_all(&all, &data.train, &err), &err);
+    assert_ok(bti_view_fold(&all, 1, 4, 7, &rest, &held, &err), &err);
+    for (int64_t i = 0; i < held.n; i++)
+        for (int64_t k = 0; k < rest.n; k++)
+            assert_true(group[held.index[i]] != group[rest.index[k]]);
+    assert_int_equal(held.n % 10, 0);
+    release(&rest, &held);
+    for (int i = 0; i < 800; i++)
+        group[i] = 0; /* one group is in one fold: a part is empty */
+    assert_int_equal(bti_view_fold(&all, 0, 2, 7, &rest, &held, &err), BT_INVAL);
+    assert_true(!rest.index && !held.index);
+    bti_view_release(&all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +303,8 @@ int main(void)
         cmocka_unit_test(the_seed_decides_and_the_same_seed_repeats),
         cmocka_unit_test(a_larger_subset_contains_the_smaller_one),
         cmocka_unit_test(first_k_takes_each_class_in_name_order),
+        cmocka_unit_test(folds_hold_every_sample_once_and_every_class_evenly),
+        cmocka_unit_test(groups_stay_together_in_folds),
         cmocka_unit_test(every_class_keeps_a_training_sample),
         cmocka_unit_test(anything_else_is_refused_with_the_expected_form),
     };

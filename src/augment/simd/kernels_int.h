@@ -19,16 +19,14 @@ void SIMD(blend_flat)(uint8_t *dst, const uint8_t *src, int grey, float weight, 
 void SIMD(blend_luma)(uint8_t *dst, const uint8_t *rgb, float weight, size_t n);
 uint64_t SIMD(sum_luma)(const uint8_t *rgb, size_t n);
 void SIMD(range)(uint8_t lo[3], uint8_t hi[3], const uint8_t *rgb, size_t n);
-void SIMD(invert)(uint8_t *dst, const uint8_t *src, size_t n);
-void SIMD(mask)(uint8_t *dst, const uint8_t *src, uint8_t mask, size_t n);
-void SIMD(solarize)(uint8_t *dst, const uint8_t *src, int threshold, size_t n);
 void SIMD(smooth)(uint8_t *dst, const uint8_t *up, const uint8_t *mid, const uint8_t *down,
                   size_t n, size_t d);
-void SIMD(gather)(uint8_t *out, const uint8_t *rgb, int w, int h, const int32_t at[4], size_t n);
+void SIMD(gather)(uint8_t *out, const uint8_t *rgb, int w, int h, const int32_t at[4], size_t n,
+                  size_t spare);
 void SIMD(mirror)(uint8_t *dst, const uint8_t *rgb, size_t n);
-void SIMD(normalise)(float *out, size_t plane, const uint8_t *rgb, size_t n, int mirrored,
-                     const bti_affine to[3]);
-void SIMD(normalise_grey)(float *out, const uint8_t *src, size_t n, int mirrored, bti_affine to);
+void SIMD(normalise)(float *out, size_t plane, const uint8_t *rgb, size_t n, const bti_shades *s);
+void SIMD(normalise_grey)(float *out, const uint8_t *src, size_t n, const bti_shades *s);
+void SIMD(retone)(bti_shades *out, const bti_shades *of, const uint8_t tone[3][256], int c);
 
 /* What fits the first cache beside its planes. */
 #define BLOCK 128

@@ -1,59 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows of pixels backwards, and into normalised float planes: what ends every augmentation.
+ * Pixels to other places: spans of turned images, rows backwards.
  */
 #include "augment/simd/kernels_int.h"
 
-/* Byte offsets of BLOCK pixels, none above `most`; those behind the n that are wanted mean nothing.
- */
-static inline void offsets(int32_t *restrict off, int32_t row, int32_t most, const int32_t at[4],
-                           int32_t n)
+/* Byte offsets of BLOCK pixels from 16.16 coordinates; those behind the n that are wanted mean
+ * nothing. */
+static inline void offsets(int32_t *restrict off, int32_t row, const int32_t at[4], int32_t n)
 {
     uint32_t x = (uint32_t)at[0], y = (uint32_t)at[1], dx = (uint32_t)at[2], dy = (uint32_t)at[3];
 
     for (int32_t i = 0; i < (n + 15) / 16 * 16; i++) {
         int32_t px = (int32_t)(x + (uint32_t)i * dx) >> 16;
         int32_t py = (int32_t)(y + (uint32_t)i * dy) >> 16;
-        int32_t at_byte = (int32_t)((uint32_t)py * (uint32_t)row + 3u * (uint32_t)px);
-        off[i] = at_byte < most ? at_byte : most;
+        off[i] = (int32_t)((uint32_t)py * (uint32_t)row + 3u * (uint32_t)px);
     }
 }
 
-/* Pixels as four bytes for three, which the next one overwrites. The image's last pixel, at `last`,
- * has no fourth byte: it is read a byte too early, then, where it may occur, put right. */
-static inline void gather_block(uint8_t *out, const uint8_t *rgb, int32_t row, int32_t last,
-                                const int32_t at[4], int32_t n, int has_last)
+#ifdef __AVX2__
+#include <immintrin.h>
+
+static inline int32_t four_bytes(const uint8_t *px)
+{
+    int32_t v;
+
+    memcpy(&v, px, 4);
+    return v;
+}
+
+/* Four pixels at a time, and four bytes too many; how many. */
+static inline int32_t fours(uint8_t *restrict out, const uint8_t *restrict rgb, const int32_t *off,
+                            int32_t n)
+{
+    const __m128i pack = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
+    int32_t i = 0;
+
+    for (; i + 6 <= n; i += 4) {
+        __m128i v = _mm_setr_epi32(four_bytes(rgb + off[i]), four_bytes(rgb + off[i + 1]),
+                                   four_bytes(rgb + off[i + 2]), four_bytes(rgb + off[i + 3]));
+        _mm_storeu_si128((__m128i *)(out + 3 * i), _mm_shuffle_epi8(v, pack));
+    }
+    return i;
+}
+#else
+static inline int32_t fours(uint8_t *restrict out, const uint8_t *restrict rgb, const int32_t *off,
+                            int32_t n)
+{
+    int32_t i = 0;
+
+    for (; i + 1 < n; i++) /* the next one overwrites the fourth */
+        memcpy(out + 3 * i, rgb + off[i], 4);
+    return i;
+}
+#endif
+
+/* Pixels are read as four bytes for three, unless the image's last, which has no fourth, may be one
+ * of them. */
+static inline void gather_any(uint8_t *restrict out, const uint8_t *restrict rgb, int32_t row,
+                              int32_t at[4], size_t n, int has_last)
 {
     int32_t off[BLOCK];
 
-    if (n < 1)
-        return;
-    offsets(off, row, last - 1, at, n);
-    for (int32_t i = 0; i < n - 1; i++)
-        memcpy(out + 3 * i, rgb + off[i], 4);
-    memcpy(out + 3 * (n - 1), rgb + off[n - 1], 3);
-    for (int32_t i = 0; has_last && i < n; i++)
-        if (off[i] == last - 1)
-            memcpy(out + 3 * i, rgb + last, 3);
+    for (size_t from = 0; from < n; from += BLOCK, out += 3 * BLOCK) {
+        int32_t part = n - from < BLOCK ? (int32_t)(n - from) : BLOCK;
+        offsets(off, row, at, part);
+        for (int32_t i = has_last ? 0 : fours(out, rgb, off, part); i < part; i++)
+            memcpy(out + 3 * i, rgb + off[i], 3);
+        at[0] = (int32_t)((uint32_t)at[0] + (uint32_t)part * (uint32_t)at[2]);
+        at[1] = (int32_t)((uint32_t)at[1] + (uint32_t)part * (uint32_t)at[3]);
+    }
 }
 
-void SIMD(gather)(uint8_t *out, const uint8_t *rgb, int w, int h, const int32_t at[4], size_t n)
+#define RUN 10 /* pixels of 32 bytes, of which the last two are overwritten */
+
+/* A sheared row is made of runs of source rows: of at least 65536 / |dy| pixels, or one more.
+ * Copies runs while 32 bytes can be read and written; how many pixels. */
+static inline size_t copy_runs(uint8_t *restrict out, const uint8_t *restrict rgb,
+                               const uint8_t *end, ptrdiff_t row, const int32_t at[4], size_t n,
+                               size_t spare)
 {
-    int32_t from[4] = {at[0], at[1], at[2], at[3]}, last = (w * h - 1) * 3;
+    int32_t step = at[3] < 0 ? -at[3] : at[3];
+    int32_t done = (at[3] < 0 ? ~at[1] : at[1]) & 0xffff; /* of the way to the next row */
+    int32_t least = 65536 / step, many = (65535 - done) / step + 1;
+    const uint8_t *s = rgb + (at[1] >> 16) * row + (at[0] >> 16) * 3;
+    size_t i = 0, room = n + spare / 3;
+
+    for (ptrdiff_t down = at[3] < 0 ? -row : row; i < n; s += down) {
+        size_t next = i + (size_t)many < n ? i + (size_t)many : n;
+        if (next + RUN + 1 > room || s + 3 * (next + RUN + 1) > end)
+            return i;
+        for (; i < next; i += RUN)
+            memcpy(out + 3 * i, s + 3 * i, 32);
+        i = next;
+        done += many * step - 65536;
+        many = least + (done + least * step < 65536);
+    }
+    return n;
+}
+
+void SIMD(gather)(uint8_t *out, const uint8_t *rgb, int w, int h, const int32_t at[4], size_t n,
+                  size_t spare)
+{
+    int32_t from[4] = {at[0], at[1], at[2], at[3]};
+    size_t row = 3 * (size_t)w, i = 0;
     int64_t x_end = at[0] + (int64_t)(n - 1) * at[2], y_end = at[1] + (int64_t)(n - 1) * at[3];
     int has_last = (at[0] >> 16 == w - 1 || x_end >> 16 == w - 1) &&
                    (at[1] >> 16 == h - 1 || y_end >> 16 == h - 1);
 
-    for (size_t i = 0; last == 0 && i < n; i++) /* a single pixel */
-        memcpy(out + 3 * i, rgb, 3);
-    for (size_t i = 0; last > 0 && i < n; i += BLOCK) {
-        int32_t part = n - i < BLOCK ? (int32_t)(n - i) : BLOCK;
-        gather_block(out + 3 * i, rgb, 3 * w, last, from, part, has_last);
-        if (i + BLOCK < n) {
-            from[0] += part * from[2];
-            from[1] += part * from[3];
-        }
-    }
+    if (at[2] == 65536 && at[3] && at[3] > -32768 && at[3] < 32768)
+        i = copy_runs(out, rgb, rgb + (size_t)h * row, (ptrdiff_t)row, at, n, spare);
+    from[0] += (int32_t)i * at[2];
+    from[1] += (int32_t)i * at[3];
+    gather_any(out + 3 * i, rgb, (int32_t)row, from, n - i, has_last);
 }
 
 #ifdef __AVX512VBMI__
@@ -101,60 +159,3 @@ void SIMD(mirror)(uint8_t *restrict dst, const uint8_t *restrict rgb, size_t n)
 }
 
 #endif
-
-static inline void to_float(float *restrict out, const uint8_t *restrict v, size_t n, bti_affine to)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = (float)((double)(int)v[i] * to.scale + to.shift);
-}
-
-static inline void to_float_back(float *restrict out, const uint8_t *restrict v, size_t n,
-                                 bti_affine to)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = (float)((double)(int)v[n - 1 - i] * to.scale + to.shift);
-}
-
-#define STEP 32 /* pixels whose loops the compiler unrolls */
-
-static inline void block(float *out, size_t plane, const uint8_t *rgb, size_t n, int mirrored,
-                         const bti_affine to[3])
-{
-    planes p;
-
-    split(&p, rgb, n);
-    if (mirrored) {
-        to_float_back(out, p.r, n, to[0]);
-        to_float_back(out + plane, p.g, n, to[1]);
-        to_float_back(out + 2 * plane, p.b, n, to[2]);
-    } else {
-        to_float(out, p.r, n, to[0]);
-        to_float(out + plane, p.g, n, to[1]);
-        to_float(out + 2 * plane, p.b, n, to[2]);
-    }
-}
-
-void SIMD(normalise)(float *out, size_t plane, const uint8_t *rgb, size_t n, int mirrored,
-                     const bti_affine to[3])
-{
-    size_t i = 0;
-
-    for (; i + STEP <= n; i += STEP)
-        block(out + (mirrored ? n - i - STEP : i), plane, rgb + 3 * i, STEP, mirrored, to);
-    if (i == n)
-        return;
-    if (n < STEP) {
-        block(out, plane, rgb, n, mirrored, to);
-        return;
-    }
-    i = n - STEP; /* the last step once more where it fits: the same values */
-    block(out + (mirrored ? 0 : i), plane, rgb + 3 * i, STEP, mirrored, to);
-}
-
-void SIMD(normalise_grey)(float *out, const uint8_t *src, size_t n, int mirrored, bti_affine to)
-{
-    if (mirrored)
-        to_float_back(out, src, n, to);
-    else
-        to_float(out, src, n, to);
-}

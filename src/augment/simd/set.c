@@ -15,12 +15,10 @@ const bti_pixel_kernels SET_NAME(BTI_SIMD) = {
     .blend_luma = SIMD(blend_luma),
     .sum_luma = SIMD(sum_luma),
     .range = SIMD(range),
-    .invert = SIMD(invert),
-    .mask = SIMD(mask),
-    .solarize = SIMD(solarize),
     .smooth = SIMD(smooth),
     .gather = SIMD(gather),
     .mirror = SIMD(mirror),
     .normalise = SIMD(normalise),
     .normalise_grey = SIMD(normalise_grey),
+    .retone = SIMD(retone),
 };

@@ -6,33 +6,7 @@
 #include "augment/simd/kernels_int.h"
 
 #ifdef __AVX512VBMI__
-#include <immintrin.h>
-
-typedef struct table_regs {
-    __m512i q[4];
-} table_regs;
-
-static inline table_regs load_table(const uint8_t to[256])
-{
-    table_regs t;
-
-    for (int i = 0; i < 4; i++)
-        t.q[i] = _mm512_loadu_si512(to + 64 * i);
-    return t;
-}
-
-static inline __m512i look_up(const table_regs *t, __m512i v)
-{
-    __m512i low = _mm512_permutex2var_epi8(t->q[0], v, t->q[1]);
-    __m512i high = _mm512_permutex2var_epi8(t->q[2], v, t->q[3]);
-
-    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(v), low, high);
-}
-
-static inline __mmask64 first(size_t n)
-{
-    return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
-}
+#include "augment/simd/permute.h"
 
 /* Masked stores are slow on some processors: only the rest takes one. */
 void SIMD(table)(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t to[256])

@@ -33,7 +33,6 @@ typedef struct member {
     const bti_trial *trial;
     double size; /* bti_axis_size_of() */
     int rank;
-    double crowd;
 } member;
 
 typedef struct pool {
@@ -42,75 +41,26 @@ typedef struct pool {
 } pool;
 
 /* ---- the pool ---- */
-static int by_rank_and_crowd(const void *a, const void *b)
+/* Of the finished trials that ran to their end the best `keep` by rank, then crowding; the front
+ * stays whole. While no trial is inside the constraints, all are one rank: the pool moves inwards
+ * from everywhere. */
+static bt_status make_pool(const bti_ask *ask, const bti_observed *seen, int keep, pool *out,
+                           bt_error *err)
 {
-    const member *x = a, *y = b;
-    if (x->rank != y->rank)
-        return x->rank < y->rank ? -1 : 1;
-    if (x->crowd != y->crowd)
-        return x->crowd > y->crowd ? -1 : 1;
-    return x->trial->number < y->trial->number ? -1 : 1;
-}
-
-static bool is_parent(const bti_ask *ask, const bti_trial *t)
-{
-    return t->state == BTI_COMPLETE && t->n_values == ask->goals->n;
-}
-
-static int count_parents(const bti_ask *ask)
-{
-    int n = 0;
-    for (int i = 0; ask->trials && i < ask->trials->n; i++)
-        n += is_parent(ask, &ask->trials->trial[i]);
-    return n;
-}
-
-/* Appends the finished trials that are feasible, or those that are not. */
-static void add_members(const bti_ask *ask, bool feasible, pool *out, double *values)
-{
-    int m = ask->goals->n;
-    for (int i = 0; ask->trials && i < ask->trials->n; i++) {
-        const bti_trial *t = &ask->trials->trial[i];
-        if (!is_parent(ask, t) || (t->violation <= 0) != feasible)
-            continue;
-        memcpy(&values[out->n * m], t->value, (size_t)m * sizeof(*values));
-        out->member[out->n++] = (member){.trial = t, .size = bti_axis_size_of(ask, t)};
-    }
-}
-
-/* The best `keep` finished trials by rank, then crowding. */
-static bt_status make_pool(const bti_ask *ask, int keep, pool *out, bt_error *err)
-{
-    int n = count_parents(ask), m = ask->goals->n;
-    size_t cells = (size_t)n * (size_t)m + 1;
-    double *values = bti_array(cells, sizeof(*values));
-    double *crowd = bti_array((size_t)n + 1, sizeof(*crowd));
-    int *rank = bti_array((size_t)n + 1, sizeof(*rank));
-    out->member = bti_array((size_t)n + 1, sizeof(*out->member));
     out->n = 0;
-    bool ok = values && crowd && rank && out->member;
-    if (ok) {
-        add_members(ask, true, out, values);
-        int feasible = out->n;
-        add_members(ask, false, out, values);
-        bti_pareto_rank(values, feasible, m, ask->goals->maximize, rank);
-        bti_crowding(values, feasible, m, rank, crowd);
-        for (int i = 0; i < n; i++) {
-            member *one = &out->member[i];
-            one->rank = i < feasible ? rank[i] : feasible ? n : 0;
-            one->crowd = i < feasible ? crowd[i] : -one->trial->violation;
-        }
-        qsort(out->member, (size_t)n, sizeof(member), by_rank_and_crowd);
-        int front = 0;
-        while (front < feasible && out->member[front].rank == 0)
-            front++;
-        keep = keep > front ? keep : front; /* the front stays whole */
-        out->n = n < keep ? n : keep;
+    out->member = bti_array((size_t)seen->n + 1, sizeof(*out->member));
+    if (!out->member)
+        return bti_fail_nomem(err);
+    for (int i = 0; i < seen->n; i++) {
+        int rank = seen->n_feasible ? seen->rank[i] : 0;
+        if (seen->trial[i]->state != BTI_COMPLETE)
+            continue;
+        if (out->n >= keep && (rank > 0 || !seen->n_feasible))
+            break;
+        out->member[out->n++] =
+            (member){seen->trial[i], bti_axis_size_of(ask, seen->trial[i]), rank};
     }
-    bti_free(values);
-    bti_free(crowd);
-    bti_free(rank);
-    return ok ? BT_OK : bti_fail_nomem(err);
+    return BT_OK;
 }
 
 /* ---- where to aim ---- */
@@ -232,7 +182,10 @@ static bt_status evolve(const bti_ask *ask, const options *o, const pool *p, bti
     if (rc != BT_EMPTY)
         return rc;
     double width = span.hi - span.lo;
-    return bti_sampler_draw(ask, rng, width > 0 ? (goal - span.lo) / width : 0, out, err);
+    int64_t rejected = out->rejected;
+    rc = bti_sampler_draw(ask, rng, width > 0 ? (goal - span.lo) / width : 0, out, err);
+    out->rejected += rejected;
+    return rc;
 }
 
 /* ---- warm-up ---- */
@@ -265,18 +218,22 @@ static bt_status ask_evolution(const bti_ask *ask, bti_answer *out, bt_error *er
                                         {"population", &o.population, 2, 1e6},
                                         {"children", &o.children, 1, CHILD_TRIES},
                                         {"crossover", &o.crossover, 0, 1}};
+    bti_observed seen = {0};
     pool p = {0};
     bt_status rc = bti_sampler_options(ask->params, "evolution", known, 4, err);
     if (rc)
         return rc;
     bti_rng rng =
         bti_rng_at(ask->seed, BTI_RNG_SAMPLER, (uint32_t)ask->number, (uint32_t)ask->retry, 1);
-    if (ask->number < (int)o.warmup || count_parents(ask) < 2)
+    if (ask->number < (int)o.warmup)
         return warm_up(ask, &rng, out, err);
-    rc = make_pool(ask, (int)o.population, &p, err);
+    rc = bti_observe(ask, 0, &seen, err);
     if (!rc)
-        rc = evolve(ask, &o, &p, &rng, out, err);
+        rc = make_pool(ask, &seen, (int)o.population, &p, err);
+    if (!rc)
+        rc = p.n < 2 ? warm_up(ask, &rng, out, err) : evolve(ask, &o, &p, &rng, out, err);
     bti_free(p.member);
+    bti_observed_release(&seen);
     return rc;
 }
 

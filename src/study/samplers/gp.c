@@ -6,7 +6,10 @@
  * expected improvement. More: EI of a random augmented Chebyshev scalarisation (ParEGO, Knowles,
  * IEEE Trans. Evol. Comput. 10, 2006).
  * Candidates are children of the front and quasi-random draws, all allowed by the constraints; the
- * acquisition chooses among them, as in BANANAS (White et al., AAAI 2021).
+ * acquisition chooses among them, as in BANANAS (White et al., AAAI 2021). Where a limit is on what
+ * only a trial can tell (latency, accuracy), the acquisition is weighed with the probability that
+ * the limit is kept (Gardner et al., "Bayesian optimization with inequality constraints", ICML
+ * 2014).
  */
 #include "study/observed.h"
 #include "study/samplers/process.h"
@@ -20,16 +23,28 @@ typedef struct options {
     double startup, candidates, kernels;
 } options;
 
+#define LIMITS_MAX (2 * BTI_METRICS)
+
+/* A limit on a metric that only a trial can tell: y <= bound, standardised. */
+typedef struct limit {
+    bti_target target;
+    double bound;
+} limit;
+
 /* Of a problem as the acquisition sees it. */
 typedef struct model {
     const bti_ask *ask;
     const bti_observed *seen;
-    int n; /* observations in the processes: the best and the newest */
+    int n; /* observations in the process: the best and the newest */
     const bti_trial **trial;
     double *y; /* (n, m): minimised, standardised over the n */
     double mean[BTI_OBJECTIVES_MAX], scale[BTI_OBJECTIVES_MAX];
-    bti_process gp[BTI_OBJECTIVES_MAX];
+    bti_process gp;
+    bti_target target[BTI_OBJECTIVES_MAX];
     bool is_known[BTI_OBJECTIVES_MAX];
+    int n_limits;
+    limit limit[LIMITS_MAX];
+    int n_inside;  /* observations within all limits: they come first */
     int n_steps;   /* two objectives: the front as steps, first value rising */
     double *step;  /* (n_steps, 2) */
     double ref[2]; /* standardised */
@@ -88,20 +103,18 @@ static double minimised(const bti_ask *ask, int objective, double v)
     return ask->goals->maximize[objective] ? -v : v >= 0 ? log1p(v) : v;
 }
 
-static void standardise(model *m)
+/* n values, `stride` apart. */
+static void standardise(double *v, int n, int stride, double *mean, double *scale)
 {
-    int k = m->ask->goals->n;
-    for (int j = 0; j < k; j++) {
-        double sum = 0, square = 0;
-        for (int i = 0; i < m->n; i++)
-            sum += m->y[i * k + j];
-        m->mean[j] = sum / m->n;
-        for (int i = 0; i < m->n; i++)
-            square += pow(m->y[i * k + j] - m->mean[j], 2);
-        m->scale[j] = square > 0 ? sqrt(square / m->n) : 1;
-        for (int i = 0; i < m->n; i++)
-            m->y[i * k + j] = (m->y[i * k + j] - m->mean[j]) / m->scale[j];
-    }
+    double sum = 0, square = 0;
+    for (int i = 0; i < n; i++)
+        sum += v[i * stride];
+    *mean = sum / n;
+    for (int i = 0; i < n; i++)
+        square += (v[i * stride] - *mean) * (v[i * stride] - *mean);
+    *scale = square > 0 ? sqrt(square / n) : 1;
+    for (int i = 0; i < n; i++)
+        v[i * stride] = (v[i * stride] - *mean) / *scale;
 }
 
 static int by_first(const void *a, const void *b)
@@ -112,8 +125,8 @@ static int by_first(const void *a, const void *b)
     return (x[1] > y[1]) - (x[1] < y[1]);
 }
 
-/* The non-dominated of the observations as a staircase. The reference is zero where a larger value
- * is better (accuracy, F1), at least beyond the worst of the observations. */
+/* The non-dominated of the observations within the limits as a staircase. The reference is zero
+ * where a larger value is better (accuracy, F1), at least beyond the worst of the observations. */
 static void build_steps(model *m)
 {
     for (int j = 0; j < 2; j++) {
@@ -121,9 +134,9 @@ static void build_steps(model *m)
         for (int i = 0; i < m->n; i++)
             m->ref[j] = fmax(m->ref[j], m->y[2 * i + j] + 0.1);
     }
-    memcpy(m->step, m->y, (size_t)m->n * 2 * sizeof(double));
-    qsort(m->step, (size_t)m->n, 2 * sizeof(double), by_first);
-    for (int i = 0; i < m->n; i++) {
+    memcpy(m->step, m->y, (size_t)m->n_inside * 2 * sizeof(double));
+    qsort(m->step, (size_t)m->n_inside, 2 * sizeof(double), by_first);
+    for (int i = 0; i < m->n_inside; i++) {
         if (m->n_steps && m->step[2 * i + 1] >= m->step[2 * m->n_steps - 1])
             continue;
         memmove(&m->step[2 * m->n_steps++], &m->step[2 * i], 2 * sizeof(double));
@@ -136,54 +149,98 @@ static void choose_observations(model *m, int most)
 {
     int k = m->ask->goals->n;
     m->n = m->seen->n < most ? m->seen->n : most;
+    m->n_inside = m->seen->n_feasible < m->n ? m->seen->n_feasible : m->n;
     memcpy(m->trial, m->seen->trial, (size_t)m->n * sizeof(*m->trial));
     memcpy(m->y, m->seen->value, (size_t)m->n * (size_t)k * sizeof(double));
+    for (int j = 0; j < k; j++)
+        standardise(m->y + j, m->n, k, &m->mean[j], &m->scale[j]);
+}
+
+/* Values of a metric in its trials, in logarithms where it is minimised, turned so that less is
+ * better; those not known count as the mean of the others. How many are known is returned. */
+static int metric_values(const model *m, bti_metric id, double sign, double *out)
+{
+    double sum = 0;
+    int known = 0;
+    for (int i = 0; i < m->n; i++) {
+        double v = bti_trial_metric(m->ask->goals, m->trial[i], id);
+        out[i] = sign * (bti_metric_of(id)->maximize ? v : log1p(v));
+        if (isnan(out[i]))
+            continue;
+        sum += out[i];
+        known++;
+    }
+    for (int i = 0; i < m->n; i++)
+        out[i] = isnan(out[i]) ? sum / known : out[i];
+    return known;
+}
+
+static bt_status fit_limit(model *m, bti_metric id, double bound, double sign, double *y,
+                           bt_error *err)
+{
+    limit *l = &m->limit[m->n_limits];
+    double mean, scale;
+    if (metric_values(m, id, sign, y) < 2)
+        return BT_OK;
+    standardise(y, m->n, 1, &mean, &scale);
+    l->bound = (sign * (bti_metric_of(id)->maximize ? bound : log1p(bound)) - mean) / scale;
+    m->n_limits++;
+    return bti_process_fit(&m->gp, y, &l->target, err);
+}
+
+static bt_status fit_limits(model *m, double *y, bt_error *err)
+{
+    const bti_constraints c = bti_space_constraints(m->ask->space);
+    bt_status rc = BT_OK;
+    for (int i = 0; i < BTI_METRICS && !rc; i++) {
+        const bti_bounds *b = bti_constraint_of(&c, (bti_metric)i);
+        if (bti_metric_of((bti_metric)i)->source == BTI_FROM_COST)
+            continue;
+        if (isfinite(b->hi))
+            rc = fit_limit(m, (bti_metric)i, b->hi, 1, y, err);
+        if (!rc && b->lo > 0)
+            rc = fit_limit(m, (bti_metric)i, b->lo, -1, y, err);
+    }
+    return rc;
 }
 
 static bt_status fit(model *m, int most, bti_rng *rng, bt_error *err)
 {
     int k = m->ask->goals->n;
-    bt_status rc = BT_OK;
     m->trial = bti_array((size_t)most, sizeof(const bti_trial *));
     m->y = bti_array((size_t)most * (size_t)k, sizeof(double));
     m->step = bti_array((size_t)most * 2, sizeof(double));
-    double *target = bti_array((size_t)most, sizeof(*target));
-    if (!m->trial || !m->y || !m->step || !target) {
-        bti_free(target);
-        return bti_fail_nomem(err);
+    double *y = bti_array((size_t)most, sizeof(*y));
+    bt_status rc = m->trial && m->y && m->step && y ? BT_OK : bti_fail_nomem(err);
+    if (!rc) {
+        choose_observations(m, most);
+        rc = bti_process_init(&m->gp, m->ask, m->trial, m->n, err);
     }
-    choose_observations(m, most);
-    standardise(m);
-    if (k == 2)
+    if (!rc && k == 2)
         build_steps(m);
-    for (int j = 0; j < k; j++)
+    for (int j = 0; j < k && !rc; j++)
         m->weight[j] = -log(1 - bti_rng_unit(rng)); /* exponential: uniform on the simplex */
     m->best = INFINITY;
-    for (int i = 0; i < m->n; i++)
+    for (int i = 0; i < m->n_inside && !rc; i++)
         m->best = fmin(m->best, k == 1 ? m->y[i] : scalarised(m, &m->y[i * k]));
     for (int j = 0; j < k && !rc; j++) {
-        if (m->is_known[j])
-            continue;
         for (int i = 0; i < m->n; i++)
-            target[i] = m->y[i * k + j];
-        rc = bti_process_fit(&m->gp[j], m->ask->space, m->trial, target, m->n, err);
+            y[i] = m->y[i * k + j];
+        if (!m->is_known[j])
+            rc = bti_process_fit(&m->gp, y, &m->target[j], err);
     }
-    bti_free(target);
+    if (!rc)
+        rc = fit_limits(m, y, err);
+    bti_free(y);
     return rc;
 }
 
-static double acquisition(model *m, const bti_answer *a)
+/* ---- acquisition ---- */
+static double improvement(const model *m, const double mu[], const double sigma[])
 {
-    double mu[BTI_OBJECTIVES_MAX], sigma[BTI_OBJECTIVES_MAX];
     int k = m->ask->goals->n;
-    for (int j = 0; j < k; j++) {
-        sigma[j] = 0;
-        if (m->is_known[j])
-            mu[j] =
-                (minimised(m->ask, j, known_value(m->ask, j, &a->cost)) - m->mean[j]) / m->scale[j];
-        else
-            bti_process_predict(&m->gp[j], &a->point, &a->cost, &mu[j], &sigma[j]);
-    }
+    if (!m->n_inside) /* nothing to improve on yet: look for what is within the limits */
+        return 1;
     if (k == 1)
         return expected_below(m->best, mu[0], sigma[0]);
     if (k == 2)
@@ -192,6 +249,36 @@ static double acquisition(model *m, const bti_answer *a)
     for (int j = 0; j < k; j++)
         spread = fmax(spread, m->weight[j] * sigma[j]);
     return expected_below(m->best, scalarised(m, mu), spread);
+}
+
+/* Of the first n candidates, which the process has looked at. */
+static void acquire(model *m, const bti_answer *candidate, int n, double *out)
+{
+    double mu[BTI_OBJECTIVES_MAX][BTI_PROCESS_BATCH], sigma[BTI_OBJECTIVES_MAX][BTI_PROCESS_BATCH];
+    double y[BTI_PROCESS_BATCH], spread[BTI_PROCESS_BATCH];
+    int k = m->ask->goals->n;
+    for (int j = 0; j < k; j++) {
+        if (!m->is_known[j])
+            bti_process_predict(&m->gp, &m->target[j], n, mu[j], sigma[j]);
+        for (int i = 0; i < n && m->is_known[j]; i++) {
+            double v = minimised(m->ask, j, known_value(m->ask, j, &candidate[i].cost));
+            mu[j][i] = (v - m->mean[j]) / m->scale[j];
+            sigma[j][i] = 0;
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        double a[BTI_OBJECTIVES_MAX], b[BTI_OBJECTIVES_MAX];
+        for (int j = 0; j < k; j++) {
+            a[j] = mu[j][i];
+            b[j] = sigma[j][i];
+        }
+        out[i] = improvement(m, a, b);
+    }
+    for (int l = 0; l < m->n_limits; l++) {
+        bti_process_predict(&m->gp, &m->limit[l].target, n, y, spread);
+        for (int i = 0; i < n; i++)
+            out[i] *= 0.5 * erfc((y[i] - m->limit[l].bound) / spread[i] * M_SQRT1_2);
+    }
 }
 
 /* ---- candidates ---- */
@@ -214,57 +301,80 @@ static void make_candidate(const model *m, bti_rng *rng, bti_point *out)
     bti_space_mutate(m->ask->space, &a, 1 + (int)bti_rng_below(rng, 3), rng, out);
 }
 
-static bt_status propose(model *m, int n, bti_rng *rng, bti_answer *out, bt_error *err)
+/* Fills `candidate` with those of `tries` points that are allowed. */
+static bt_status make_batch(model *m, int tries, bti_rng *rng, bti_answer *candidate, int *n,
+                            int64_t *rejected, bt_error *err)
 {
-    bti_answer *next = bti_malloc(sizeof(*next));
-    double best = -INFINITY;
-    int64_t rejected = 0;
-    if (!next)
-        return bti_fail_nomem(err);
-    *next = *out;
     bt_status rc = BT_OK;
-    for (int i = 0; i < n && !rc; i++) {
-        make_candidate(m, rng, &next->point);
-        rc = bti_sampler_complete(m->ask, next, err);
-        if (rc == BT_EMPTY) {
-            rc = BT_OK;
-            rejected++;
-            continue;
-        }
-        double value = rc ? 0 : acquisition(m, next);
-        if (!rc && value > best) {
-            best = value;
-            *out = *next;
-        }
+    *n = 0;
+    for (int i = 0; i < tries && !rc; i++) {
+        make_candidate(m, rng, &candidate[*n].point);
+        rc = bti_sampler_complete(m->ask, &candidate[*n], err);
+        if (!rc)
+            bti_process_look(&m->gp, *n, &candidate[*n].point, &candidate[*n].cost);
+        *n += rc == BT_OK;
+        *rejected += rc == BT_EMPTY;
+        rc = rc == BT_EMPTY ? BT_OK : rc;
     }
-    bti_free(next);
+    return rc;
+}
+
+static bt_status propose(model *m, int tries, bti_rng *rng, bti_answer *out, bt_error *err)
+{
+    bti_answer *candidate = bti_array(BTI_PROCESS_BATCH, sizeof(*candidate));
+    double best = -INFINITY, value[BTI_PROCESS_BATCH];
+    int64_t rejected = 0;
+    bt_status rc = candidate ? BT_OK : bti_fail_nomem(err);
+    for (int left = tries, n; left > 0 && !rc; left -= BTI_PROCESS_BATCH) {
+        int now = left < BTI_PROCESS_BATCH ? left : BTI_PROCESS_BATCH;
+        rc = make_batch(m, now, rng, candidate, &n, &rejected, err);
+        if (!rc)
+            acquire(m, candidate, n, value);
+        for (int i = 0; i < n && !rc; i++)
+            if (value[i] > best) {
+                best = value[i];
+                out->point = candidate[i].point;
+                out->cost = candidate[i].cost;
+                memcpy(out->key, candidate[i].key, sizeof(out->key));
+            }
+    }
+    bti_free(candidate);
+    out->rejected = 0;
     if (!rc && best == -INFINITY)
         rc = bti_sampler_draw(m->ask, rng, -1, out, err);
-    out->rejected = rejected;
+    out->rejected += rejected;
     return rc;
 }
 
 static bt_status ask_fitted(const bti_ask *ask, const options *o, const bti_observed *seen,
                             bti_rng *rng, bti_answer *out, bt_error *err)
 {
-    model m = {.ask = ask, .seen = seen};
+    model *m = bti_calloc(1, sizeof(*m));
     const bti_cost any = {.params = 1, .macs = 1, .peak_memory = 1};
+    if (!m)
+        return bti_fail_nomem(err);
+    m->ask = ask;
+    m->seen = seen;
     for (int j = 0; j < ask->goals->n; j++)
-        m.is_known[j] = !isnan(known_value(ask, j, &any));
-    bt_status rc = fit(&m, (int)o->kernels, rng, err);
+        m->is_known[j] = !isnan(known_value(ask, j, &any));
+    bt_status rc = fit(m, (int)o->kernels, rng, err);
     if (!rc)
-        rc = propose(&m, (int)o->candidates, rng, out, err);
+        rc = propose(m, (int)o->candidates, rng, out, err);
     for (int j = 0; j < ask->goals->n; j++)
-        bti_process_release(&m.gp[j]);
-    bti_free(m.trial);
-    bti_free(m.y);
-    bti_free(m.step);
+        bti_target_release(&m->target[j]);
+    for (int i = 0; i < m->n_limits; i++)
+        bti_target_release(&m->limit[i].target);
+    bti_process_release(&m->gp);
+    bti_free(m->trial);
+    bti_free(m->y);
+    bti_free(m->step);
+    bti_free(m);
     return rc;
 }
 
 static bt_status ask_gp(const bti_ask *ask, bti_answer *out, bt_error *err)
 {
-    options o = {.startup = 12, .candidates = 64, .kernels = 128};
+    options o = {.startup = 12, .candidates = 64, .kernels = 64};
     const bti_sampler_option known[] = {{"startup", &o.startup, 2, 1e6},
                                         {"candidates", &o.candidates, 1, 10000},
                                         {"kernels", &o.kernels, 10, 2000}};

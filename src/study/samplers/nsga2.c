@@ -70,8 +70,7 @@ static bt_status ask_nsga2(const bti_ask *ask, bti_answer *out, bt_error *err)
         bti_rng_at(ask->seed, BTI_RNG_SAMPLER, (uint32_t)ask->number, (uint32_t)ask->retry, 4);
     int start = ask->number / (int)o.population * (int)o.population;
     bti_trials before = earlier(ask->trials, start);
-    bti_ask view = *ask;
-    view.trials = &before;
+    const bti_ask view = bti_ask_view(ask, &before);
     rc = bti_observe(&view, 0, &parents, err);
     if (!rc && parents.n < 2)
         rc = bti_sampler_draw(ask, &rng, -1, out, err);

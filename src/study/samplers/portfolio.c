@@ -8,7 +8,7 @@
  * Hypervolume in the coordinates of metrics.def, costs in logarithms; of objectives that are not in
  * that table the reference is the worst value of the warm-up.
  */
-#include "study/observed.h"
+#include "study/memo.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -35,12 +35,6 @@ static int member_of(const bti_trial *t)
     return -1;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    const bti_trial *x = *(const bti_trial *const *)a, *y = *(const bti_trial *const *)b;
-    return (x->number > y->number) - (x->number < y->number);
-}
-
 /* Objective j of a trial, minimised, costs in logarithms. */
 static double seen_as(const bti_ask *ask, const bti_trial *t, int j)
 {
@@ -50,62 +44,137 @@ static double seen_as(const bti_ask *ask, const bti_trial *t, int j)
     return ask->goals->maximize[j] ? -v : v >= 0 ? log1p(v) : v;
 }
 
-/* The hypervolume that a trial adds to the front of those before it. */
-static double gain_of(const bti_ask *ask, double *front, int *n_front, const double ref[],
-                      const bti_trial *t)
+/* The worst of the first `warmup` trials that count; 1, the end of the coordinate, where the table
+ * has the objective. */
+static void find_reference(const bti_ask *ask, const options *o, double ref[])
 {
-    int m = ask->goals->n;
-    double *p = front + *n_front * m;
+    int m = ask->goals->n, n = 0;
+    for (int j = 0; j < m; j++)
+        ref[j] = ask->goals->metric[j] != BTI_METRIC_NONE ? 1 : -INFINITY;
+    for (int i = 0; i < ask->trials->n && n < (int)o->warmup; i++) {
+        const bti_trial *t = &ask->trials->trial[i];
+        if (!bti_trial_counts(ask->goals, t))
+            continue;
+        n++;
+        for (int j = 0; j < m; j++)
+            if (ask->goals->metric[j] == BTI_METRIC_NONE)
+                ref[j] = fmax(ref[j], seen_as(ask, t, j));
+    }
+}
+
+static bt_status make_room(bti_gains *g, int m, bt_error *err)
+{
+    if (g->n < g->cap)
+        return BT_OK;
+    size_t cap = g->cap ? 2 * (size_t)g->cap : 64;
+    double *gain = bti_regrow(g->gain, cap, sizeof(*gain));
+    g->gain = gain ? gain : g->gain;
+    int *who = bti_regrow(g->who, cap, sizeof(*who));
+    g->who = who ? who : g->who;
+    double *front = bti_regrow(g->front, cap, (size_t)m * sizeof(*front));
+    g->front = front ? front : g->front;
+    if (!gain || !who || !front)
+        return bti_fail_nomem(err);
+    g->cap = (int)cap;
+    return BT_OK;
+}
+
+/* Adds a trial: the hypervolume that it adds to the front of those before it. */
+static bt_status add_gain(const bti_ask *ask, const double ref[], const bti_trial *t, bti_gains *g,
+                          bt_error *err)
+{
+    double p[BTI_OBJECTIVES_MAX];
+    int m = ask->goals->n, kept = 0;
+    bt_status rc = make_room(g, m, err);
+    if (rc)
+        return rc;
     for (int j = 0; j < m; j++)
         p[j] = seen_as(ask, t, j);
-    double before = bti_hypervolume(front, *n_front, m, ref);
-    double gain = bti_hypervolume(front, *n_front + 1, m, ref) - before;
-    *n_front += gain > 0;
-    return gain > 0 ? gain : 0; /* NaN on no memory: no credit */
+    double gain = bti_hypervolume_gain(g->front, g->n_front, m, ref, p);
+    g->who[g->n] = member_of(t);
+    g->gain[g->n++] = gain > 0 ? gain : 0; /* NaN on no memory: no credit */
+    if (!(gain > 0))
+        return BT_OK;
+    for (int i = 0; i < g->n_front; i++) { /* those that it covers leave */
+        const double *q = g->front + i * m;
+        bool covered = true;
+        for (int j = 0; j < m; j++)
+            covered = covered && p[j] <= q[j];
+        if (!covered)
+            memmove(g->front + kept++ * m, q, (size_t)m * sizeof(*q));
+    }
+    memcpy(g->front + kept * m, p, (size_t)m * sizeof(*p));
+    g->n_front = kept + 1;
+    return BT_OK;
+}
+
+/* Trials from g->upto on, to the end, or (settled) to the first that has not finished: what comes
+ * before it stays as it is. */
+static bt_status add_gains(const bti_ask *ask, const double ref[], bool settled, bti_gains *g,
+                           bt_error *err)
+{
+    bt_status rc = BT_OK;
+    for (; g->upto < ask->trials->n && !rc; g->upto++) {
+        const bti_trial *t = &ask->trials->trial[g->upto];
+        if (settled && !bti_trial_state_finished(t->state))
+            break;
+        if (bti_trial_counts(ask->goals, t))
+            rc = add_gain(ask, ref, t, g, err);
+    }
+    return rc;
+}
+
+static bt_status copy_gains(const bti_gains *from, int m, bti_gains *to, bt_error *err)
+{
+    *to = (bti_gains){.upto = from->upto, .n = from->n, .cap = from->n + 64};
+    to->gain = bti_array((size_t)to->cap, sizeof(*to->gain));
+    to->who = bti_array((size_t)to->cap, sizeof(*to->who));
+    to->front = bti_array((size_t)to->cap, (size_t)m * sizeof(*to->front));
+    if (!to->gain || !to->who || !to->front)
+        return bti_fail_nomem(err);
+    if (from->n) {
+        memcpy(to->gain, from->gain, (size_t)from->n * sizeof(*to->gain));
+        memcpy(to->who, from->who, (size_t)from->n * sizeof(*to->who));
+        memcpy(to->front, from->front, (size_t)(from->n_front * m) * sizeof(*to->front));
+    }
+    to->n_front = from->n_front;
+    return BT_OK;
 }
 
 typedef struct credit {
     double gain[N_MEMBERS];
     int trials[N_MEMBERS];
+    int n; /* trials that count, of whatever member */
 } credit;
 
 /* Gains in the last `window` trials a member, all members together. */
-static bt_status count_gains(const bti_ask *ask, const options *o, const bti_observed *seen,
-                             credit *c, bt_error *err)
+static bt_status count_gains(const bti_ask *ask, const options *o, credit *c, bt_error *err)
 {
     double ref[BTI_OBJECTIVES_MAX];
-    int n = seen->n, m = ask->goals->n, n_front = 0;
-    double *front = bti_array((size_t)n * (size_t)m + 1, sizeof(*front));
-    const bti_trial **t = bti_array((size_t)n + 1, sizeof(*t));
+    int m = ask->goals->n;
+    bti_gains now = {0}, *kept = ask->memo ? &ask->memo->gains : NULL;
+    bt_status rc = BT_OK;
     *c = (credit){0};
-    if (!front || !t) {
-        bti_free(front);
-        bti_free(t);
-        return bti_fail_nomem(err);
+    find_reference(ask, o, ref);
+    if (kept) {
+        if (kept->n < (int)o->warmup || kept->warmup != (int)o->warmup)
+            bti_gains_release(kept); /* the reference may have moved */
+        kept->warmup = (int)o->warmup;
+        rc = add_gains(ask, ref, true, kept, err);
+        if (!rc)
+            rc = copy_gains(kept, m, &now, err);
     }
-    n = 0;
-    for (int i = 0; i < seen->n; i++)
-        if (seen->trial[i]->state == BTI_COMPLETE)
-            t[n++] = seen->trial[i];
-    qsort(t, (size_t)n, sizeof(*t), by_number);
-    for (int j = 0; j < m; j++) {
-        ref[j] = -INFINITY;
-        for (int i = 0; i < n && i < (int)o->warmup; i++)
-            ref[j] = fmax(ref[j], seen_as(ask, t[i], j));
-        if (ask->goals->metric[j] != BTI_METRIC_NONE)
-            ref[j] = 1;
-    }
-    for (int i = 0; i < n; i++) {
-        int who = member_of(t[i]);
-        double gain = gain_of(ask, front, &n_front, ref, t[i]);
-        if (who < 0 || i < (int)o->warmup || n - i > (int)o->window * N_MEMBERS)
+    if (!rc)
+        rc = add_gains(ask, ref, false, &now, err);
+    c->n = now.n;
+    for (int i = (int)fmax(o->warmup, now.n - o->window * N_MEMBERS); i < now.n && !rc; i++) {
+        if (now.who[i] < 0)
             continue;
-        c->gain[who] += gain;
-        c->trials[who]++;
+        c->gain[now.who[i]] += now.gain[i];
+        c->trials[now.who[i]]++;
     }
-    bti_free(front);
-    bti_free(t);
-    return BT_OK;
+    bti_gains_release(&now);
+    return rc;
 }
 
 /* Each member keeps a floor; the rest is shared by gain a trial. A member that nobody has asked
@@ -136,22 +205,20 @@ static bt_status ask_portfolio(const bti_ask *ask, bti_answer *out, bt_error *er
     const bti_sampler_option known[] = {{"warmup", &o.warmup, 0, 1e6},
                                         {"window", &o.window, 1, 1e6},
                                         {"floor", &o.floor, 0, 1.0 / N_MEMBERS}};
-    bti_observed seen = {0};
-    credit c = {0};
+    credit c;
     bti_ask one = *ask;
     bt_status rc = bti_sampler_options(ask->params, "portfolio", known, 3, err);
     if (rc)
         return rc;
     one.params = NULL;
-    rc = bti_observe(ask, 0, &seen, err);
     int who = 0;
-    if (!rc && ask->number >= (int)o.warmup && seen.n >= 2) {
+    if (ask->number >= (int)o.warmup) {
         bti_rng rng =
             bti_rng_at(ask->seed, BTI_RNG_SAMPLER, (uint32_t)ask->number, (uint32_t)ask->retry, 7);
-        rc = count_gains(ask, &o, &seen, &c, err);
-        who = choose_member(&o, &c, &rng);
+        rc = count_gains(ask, &o, &c, err);
+        if (!rc && c.n >= 2)
+            who = choose_member(&o, &c, &rng);
     }
-    bti_observed_release(&seen);
     return rc ? rc : bti_sampler_ask(members[who], &one, out, err);
 }
 

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gaussian process regression with a mixed kernel for conditional spaces. A row of x has one cell a
- * slot: the place on the axis 0..1 (numbers, ordered choices), the index (unordered), NaN where the
- * parameter is not active; then log(1 + parameters) and log(1 + MACs), scaled to 0..1.
+ * Gaussian process regression with a mixed kernel for conditional spaces. A column of x holds one
+ * slot of every observation: the place on the axis 0..1 (numbers, ordered choices), or what is far
+ * from all others: FAR times the index (unordered), -FAR where the parameter is not active. So one
+ * formula, which vectorises, says how alike two cells are, whatever they are.
  */
 #include "study/samplers/process.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "study/memo.h"
+#include "study/observed.h"
 
-#include <lapacke.h>
 #include <math.h>
 
 #define LENGTH 0.3 /* of a number's main effect, of its range */
 #define SIZE_LENGTH 0.35
+#define FAR 1e6f
+#define LANES 8 /* points of a batch that go through the triangle together */
 #define JITTER 1e-8
-#define TRIAL_SIZE 48 /* observations on which the kernel is chosen */
+#define TRIAL_SIZE 32 /* observations on which the kernel is chosen */
 
 static const double weights[][3] = {
     {0.6, 0.3, 0.1}, {0.3, 0.5, 0.2}, {0.2, 0.2, 0.6}, {0.1, 0.8, 0.1}};
@@ -23,22 +27,12 @@ static const double noises[] = {0.003, 0.03, 0.2};
 #define N_WEIGHTS (sizeof(weights) / sizeof(weights[0]))
 #define N_NOISES (sizeof(noises) / sizeof(noises[0]))
 
-/* What a pair of points has in common, 0..1 each. */
-typedef struct likeness {
-    double main, size, product;
-} likeness;
-
-/* ---- rows ---- */
-static int row_length(const bti_process *p)
-{
-    return p->n_slots + 2;
-}
-
-static void fill_row(bti_process *p, const bti_point *point, double params, double macs,
-                     double *row)
+/* ---- observations ---- */
+/* Cells of a point by slot; columns do not matter yet. */
+static void fill_row(const bti_process *p, const bti_point *point, float *row)
 {
     for (int s = 0; s < p->n_slots; s++)
-        row[s] = NAN;
+        row[s] = -FAR;
     for (int i = 0, at = 0; i < point->n; i++) {
         const bti_param *q = &point->param[i];
         int slot = bti_space_slot(p->space, q->name, at);
@@ -46,39 +40,38 @@ static void fill_row(bti_process *p, const bti_point *point, double params, doub
         if (slot < 0)
             continue;
         at = slot + 1;
-        p->nominal[slot] = q->domain.kind == BTI_DOMAIN_CHOICE && !q->domain.ordered;
+        if (q->domain.kind == BTI_DOMAIN_CHOICE && !q->domain.ordered) {
+            row[slot] = FAR * (float)q->value;
+            continue;
+        }
         bti_domain_cell(&q->domain, q->value, &lo, &hi);
-        row[slot] = p->nominal[slot] ? q->value : 0.5 * (lo + hi);
+        row[slot] = (float)(0.5 * (lo + hi));
     }
-    row[p->n_slots] = log1p(params);
-    row[p->n_slots + 1] = log1p(macs);
 }
 
-static void fill_rows(bti_process *p, const bti_trial *const *trial)
+/* rows (n, n_slots) into columns, of those slots in which they differ. */
+static void fill_columns(bti_process *p, const float *rows)
 {
-    bti_point point;
-    int length = row_length(p);
-    for (int i = 0; i < p->n; i++) {
-        const bti_trial *t = trial[i];
-        (void)bti_space_restore(p->space, (const char *const *)t->param_name, t->param_value,
-                                t->n_params, &point);
-        fill_row(p, &point, bti_json_as_num(bti_json_get(t->attrs, "params"), 0),
-                 bti_json_as_num(bti_json_get(t->attrs, "macs"), 0), &p->x[i * length]);
-    }
     for (int s = 0; s < p->n_slots; s++) {
         bool differs = false;
-        for (int i = 1; i < p->n && !differs; i++) {
-            double a = p->x[s], b = p->x[i * length + s];
-            differs = isnan(a) != isnan(b) || (!isnan(a) && a != b);
+        float *to = p->x + (size_t)p->n_used * (size_t)p->n;
+        for (int i = 0; i < p->n; i++) {
+            to[i] = rows[i * p->n_slots + s];
+            differs = differs || to[i] != to[0];
         }
-        if (differs)
-            p->used[p->n_used++] = s;
+        p->column[s] = differs ? p->n_used++ : -1;
     }
+}
+
+static void fill_sizes(bti_process *p, const bti_trial *const *trial)
+{
     for (int k = 0; k < 2; k++) {
         double lo = INFINITY, hi = -INFINITY;
         for (int i = 0; i < p->n; i++) {
-            lo = fmin(lo, p->x[i * length + p->n_slots + k]);
-            hi = fmax(hi, p->x[i * length + p->n_slots + k]);
+            double *v = &p->size[2 * i + k];
+            *v = log1p(bti_json_as_num(bti_json_get(trial[i]->attrs, k ? "macs" : "params"), 0));
+            lo = fmin(lo, *v);
+            hi = fmax(hi, *v);
         }
         p->size_lo[k] = lo;
         p->size_width[k] = hi > lo ? hi - lo : 1;
@@ -86,138 +79,253 @@ static void fill_rows(bti_process *p, const bti_trial *const *trial)
 }
 
 /* ---- kernel ---- */
-static double alike(const bti_process *p, int slot, double a, double b)
+/* How alike a point (cells by column, log sizes) and the first n observations are: main effects,
+ * size, product, 0..1 each, written `stride` apart. sum: (n) scratch. */
+static void compare(const bti_process *p, const float *cell, const double size[2], int n,
+                    float *sum, double *const out[3], int stride)
 {
-    if (isnan(a) || isnan(b))
-        return isnan(a) && isnan(b);
-    if (p->nominal[slot])
-        return a == b;
-    double z = (a - b) / LENGTH;
-    return 1 / (1 + 0.5 * z * z); /* rational quadratic: as smooth here as exp, and cheaper */
-}
-
-static likeness compare(const bti_process *p, const double *a, const double *b)
-{
-    double sum = 0, square = 0;
-    for (int i = 0; i < p->n_used; i++) {
-        int s = p->used[i];
-        sum += alike(p, s, a[s], b[s]);
-    }
-    for (int k = 0; k < 2; k++) {
-        double d = (a[p->n_slots + k] - b[p->n_slots + k]) / p->size_width[k] / SIZE_LENGTH;
-        square += d * d;
-    }
-    likeness l = {.main = p->n_used ? sum / p->n_used : 1, .size = exp(-0.5 * square)};
-    l.product = l.size * exp(-(p->n_used - sum) / p->reach);
-    return l;
-}
-
-static double kernel(const bti_process *p, likeness l)
-{
-    return p->weight[0] * l.main + p->weight[1] * l.size + p->weight[2] * l.product;
-}
-
-/* ---- fitting ---- */
-/* Factorises the kernel matrix of the first n observations with the weights and noise of *p. False
- * if it is not positive. pair: (p->n, p->n), lower triangle. */
-static bool factorise(bti_process *p, const likeness *pair, int n)
-{
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j <= i; j++)
-            p->chol[i * n + j] = kernel(p, pair[i * p->n + j]) + (i == j ? p->noise + JITTER : 0);
-    return LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'L', n, p->chol, n) == 0;
-}
-
-/* alpha = K^-1 y; the log marginal likelihood is returned. */
-static double solve(bti_process *p, const double *y, int n)
-{
-    double fit = 0, volume = 0;
-    memcpy(p->alpha, y, (size_t)n * sizeof(double));
-    (void)LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'L', n, 1, p->chol, n, p->alpha, 1);
-    for (int i = 0; i < n; i++) {
-        fit += y[i] * p->alpha[i];
-        volume += log(p->chol[i * n + i]);
-    }
-    return -0.5 * fit - volume;
-}
-
-/* On the first observations alone, which are the front and its neighbours. */
-static void choose_kernel(bti_process *p, const likeness *pair, const double *y)
-{
-    int n = p->n < TRIAL_SIZE ? p->n : TRIAL_SIZE;
-    double best = -INFINITY, weight[3] = {0.6, 0.3, 0.1}, noise = 0.2;
-    for (size_t w = 0; w < N_WEIGHTS; w++)
-        for (size_t k = 0; k < N_NOISES; k++) {
-            memcpy(p->weight, weights[w], sizeof(p->weight));
-            p->noise = noises[k];
-            double likelihood = factorise(p, pair, n) ? solve(p, y, n) : -INFINITY;
-            if (likelihood <= best)
-                continue;
-            best = likelihood;
-            memcpy(weight, p->weight, sizeof(weight));
-            noise = p->noise;
+    const float sharp = (float)(0.5 / (LENGTH * LENGTH));
+    memset(sum, 0, (size_t)n * sizeof(*sum));
+    for (int u = 0; u < p->n_used; u++) {
+        const float *x = p->x + (size_t)u * (size_t)p->n, at = cell[u];
+        for (int i = 0; i < n; i++) { /* rational quadratic: as smooth here as exp, and cheaper */
+            float d = at - x[i];
+            sum[i] += 1 / (1 + sharp * d * d);
         }
-    memcpy(p->weight, weight, sizeof(weight));
-    p->noise = noise;
+    }
+    for (int i = 0; i < n; i++) {
+        double square = 0;
+        for (int k = 0; k < 2; k++) {
+            double d = (size[k] - p->size[2 * i + k]) / p->size_width[k] / SIZE_LENGTH;
+            square += d * d;
+        }
+        double near = exp(-0.5 * square), differ = p->n_used - (double)sum[i];
+        out[0][i * stride] = p->n_used ? (double)sum[i] / p->n_used : 1;
+        out[1][i * stride] = near;
+        out[2][i * stride] = near * exp(-differ / p->reach);
+    }
 }
 
-bt_status bti_process_fit(bti_process *p, const bti_space *space, const bti_trial *const *trial,
-                          const double *y, int n, bt_error *err)
+static void compare_all(bti_process *p, float *cell)
 {
-    *p = (bti_process){.space = space, .n = n, .n_slots = bti_space_n_slots(space)};
-    size_t cells = (size_t)n * (size_t)n, length = (size_t)row_length(p);
-    p->x = bti_array((size_t)n * length, sizeof(double));
-    p->used = bti_array((size_t)p->n_slots, sizeof(int));
-    p->nominal = bti_calloc((size_t)p->n_slots, sizeof(bool));
-    p->chol = bti_array(cells, sizeof(double));
-    p->alpha = bti_array((size_t)n, sizeof(double));
-    p->scratch = bti_array((size_t)n + length, sizeof(double));
-    likeness *pair = bti_array(cells, sizeof(*pair));
-    bool ok = p->x && p->used && p->nominal && p->chol && p->alpha && p->scratch && pair;
-    if (ok) {
-        fill_rows(p, trial);
-        p->reach = fmax(0.25 * p->n_used, 1);
-        for (int i = 0; i < n; i++)
-            for (int j = 0; j <= i; j++)
-                pair[i * n + j] = compare(p, &p->x[i * (int)length], &p->x[j * (int)length]);
-        choose_kernel(p, pair, y);
-        while (!factorise(p, pair, n)) /* a sum of kernels: positive but for rounding */
-            p->noise *= 2;
-        (void)solve(p, y, n);
+    int n = p->n;
+    size_t cells = (size_t)n * (size_t)n;
+    for (int i = 0; i < n; i++) {
+        double *const to[3] = {p->pair + i * n, p->pair + cells + i * n,
+                               p->pair + 2 * cells + i * n};
+        for (int u = 0; u < p->n_used; u++)
+            cell[u] = p->x[u * n + i];
+        compare(p, cell, &p->size[2 * i], i + 1, p->row + p->n_slots, to, 1);
     }
-    bti_free(pair);
+}
+
+/* Finished trials do not change, so their cells are worked out once. */
+static bool trial_cells(const bti_process *p, const bti_ask *ask, const bti_trial *t,
+                        bti_point *point, float *out)
+{
+    bool is_new = true;
+    size_t bytes = (size_t)p->n_slots * sizeof(*out);
+    float *kept = out;
+    if (ask->memo)
+        kept = bti_memo_cells(ask->memo, (int)(t - ask->trials->trial), p->n_slots, &is_new);
+    if (!kept)
+        return false;
+    if (is_new) {
+        bti_observed_point(ask, t, point);
+        fill_row(p, point, kept);
+    }
+    if (kept != out)
+        memcpy(out, kept, bytes);
+    return true;
+}
+
+bt_status bti_process_init(bti_process *p, const bti_ask *ask, const bti_trial *const *trial, int n,
+                           bt_error *err)
+{
+    *p = (bti_process){.space = ask->space, .n = n, .n_slots = bti_space_n_slots(ask->space)};
+    size_t rows = (size_t)n, slots = (size_t)p->n_slots;
+    p->column = bti_array(slots, sizeof(*p->column));
+    p->x = bti_array(rows * slots, sizeof(*p->x));
+    p->size = bti_array(rows, 2 * sizeof(*p->size));
+    p->pair = bti_array(rows * rows, 3 * sizeof(*p->pair));
+    p->batch = bti_calloc(rows * BTI_PROCESS_BATCH, 4 * sizeof(*p->batch));
+    p->row = bti_array(rows + slots, sizeof(*p->row));
+    float *cells = bti_array(rows * slots, sizeof(*cells));
+    bti_point *point = bti_malloc(sizeof(*point));
+    bool ok = p->column && p->x && p->size && p->pair && p->batch && p->row && cells && point;
+    for (int i = 0; ok && i < n; i++)
+        ok = trial_cells(p, ask, trial[i], point, cells + (size_t)i * slots);
+    if (ok) {
+        fill_columns(p, cells);
+        fill_sizes(p, trial);
+        p->reach = fmax(0.25 * p->n_used, 1);
+        compare_all(p, cells);
+    }
+    bti_free(point);
+    bti_free(cells);
     return ok ? BT_OK : bti_fail_nomem(err);
 }
 
 void bti_process_release(bti_process *p)
 {
+    bti_free(p->column);
     bti_free(p->x);
-    bti_free(p->used);
-    bti_free(p->nominal);
-    bti_free(p->chol);
-    bti_free(p->alpha);
-    bti_free(p->scratch);
+    bti_free(p->size);
+    bti_free(p->pair);
+    bti_free(p->batch);
+    bti_free(p->row);
     *p = (bti_process){0};
 }
 
-void bti_process_predict(bti_process *p, const bti_point *point, const bti_cost *cost, double *mu,
-                         double *sigma)
+/* ---- fitting ---- */
+/* a (n, n): the lower triangle of A = L L' by rows becomes that of L; right-looking and by columns
+ * of the transpose, which is kept in the upper triangle, so that the inner loop is one of
+ * neighbours. False if A is not positive. At these sizes the reference LAPACK takes five times as
+ * long. */
+static bool cholesky(double *a, int n)
 {
-    int n = p->n, length = row_length(p);
-    double *k = p->scratch, *row = p->scratch + n, mean = 0, explained = 0;
-    fill_row(p, point, cost->params, cost->macs, row);
-    for (int i = 0; i < n; i++) {
-        k[i] = kernel(p, compare(p, row, &p->x[i * length]));
-        mean += k[i] * p->alpha[i];
+    for (int k = 0; k < n; k++) {
+        double *u = a + k * n, pivot = u[k];
+        if (!(pivot > 0))
+            return false;
+        pivot = sqrt(pivot);
+        for (int j = k; j < n; j++)
+            u[j] /= pivot;
+        for (int i = k + 1; i < n; i++)
+            for (int j = i; j < n; j++)
+                a[i * n + j] -= u[i] * u[j];
     }
-    for (int i = 0; i < n; i++) { /* L v = k; one vector is too small for a library call */
-        double v = k[i];
+    for (int i = 0; i < n; i++)
         for (int j = 0; j < i; j++)
-            v -= p->chol[i * n + j] * k[j];
-        k[i] = v / p->chol[i * n + i];
-        explained += k[i] * k[i];
+            a[i * n + j] = a[j * n + i];
+    return true;
+}
+
+/* Factorises the kernel matrix of the first n observations with the weights and noise of *t. False
+ * if it is not positive. */
+static bool factorise(const bti_process *p, bti_target *t, int n)
+{
+    size_t cells = (size_t)p->n * (size_t)p->n;
+    for (int i = 0; i < n; i++) {
+        const double *k = p->pair + i * p->n;
+        for (int j = 0; j <= i; j++)
+            t->chol[j * n + i] = t->weight[0] * k[j] + t->weight[1] * k[cells + (size_t)j] +
+                                 t->weight[2] * k[2 * cells + (size_t)j];
+        t->chol[i * n + i] += t->noise + JITTER;
     }
-    double own = p->weight[0] + p->weight[1] + p->weight[2];
-    *mu = mean;
-    *sigma = sqrt(fmax(own - explained, 1e-9));
+    return cholesky(t->chol, n);
+}
+
+/* alpha = K^-1 y; the log marginal likelihood is returned. */
+static double solve(bti_target *t, const double *y, int n)
+{
+    double fit = 0, volume = 0, *v = t->alpha;
+    memcpy(v, y, (size_t)n * sizeof(double));
+    for (int j = 0; j < n; j++) { /* L v = y, column by column: they are rows of the transpose */
+        const double *u = t->chol + j * n;
+        v[j] /= u[j];
+        for (int i = j + 1; i < n; i++)
+            v[i] -= u[i] * v[j];
+        fit += v[j] * v[j];
+        volume += log(u[j]);
+    }
+    for (int j = n - 1; j >= 0; j--) { /* L' alpha = v */
+        const double *l = t->chol + j * n;
+        v[j] /= l[j];
+        for (int i = 0; i < j; i++)
+            v[i] -= l[i] * v[j];
+    }
+    return -0.5 * fit - volume;
+}
+
+/* On the first observations alone, which are the front and its neighbours. */
+static void choose_kernel(const bti_process *p, const double *y, bti_target *t)
+{
+    int n = p->n < TRIAL_SIZE ? p->n : TRIAL_SIZE;
+    double best = -INFINITY, weight[3] = {0.6, 0.3, 0.1}, noise = 0.2;
+    for (size_t w = 0; w < N_WEIGHTS; w++)
+        for (size_t k = 0; k < N_NOISES; k++) {
+            memcpy(t->weight, weights[w], sizeof(t->weight));
+            t->noise = noises[k];
+            double likelihood = factorise(p, t, n) ? solve(t, y, n) : -INFINITY;
+            if (likelihood <= best)
+                continue;
+            best = likelihood;
+            memcpy(weight, t->weight, sizeof(weight));
+            noise = t->noise;
+        }
+    memcpy(t->weight, weight, sizeof(weight));
+    t->noise = noise;
+}
+
+bt_status bti_process_fit(const bti_process *p, const double *y, bti_target *out, bt_error *err)
+{
+    *out = (bti_target){.chol = bti_array((size_t)p->n * (size_t)p->n, sizeof(double)),
+                        .alpha = bti_array((size_t)p->n, sizeof(double))};
+    if (!out->chol || !out->alpha)
+        return bti_fail_nomem(err);
+    choose_kernel(p, y, out);
+    while (!factorise(p, out, p->n)) /* a sum of kernels: positive but for rounding */
+        out->noise *= 2;
+    (void)solve(out, y, p->n);
+    return BT_OK;
+}
+
+void bti_target_release(bti_target *t)
+{
+    bti_free(t->chol);
+    bti_free(t->alpha);
+    *t = (bti_target){0};
+}
+
+/* ---- prediction ---- */
+void bti_process_look(bti_process *p, int c, const bti_point *point, const bti_cost *cost)
+{
+    size_t plane = (size_t)p->n * BTI_PROCESS_BATCH;
+    double *const to[3] = {p->batch + c, p->batch + plane + c, p->batch + 2 * plane + c};
+    const double size[2] = {log1p(cost->params), log1p(cost->macs)};
+    fill_row(p, point, p->row);
+    for (int s = 0; s < p->n_slots; s++) /* columns rise with slots: in place */
+        if (p->column[s] >= 0)
+            p->row[p->column[s]] = p->row[s];
+    compare(p, p->row, size, p->n, p->row + p->n_slots, to, BTI_PROCESS_BATCH);
+}
+
+/* L v = k for LANES columns of k (n, BATCH), in place; the squares of v are summed. */
+static void through_triangle(const double *chol, int n, double *k, double explained[LANES])
+{
+    for (int c = 0; c < LANES; c++)
+        explained[c] = 0;
+    for (int i = 0; i < n; i++) {
+        double v[LANES];
+        memcpy(v, k + i * BTI_PROCESS_BATCH, sizeof(v));
+        for (int j = 0; j < i; j++)
+            for (int c = 0; c < LANES; c++)
+                v[c] -= chol[i * n + j] * k[j * BTI_PROCESS_BATCH + c];
+        for (int c = 0; c < LANES; c++) {
+            v[c] /= chol[i * n + i];
+            explained[c] += v[c] * v[c];
+        }
+        memcpy(k + i * BTI_PROCESS_BATCH, v, sizeof(v));
+    }
+}
+
+void bti_process_predict(bti_process *p, const bti_target *t, int n, double *mu, double *sigma)
+{
+    size_t plane = (size_t)p->n * BTI_PROCESS_BATCH;
+    double *k = p->batch + 3 * plane, own = t->weight[0] + t->weight[1] + t->weight[2];
+    for (size_t i = 0; i < plane; i++)
+        k[i] = t->weight[0] * p->batch[i] + t->weight[1] * p->batch[plane + i] +
+               t->weight[2] * p->batch[2 * plane + i];
+    for (int first = 0; first < n; first += LANES) {
+        double mean[LANES] = {0}, explained[LANES];
+        for (int i = 0; i < p->n; i++)
+            for (int c = 0; c < LANES; c++)
+                mean[c] += k[i * BTI_PROCESS_BATCH + first + c] * t->alpha[i];
+        through_triangle(t->chol, p->n, k + first, explained);
+        for (int c = 0; c < LANES && first + c < n; c++) {
+            mu[first + c] = mean[c];
+            sigma[first + c] = sqrt(fmax(own - explained[c], 1e-9));
+        }
+    }
 }

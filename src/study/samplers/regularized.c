@@ -62,8 +62,7 @@ static bt_status ask_regularized(const bti_ask *ask, bti_answer *out, bt_error *
     bti_rng rng =
         bti_rng_at(ask->seed, BTI_RNG_SAMPLER, (uint32_t)ask->number, (uint32_t)ask->retry, 5);
     bti_trials last = living(ask, (int)o.population);
-    bti_ask view = *ask;
-    view.trials = &last;
+    const bti_ask view = bti_ask_view(ask, &last);
     rc = bti_observe(&view, 0, &alive, err);
     if (!rc && alive.n < (int)o.population / 2)
         rc = bti_sampler_draw(ask, &rng, -1, out, err);

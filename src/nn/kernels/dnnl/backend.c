@@ -5,6 +5,7 @@
  */
 #include "nn/kernels/dnnl/dnnl_backend.h"
 #include "nn/kernels/dnnl/engine.h"
+#include "nn/kernels/dnnl/fold.h"
 #include "nn/kernels/dnnl/params.h"
 #include "nn/kernels/dnnl/steps.h"
 
@@ -97,7 +98,7 @@ static void make_copies(bti_engine *e, bti_conv_dir dir)
             continue;
         const bti_conv_state *c = &e->conv[e->op[i].conv];
         if (c->copy[dir] && e->op[i].conv % team == me)
-            bti_conv_make_copy(c->conv, dir, 0, e->param + e->slot[e->op[i].weight].offset,
+            bti_conv_make_copy(c->conv, dir, 0, e->read + e->slot[e->op[i].weight].offset,
                                c->copy[dir]);
     }
     bti_barrier_wait(&e->barrier, team);
@@ -108,12 +109,13 @@ static void forward(bti_net *net, bool training)
     bti_engine *e = engine_of(net);
     const int before = omp_get_max_threads();
     const bool train = training && e->opt.training;
-    if (!train)
+    if (!train && e->opt.training)
         bti_norm_use_running(e);
     omp_set_num_threads(1); /* oneDNN works inside one of our threads */
 #pragma omp parallel num_threads(e->opt.threads)
     {
-        make_copies(e, BTI_CONV_FORWARD);
+        if (e->opt.training)
+            make_copies(e, BTI_CONV_FORWARD);
         walk(e, 0, e->n_forward, train);
     }
     omp_set_num_threads(before);
@@ -153,10 +155,12 @@ static void free_engine(bti_engine *e)
 {
     if (!e)
         return;
+    bti_fold_release(e);
     bti_engine_params_free(e);
     bti_free(e->step_s);
     for (int i = 0; i < e->n_convs; i++) {
         bti_conv_free(e->conv[i].conv);
+        bti_aligned_free(e->conv[i].shift);
         for (int d = 0; d < 2; d++)
             bti_aligned_free(e->conv[i].copy[d]);
     }
@@ -261,6 +265,8 @@ static bt_status build(bti_engine *e, bt_error *err)
     if (!rc)
         rc = bti_engine_params(e, err);
     if (!rc)
+        rc = bti_fold_init(e, err);
+    if (!rc)
         rc = make_memory(e, err);
     return rc;
 }
@@ -323,9 +329,16 @@ static int64_t flat_range(const bti_net *net, int tensor, int64_t *offset)
     return slot->n;
 }
 
+/* Weights that no step will change are prepared for all forward passes at once. */
 static void set_weights(bti_net *net, const float *plain)
 {
-    bti_engine_set(engine_of(net), plain);
+    bti_engine *e = engine_of(net);
+    bti_engine_set(e, plain);
+    if (e->opt.training)
+        return;
+    bti_norm_use_running(e);
+    bti_fold_weights(e);
+    make_copies(e, BTI_CONV_FORWARD);
 }
 
 static void get_weights(bti_net *net, float *plain)
@@ -366,7 +379,8 @@ static float *dlogits(bti_net *net)
 static int64_t bytes(const bti_net *net)
 {
     const bti_engine *e = const_engine_of(net);
-    const int64_t copies = e->opt.training ? 1 + e->opt.threads : 1; /* parameters, gradients */
+    /* parameters, gradients; parameters with folds */
+    const int64_t copies = e->opt.training ? 1 + e->opt.threads : 1 + (e->read != e->param);
     return (e->arena_floats + e->state_floats + copies * e->n_flat) * (int64_t)sizeof(float);
 }
 

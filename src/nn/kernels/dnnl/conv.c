@@ -38,7 +38,8 @@ struct bti_conv {
     bti_conv_context *ctx;
     const bti_simd_kernels *simd;
     bti_conv_shape shape;
-    bti_own own; /* not NONE: nothing of oneDNN below is used */
+    bti_own own;                /* not NONE: nothing of oneDNN below is used */
+    dnnl_primitive_attr_t attr; /* with the activation; NULL: the context's */
     int threads;
     char where[64];
     bti_md weights; /* layout of the parameters */
@@ -164,7 +165,7 @@ static dnnl_status_t make_pd(const bti_conv *c, bti_conv_dir dir, const conv_ker
                                         &c->window, hint, x->attr);
     default:
         return bti_pd_conv_forward(out, x->engine, k->src, weights, k->bias, k->dst, &c->window,
-                                   x->attr);
+                                   c->attr ? c->attr : x->attr);
     }
 }
 
@@ -255,6 +256,46 @@ static dnnl_status_t finish(bti_conv *c, bti_conv_dir dir, conv_kernel *k,
     return rc ? rc : make_args(c, k);
 }
 
+bool bti_conv_acts(bti_act act)
+{
+    return act == BTI_ACT_IDENTITY || act == BTI_ACT_RELU || act == BTI_ACT_RELU6 ||
+           act == BTI_ACT_LEAKY_RELU || act == BTI_ACT_HARDSWISH || act == BTI_ACT_SILU;
+}
+
+/* Scratch memory from us, as in the context's, and the shape's activation. */
+static dnnl_status_t make_attr(bti_conv *c)
+{
+    const bti_act act = c->shape.act;
+    dnnl_alg_kind_t alg = dnnl_eltwise_relu;
+    float alpha = act == BTI_ACT_LEAKY_RELU ? 0.01f : 0, beta = 0;
+    if (act == BTI_ACT_IDENTITY || c->own)
+        return dnnl_success;
+    if (act == BTI_ACT_RELU6) {
+        alg = dnnl_eltwise_clip;
+        beta = 6;
+    } else if (act == BTI_ACT_HARDSWISH) {
+        alg = dnnl_eltwise_hardswish;
+        alpha = 1.0f / 6;
+        beta = 0.5f;
+    } else if (act == BTI_ACT_SILU) {
+        alg = dnnl_eltwise_swish;
+        alpha = 1;
+    }
+    dnnl_post_ops_t ops = NULL;
+    dnnl_status_t rc = dnnl_primitive_attr_create(&c->attr);
+    if (!rc)
+        rc = dnnl_primitive_attr_set_scratchpad_mode(c->attr, dnnl_scratchpad_mode_user);
+    if (!rc)
+        rc = dnnl_post_ops_create(&ops);
+    if (!rc)
+        rc = bti_post_eltwise(ops, alg, alpha, beta);
+    if (!rc)
+        rc = dnnl_primitive_attr_set_post_ops(c->attr, ops);
+    if (ops)
+        dnnl_post_ops_destroy(ops);
+    return rc;
+}
+
 bt_status bti_conv_add(bti_conv *c, bti_conv_dir dir, int images, bt_error *err)
 {
     static const char *const what[] = {"convolution", "gradient of the input",
@@ -311,7 +352,9 @@ bool bti_conv_is_slow(bti_conv_context *ctx, const bti_simd_kernels *simd,
     describe(&c, ctx, simd, shape);
     if (c.own)
         return false;
-    dnnl_status_t rc = make_maps(&c, &k, 1);
+    dnnl_status_t rc = make_attr(&c);
+    if (!rc)
+        rc = make_maps(&c, &k, 1);
     if (!rc)
         rc = wanted_weights(&c, BTI_CONV_FORWARD, &any);
     if (!rc)
@@ -335,6 +378,8 @@ bool bti_conv_is_slow(bti_conv_context *ctx, const bti_simd_kernels *simd,
     bti_md_free(k.src);
     bti_md_free(k.dst);
     bti_md_free(k.bias);
+    if (c.attr)
+        dnnl_primitive_attr_destroy(c.attr);
     return slow; /* a failure shows again, with its message, when the convolution is made */
 }
 
@@ -349,7 +394,9 @@ bt_status bti_conv_new(bti_conv **out, bti_conv_context *ctx, const bti_simd_ker
     describe(c, ctx, simd, shape);
     c->threads = threads;
     snprintf(c->where, sizeof(c->where), "%s", where);
-    const bt_status rc = bti_conv_add(c, BTI_CONV_FORWARD, images, err);
+    const dnnl_status_t attr = make_attr(c);
+    const bt_status rc =
+        attr ? failed(c, attr, "activation", err) : bti_conv_add(c, BTI_CONV_FORWARD, images, err);
     if (rc) {
         bti_conv_free(c);
         return rc;
@@ -391,6 +438,8 @@ void bti_conv_free(bti_conv *c)
         bti_md_free(k->scratch);
     }
     bti_md_free(c->weights);
+    if (c->attr)
+        dnnl_primitive_attr_destroy(c->attr);
     bti_free(c);
 }
 

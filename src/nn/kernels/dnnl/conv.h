@@ -24,6 +24,7 @@ typedef struct bti_conv_shape {
     bool bf16;      /* maps; weights are float outside */
     bool plain_src; /* the network's input, (n,c,h,w) */
     bool bias;
+    bti_act act;            /* that FORWARD ends with: oneDNN's, one that bti_conv_acts() */
     bti_simd_window window; /* cb, sizes, kernel, padding; n is ignored */
 } bti_conv_shape;
 
@@ -32,6 +33,8 @@ typedef struct bti_conv bti_conv;
 
 bt_status bti_conv_context_new(bti_conv_context **out, bti_isa isa, bt_error *err);
 void bti_conv_context_free(bti_conv_context *ctx);
+
+bool bti_conv_acts(bti_act act);
 
 /* True if oneDNN would run some direction of this convolution on its reference code, which is
  * about a thousand times slower (2.6: windows that hang far over the edge). */

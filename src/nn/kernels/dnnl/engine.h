@@ -13,7 +13,8 @@
  * batch in one arena, the others hold one chunk in each thread's scratch. Normalised maps and
  *               everything cheap are not kept for the backward pass but computed again, in cache.
  * 4. steps.c, steps_norm.c  are the functions that steps run; params.c maps parameters.
- * 5. backend.c  builds all this and walks the segments.
+ * 5. fold.c     in a net for inference only, puts normalisations into the weights before them.
+ * 6. backend.c  builds all this and walks the segments.
  *
  * In a bf16 net maps and their gradients are bfloat16; what follows global pooling (squeeze-and-
  * excite, the classifier) stays float, with casts where the two meet. Sums, statistics, parameters
@@ -76,7 +77,7 @@ typedef struct bti_fused {
     const bti_simd_kernels *simd; /* for the type of its input */
     int level;                    /* forward segment */
     int conv;                     /* index of bti_engine.conv: CONV */
-    int norm;                     /* index of bti_engine.norm: NORM */
+    int norm;                     /* index of bti_engine.norm: NORM; CONV: the one folded into it */
     int arg;                      /* buffer of positions: MAXPOOL */
     int weight, bias;             /* tensors; -1: none */
     bti_simd_window window;
@@ -147,6 +148,7 @@ typedef struct bti_conv_state {
     bti_conv_shape shape;
     float *copy[2]; /* weights in the form that FORWARD, BACK_DATA read; NULL: as they are */
     int merged;     /* groups of the graph that share one group here */
+    float *shift;   /* what a folded normalisation adds, a channel; NULL: none is folded */
 } bti_conv_state;
 
 struct bti_engine {
@@ -172,6 +174,7 @@ struct bti_engine {
 
     float *input, *logits, *dlogits;
     float *param, *grad;
+    float *read;         /* parameters as the steps read them: param, or a copy with folds */
     float **thread_grad; /* [0] is grad; the others are added to it */
     int64_t n_flat;
     float *arena, *state;

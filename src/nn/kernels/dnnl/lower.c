@@ -5,6 +5,7 @@
  * maps between; a channel scaling takes its activation.
  */
 #include "nn/kernels/dnnl/engine.h"
+#include "nn/kernels/dnnl/fold.h"
 
 #include "base/alloc.h"
 
@@ -264,7 +265,17 @@ static void lower_conv(lowering *l, const bti_node *n)
     e->conv[e->n_convs++] = (bti_conv_state){.shape = shape, .merged = merged};
 }
 
-static void lower_norm(lowering *l, int i)
+/* Our depthwise kernels normalise while they read (schedule.c), which costs them less than it would
+ * cost a 1x1 convolution while it stores: its accumulators take all registers. */
+static bool read_by_depthwise(const lowering *l, int end)
+{
+    const bti_node *n = l->n_readers[end] == 1 ? &l->g->node[l->reader[end]] : NULL;
+    return l->e->simd->bf16 && n && n->kind == BTI_NODE_CONV && n->groups > 1 &&
+           n->groups == l->g->node[end].c;
+}
+
+/* Returns its value. */
+static int lower_norm(lowering *l, int i)
 {
     bti_engine *e = l->e;
     const bti_node *bn = &l->g->node[i];
@@ -287,18 +298,23 @@ static void lower_norm(lowering *l, int i)
     }
     if (residual >= 0)
         same_type(e, &x, &residual);
-    bti_fused *op = new_op(e, BTI_FUSED_NORM, x, residual, bn);
     bti_norm *norm = &e->norm[e->n_norms];
     *norm = (bti_norm){.value = x,
-                       .op = e->n_ops - 1,
+                       .op = e->n_ops,
                        .channels = e->value[x].cb * e->simd->lanes,
                        .tensor_gamma = bn->weight,
                        .tensor_beta = bn->bias,
                        .tensor_mean = bn->mean,
                        .tensor_var = bn->var};
-    op->norm = e->n_norms++;
+    e->n_norms++;
+    if (l->n_readers[bn->in[0]] == 1 && !read_by_depthwise(l, l->end[i]) &&
+        bti_fold_norm(e, e->n_norms - 1, residual, act, join))
+        return x;
+    bti_fused *op = new_op(e, BTI_FUSED_NORM, x, residual, bn);
+    op->norm = e->n_norms - 1;
     op->act = act;
     op->join = join;
+    return op->out;
 }
 
 static void lower_simple(lowering *l, int i)
@@ -344,10 +360,12 @@ static void lower_node(lowering *l, int i)
         l->value[i] = blocked(l, n->in[0]); /* one pixel: already a row */
         return;
     }
+    if (l->g->node[head].kind == BTI_NODE_BN) {
+        l->value[i] = lower_norm(l, head);
+        return;
+    }
     if (l->g->node[head].kind == BTI_NODE_CONV)
         lower_conv(l, n);
-    else if (l->g->node[head].kind == BTI_NODE_BN)
-        lower_norm(l, head);
     else
         lower_simple(l, head);
     l->value[i] = l->e->n_values - 1;

@@ -105,8 +105,7 @@ static void run_stem(const bti_simd_kernels *simd, const bti_conv_shape *s, bti_
                      const bti_simd_window *w, const bti_conv_args *a)
 {
     if (dir == BTI_CONV_FORWARD)
-        simd->stem(w, s->ic, s->oc / LANES, a->src, a->weights, a->dst,
-                   a->tail ? a->tail->sum : NULL, a->scratch);
+        simd->stem(w, s->ic, s->oc / LANES, a->src, a->weights, a->dst, a->tail, a->scratch);
     else
         simd->stem_back_weights(w, s->ic, s->oc / LANES, a->src, a->dst, a->weights, a->add,
                                 a->scratch);

@@ -61,6 +61,18 @@ static inline dnnl_status_t bti_md_new(bti_md *out, int n_dims, const dnnl_dims_
 #endif
 }
 
+/* alpha and beta as 3.x wants them: 2.6 has hard-swish's built in. */
+static inline dnnl_status_t bti_post_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, float alpha,
+                                             float beta)
+{
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_post_ops_append_eltwise(ops, alg, alpha, beta);
+#else
+    const bool built_in = alg == dnnl_eltwise_hardswish;
+    return dnnl_post_ops_append_eltwise(ops, 1, alg, built_in ? 0 : alpha, built_in ? 0 : beta);
+#endif
+}
+
 /* src and dst fix the layouts; weights may be of tag any; bias may be NULL. */
 static inline dnnl_status_t bti_pd_conv_forward(dnnl_primitive_desc_t *out, dnnl_engine_t engine,
                                                 bti_md_ref src, bti_md_ref weights, bti_md_ref bias,

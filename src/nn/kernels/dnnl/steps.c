@@ -5,6 +5,8 @@
  */
 #include "nn/kernels/dnnl/steps.h"
 
+#include "nn/kernels/dnnl/fold.h"
+
 static const bti_fused *op_of(const bti_run *r, const bti_step *s)
 {
     return &r->e->op[s->op];
@@ -19,7 +21,7 @@ static bti_simd_window window_of(const bti_run *r, const bti_step *s)
 
 static float *param_of(const bti_run *r, int tensor)
 {
-    return tensor < 0 ? NULL : r->e->param + r->e->slot[tensor].offset;
+    return tensor < 0 ? NULL : r->e->read + r->e->slot[tensor].offset;
 }
 
 static float *grad_of(const bti_run *r, int tensor)
@@ -43,9 +45,10 @@ void bti_step_conv(const bti_run *r, const bti_step *s)
     const bti_conv_args a = {.src = bti_run_at(r, s->b[0]),
                              .pre = bti_step_pre(r, s, &norm),
                              .weights = copy ? copy : param_of(r, op->weight),
-                             .bias = param_of(r, op->bias),
-                             .dst = bti_run_at(r, s->b[1]),
-                             .tail = bti_step_tail(r, s, -1, &tail),
+                             .bias = c->shift ? c->shift : param_of(r, op->bias),
+                             .dst = bti_run_at(r, s->b[op->in[1] < 0 ? 1 : 2]),
+                             .tail = c->shift ? bti_fold_tail(r, s, &tail)
+                                              : bti_step_tail(r, s, -1, &tail),
                              .scratch = r->conv_scratch};
     bti_conv_run(c->conv, BTI_CONV_FORWARD, r->thread, &a);
 }

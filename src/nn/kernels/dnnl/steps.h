@@ -12,7 +12,7 @@ typedef void bti_step_finish(bti_engine *e, const bti_step *s, int segment);
 
 /* Forward, one for each kind of operation. */
 bti_step_run bti_step_pack;    /* input -> y */
-bti_step_run bti_step_conv;    /* x -> y */
+bti_step_run bti_step_conv;    /* x [, r] -> y */
 bti_step_run bti_step_linear;  /* x -> y */
 bti_step_run bti_step_norm;    /* x, r -> y */
 bti_step_run bti_step_act;     /* x -> y */

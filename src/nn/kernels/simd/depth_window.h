@@ -140,14 +140,14 @@ VINLINE void depth_plane(const border *b, const row_taps *taps, elem *y, int oh,
         DEPTH_TILE(1);
 #undef DEPTH_TILE
         s->pixels += rows * ow;
-        if (kind != BTI_TAIL_NONE && s->pixels >= RUN)
+        if (sum && s->pixels >= RUN)
             sums_flush(s, e, sum);
     }
 }
 
 VINLINE double *sum_of(const bti_simd_tail *to, int cb)
 {
-    return to ? to->sum + (int64_t)2 * cb * VL : NULL;
+    return to && to->sum ? to->sum + (int64_t)2 * cb * VL : NULL;
 }
 
 #endif

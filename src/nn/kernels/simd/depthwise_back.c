@@ -135,7 +135,7 @@ VINLINE void split_plane(const bti_simd_window *w, const border *d, const split_
 #undef SPLIT_TILE
         }
         s->pixels += w->iw;
-        if (kind != BTI_TAIL_NONE && s->pixels >= RUN)
+        if (sum && s->pixels >= RUN)
             sums_flush(s, e, sum);
     }
 }
@@ -229,7 +229,7 @@ VINLINE void back_planes(const bti_simd_window *w, const bti_simd_depth_back *a,
             split(wei, k, &taps);
             split_plane(w, d, &taps, dx + p * in, &e, &s, sum, k, kind, f.x + in);
         }
-        if (kind != BTI_TAIL_NONE)
+        if (sum)
             sums_flush(&s, &e, sum);
     }
 }
@@ -248,6 +248,6 @@ void SIMD(depth_back)(const bti_simd_window *w, const bti_simd_depth_back *p, vo
     if (!p->add)
         memset(p->dw, 0, (size_t)w->cb * w->k * w->k * VL * sizeof(*p->dw));
 #define BACK_TAIL(kind) back_any(w, p, &d, &b, kind)
-    TAILS(p->to, BACK_TAIL)
+    BACK_TAILS(p->to, BACK_TAIL)
 }
 #endif

@@ -30,21 +30,25 @@ size_t SIMD(depth_scratch)(const bti_simd_window *w)
 
 VINLINE void forward_planes(const bti_simd_window *w, const bti_simd_norm *pre, const elem *x,
                             const float *wei, elem *y, const bti_simd_tail *to, const border *b,
-                            int k, int stride, bti_tail_kind kind)
+                            int k, int stride)
 {
     const int64_t in = (int64_t)w->ih * w->iw * VL, out = (int64_t)w->oh * w->ow * VL;
-    const tail e = {0};
+    const elem *origin = y;
     for (int p = 0; p < w->n * w->cb; p++, x += in, y += out) {
         const int cb = p % w->cb;
         const plane f = {.x = x, .h = w->ih, .w = w->iw, .cb = cb};
+        const tail e = tail_of(to, tail_kind(to), origin, cb);
+        double *sum = sum_of(to, cb);
         row_taps taps;
         sums s = {};
         pair_taps(wei + (int64_t)cb * k * k * VL, k, false, &taps);
         enclose(b, pre, &f);
-        depth_plane(b, &taps, y, w->oh, w->ow, k, stride, &e, &s, sum_of(to, cb), kind, x + in,
-                    (int64_t)w->iw * VL);
-        if (kind != BTI_TAIL_NONE)
-            sums_flush(&s, &e, sum_of(to, cb));
+#define PLANE(kind)                                                                                \
+    depth_plane(b, &taps, y, w->oh, w->ow, k, stride, &e, &s, sum, kind, x + in,                   \
+                (int64_t)w->iw * VL)
+        FORWARD_TAILS(to, PLANE)
+        if (sum)
+            sums_flush(&s, &e, sum);
     }
 }
 
@@ -52,13 +56,7 @@ void SIMD(depth)(const bti_simd_window *w, const bti_simd_norm *pre, const void 
                  const float *wei, void *y, const bti_simd_tail *to, void *scratch)
 {
     const border b = around_input(w, scratch);
-#define FORWARD(k, stride)                                                                         \
-    do {                                                                                           \
-        if (to)                                                                                    \
-            forward_planes(w, pre, x, wei, y, to, &b, k, stride, BTI_TAIL_SUMS);                   \
-        else                                                                                       \
-            forward_planes(w, pre, x, wei, y, to, &b, k, stride, BTI_TAIL_NONE);                   \
-    } while (0)
+#define FORWARD(k, stride) forward_planes(w, pre, x, wei, y, to, &b, k, stride)
     WINDOWS(w, FORWARD)
 }
 #endif

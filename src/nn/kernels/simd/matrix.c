@@ -83,7 +83,7 @@ VINLINE void fetch_ahead(const tail *e, bti_tail_kind kind, elem *y)
     y += AHEAD * VL;
     for (int t = 0; t < TILE; t += 2) {
         __builtin_prefetch(y + t * VL, 1);
-        if (kind == BTI_TAIL_BOX || kind == BTI_TAIL_HARDSWISH)
+        if (kind != BTI_TAIL_NONE && kind != BTI_TAIL_SUMS && e->x)
             __builtin_prefetch(e->x + (y + t * VL - e->origin));
     }
 }
@@ -97,7 +97,7 @@ VINLINE void blocks_of_image(const bti_simd_matrix *p, const elem *x, const uint
     int j = 0;
     for (int b = 0; b < blocks; b++)
         e[b] = tail_of(to, kind, origin, block + b);
-    double *sum = kind == BTI_TAIL_NONE ? NULL : to->sum + (int64_t)2 * block * VL;
+    double *sum = to && to->sum ? to->sum + (int64_t)2 * block * VL : NULL;
     for (; j + TILE <= p->hw; j += TILE) {
         for (int b = 0; b < blocks; b++)
             fetch_ahead(&e[b], kind, y + ((int64_t)b * p->hw + j) * VL);
@@ -138,7 +138,11 @@ void SIMD(matrix)(const bti_simd_matrix *p, const void *x, const void *w, void *
                   const bti_simd_tail *to)
 {
 #define MATRIX(kind) all_images(p, x, w, y, to, kind)
-    TAILS(to, MATRIX)
+    if (to && to->x) {
+        BACK_TAILS(to, MATRIX)
+    } else {
+        FORWARD_TAILS(to, MATRIX)
+    }
 }
 
 /* ---- gradient of the weights ---- */

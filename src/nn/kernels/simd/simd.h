@@ -55,12 +55,16 @@ typedef struct bti_simd_matrix {
 /* What a bf16 convolution does with its output y besides storing it. x NULL: adds to sum
  * ([cb][2][lane]) the sums of y and of y * y. x the input of a normalisation (shaped as y, whose
  * gradient y is): stores dz = y * act'(z), z = (x - mean) * scale + beta, and adds the sums of dz
- * and of dz * (x - mean). */
+ * and of dz * (x - mean). shift (one a channel, zero in padding lanes) not NULL: the forward pass
+ * of a net whose normalisations are in its weights; adds nothing up, stores act(y + shift) + r;
+ * r is shaped as y, or NULL; with an r act is not hard-swish. */
 typedef struct bti_simd_tail {
     const void *x;
     const float *mean, *scale, *beta;
     bti_act act; /* one that bti_simd_tail_takes() accepts */
     double *sum;
+    const float *shift;
+    const void *r;
 } bti_simd_tail;
 
 bool bti_simd_tail_takes(bti_act act);
@@ -165,10 +169,10 @@ typedef struct bti_simd_kernels {
      * [ocb][3][3][4][lane] (stem, up to three plain channels). matrix and stem read them packed to
      * pairs of inputs: as many numbers, half the bytes; matrix_pack_back is for the gradient of the
      * input, which is matrix() from ocb to icb. pre: x is first normalised and activated (join
-     * NONE, an act that bti_simd_tail_takes(); NULL: not). to: NULL, y is only stored. sum: as in
-     * bti_simd_tail. Gradients of weights are overwritten, or added to. depth: k 3, 5 or 7, stride
-     * 1 or 2, padding below k; depth_back makes both gradients in one pass. scratch: 64-byte
-     * aligned, the bytes that ..._scratch says. */
+     * NONE, an act that bti_simd_tail_takes(); NULL: not). to: NULL, y is only stored. Gradients of
+     * weights are overwritten, or added to. depth: k 3, 5 or 7, stride 1 or 2, padding below k;
+     * depth_back makes both gradients in one pass. scratch: 64-byte aligned, the bytes that
+     * ..._scratch says. */
     size_t (*matrix_scratch)(const bti_simd_matrix *p);
     void (*matrix_pack)(const bti_simd_matrix *p, const float *w, void *packed);
     void (*matrix_pack_back)(const bti_simd_matrix *p, const float *w, void *packed);
@@ -183,7 +187,7 @@ typedef struct bti_simd_kernels {
     size_t (*stem_scratch)(const bti_simd_window *w);
     void (*stem_pack)(int ocb, const float *w, void *packed);
     void (*stem)(const bti_simd_window *w, int channels, int ocb, const float *plain,
-                 const void *packed, void *y, double *sum, void *scratch);
+                 const void *packed, void *y, const bti_simd_tail *to, void *scratch);
     void (*stem_back_weights)(const bti_simd_window *w, int channels, int ocb, const float *plain,
                               const void *dy, float *dw, bool add, void *scratch);
 } bti_simd_kernels;

@@ -69,7 +69,7 @@ size_t SIMD(depth_back_scratch)(const bti_simd_window *w); /* of depth_back alon
 size_t SIMD(stem_scratch)(const bti_simd_window *w);
 void SIMD(stem_pack)(int ocb, const float *w, void *packed);
 void SIMD(stem)(const bti_simd_window *w, int channels, int ocb, const float *plain,
-                const void *packed, void *y, double *sum, void *scratch);
+                const void *packed, void *y, const bti_simd_tail *to, void *scratch);
 void SIMD(stem_back_weights)(const bti_simd_window *w, int channels, int ocb, const float *plain,
                              const void *dy, float *dw, bool add, void *scratch);
 #endif

@@ -7,7 +7,7 @@
 #include "nn/kernels/simd/simd_int.h"
 
 #if BTI_BF16
-#include "nn/kernels/simd/vec_pair.h"
+#include "nn/kernels/simd/vec_tail.h"
 
 #define K 3
 #define DEPTH 4 /* channels of a stored pixel */
@@ -79,7 +79,8 @@ void SIMD(stem_pack)(int ocb, const float *w, void *packed)
 
 /* `pixels` outputs of `blocks` blocks; y of block b starts b * plane behind. */
 VINLINE void stem_tile(const elem *x, int wide, int stride, const uint16_t *w, elem *y,
-                       int64_t plane, int pixels, int blocks, vf *s1, vf *s2)
+                       int64_t plane, int pixels, int blocks, const tail *e, vf *s1, vf *s2,
+                       bti_tail_kind kind)
 {
     const int64_t block = K * ROW_PAIRS * PAIR_ROW;
     vf acc[2][TILE] = {};
@@ -95,15 +96,12 @@ VINLINE void stem_tile(const elem *x, int wide, int stride, const uint16_t *w, e
             }
         }
     for (int b = 0; b < blocks; b++)
-        for (int t = 0; t < pixels; t++) {
-            vstore(y + b * plane + t * VL, acc[b][t]);
-            s1[b] += acc[b][t];
-            s2[b] += acc[b][t] * acc[b][t];
-        }
+        for (int t = 0; t < pixels; t++)
+            tail_pixel(&e[b], kind, acc[b][t], y + b * plane + t * VL, &s1[b], &s2[b]);
 }
 
 VINLINE void stem_blocks(const bti_simd_window *w, const elem *x, const uint16_t *packed, elem *y,
-                         int blocks, double *sum)
+                         int blocks, const tail *e, double *sum, bti_tail_kind kind)
 {
     const int wide = border_width(w);
     const int64_t plane = (int64_t)w->oh * w->ow * VL;
@@ -113,10 +111,10 @@ VINLINE void stem_blocks(const bti_simd_window *w, const elem *x, const uint16_t
         int j = 0;
         for (; j + TILE <= w->ow; j += TILE)
             stem_tile(row + (int64_t)j * w->stride * DEPTH, wide, w->stride, packed,
-                      y + (int64_t)j * VL, plane, TILE, blocks, s1, s2);
+                      y + (int64_t)j * VL, plane, TILE, blocks, e, s1, s2, kind);
         for (; j < w->ow; j++)
             stem_tile(row + (int64_t)j * w->stride * DEPTH, wide, w->stride, packed,
-                      y + (int64_t)j * VL, plane, 1, blocks, s1, s2);
+                      y + (int64_t)j * VL, plane, 1, blocks, e, s1, s2, kind);
         for (int b = 0; sum && b < blocks; b++) {
             vflush(sum + (int64_t)2 * b * VL, s1[b]);
             vflush(sum + (int64_t)2 * b * VL + VL, s2[b]);
@@ -124,23 +122,34 @@ VINLINE void stem_blocks(const bti_simd_window *w, const elem *x, const uint16_t
     }
 }
 
-void SIMD(stem)(const bti_simd_window *w, int channels, int ocb, const float *plain,
-                const void *packed, void *out, double *sum, void *scratch)
+VINLINE void stem_images(const bti_simd_window *w, int channels, int ocb, const float *plain,
+                         const void *packed, elem *y, const bti_simd_tail *to, elem *x,
+                         bti_tail_kind kind)
 {
     const int64_t plane = (int64_t)w->oh * w->ow * VL, block = K * ROW_PAIRS * PAIR_ROW;
-    elem *y = out, *x = scratch;
+    const elem *origin = y;
     for (int n = 0; n < w->n; n++, plain += (int64_t)channels * w->ih * w->iw) {
         spread(w, channels, plain, x);
         for (int o = 0; o < ocb; o += 2) {
             const uint16_t *at = (const uint16_t *)packed + o * block;
-            double *to = sum ? sum + (int64_t)2 * o * VL : NULL;
+            double *sum = to && to->sum ? to->sum + (int64_t)2 * o * VL : NULL;
+            tail e[2];
+            for (int b = 0; b < 2 && o + b < ocb; b++)
+                e[b] = tail_of(to, kind, origin, o + b);
             if (o + 1 < ocb)
-                stem_blocks(w, x, at, y + o * plane, 2, to);
+                stem_blocks(w, x, at, y + o * plane, 2, e, sum, kind);
             else
-                stem_blocks(w, x, at, y + o * plane, 1, to);
+                stem_blocks(w, x, at, y + o * plane, 1, e, sum, kind);
         }
         y += ocb * plane;
     }
+}
+
+void SIMD(stem)(const bti_simd_window *w, int channels, int ocb, const float *plain,
+                const void *packed, void *y, const bti_simd_tail *to, void *scratch)
+{
+#define STEM(kind) stem_images(w, channels, ocb, plain, packed, y, to, scratch, kind)
+    FORWARD_TAILS(to, STEM)
 }
 
 /* Pairs of the pixels under one kernel row: [pair][kh][kw][DEPTH][2], one vector a row and pair. */

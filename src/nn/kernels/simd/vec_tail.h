@@ -16,22 +16,34 @@ typedef enum bti_tail_kind {
     BTI_TAIL_SUMS,      /* sums of y and y * y */
     BTI_TAIL_BOX,       /* back through an activation whose slope is 1 within bounds, else 0 */
     BTI_TAIL_HARDSWISH, /* back through hard-swish */
+    BTI_TAIL_FOLDED,    /* shift and bounds: what is left of a normalisation in the weights */
+    BTI_TAIL_FOLDED_HARDSWISH,
+    BTI_TAIL_FOLDED_ADD, /* FOLDED, then r is added */
 } bti_tail_kind;
 
-/* Of one channel block. The activation lets gradients of x between low and high pass (BOX); z = x *
- * scale + shift (HARDSWISH). */
+/* Of one channel block. BOX: gradients of x between low and high pass. HARDSWISH: z = x * scale +
+ * shift. FOLDED: y + shift, bounded by low and high. */
 typedef struct tail {
     vf mean, scale, shift, low, high;
-    const elem *x, *origin; /* the normalisation's input, where y has `origin` */
+    const elem *x, *origin; /* what is read along (NULL: nothing), where y has `origin` */
 } tail;
 
 VINLINE bti_tail_kind tail_kind(const bti_simd_tail *t)
 {
     if (!t)
         return BTI_TAIL_NONE;
+    if (t->shift && t->r)
+        return BTI_TAIL_FOLDED_ADD;
+    if (t->shift)
+        return t->act == BTI_ACT_HARDSWISH ? BTI_TAIL_FOLDED_HARDSWISH : BTI_TAIL_FOLDED;
     if (!t->x)
         return BTI_TAIL_SUMS;
     return t->act == BTI_ACT_HARDSWISH ? BTI_TAIL_HARDSWISH : BTI_TAIL_BOX;
+}
+
+VINLINE bool tail_folds(bti_tail_kind kind)
+{
+    return kind >= BTI_TAIL_FOLDED;
 }
 
 /* Where z = level; at the end that never is where the slope is 0. */
@@ -58,18 +70,24 @@ VINLINE void tail_bounds(tail *e, bti_act act, vf beta)
 VINLINE tail tail_of(const bti_simd_tail *t, bti_tail_kind kind, const elem *origin, int cb)
 {
     tail e = {0};
-    if (kind != BTI_TAIL_BOX && kind != BTI_TAIL_HARDSWISH)
+    if (kind == BTI_TAIL_NONE || kind == BTI_TAIL_SUMS)
         return e;
+    const bool relu = t->act == BTI_ACT_RELU || t->act == BTI_ACT_RELU6;
+    e.low = vset(relu && tail_folds(kind) ? 0 : -__builtin_inff());
+    e.high = vset(t->act == BTI_ACT_RELU6 ? 6 : __builtin_inff());
+    e.origin = origin;
+    if (tail_folds(kind)) {
+        e.shift = vload(t->shift + cb * VL);
+        e.x = t->r;
+        return e;
+    }
     const vf beta = vload(t->beta + cb * VL);
     e.mean = vload(t->mean + cb * VL);
     e.scale = vload(t->scale + cb * VL);
     e.shift = beta - e.mean * e.scale;
-    e.low = vset(-__builtin_inff());
-    e.high = vset(__builtin_inff());
-    if (t->act == BTI_ACT_RELU || t->act == BTI_ACT_RELU6)
-        tail_bounds(&e, t->act, beta);
     e.x = t->x;
-    e.origin = origin;
+    if (relu)
+        tail_bounds(&e, t->act, beta);
     return e;
 }
 
@@ -94,6 +112,15 @@ VINLINE void tail_box(const tail *e, vf x, vf y, elem *at, vf *s1, vf *s2)
 VINLINE void tail_pixel(const tail *e, bti_tail_kind kind, vf y, elem *at, vf *s1, vf *s2)
 {
     if (kind == BTI_TAIL_NONE) {
+        vstore(at, y);
+        return;
+    }
+    if (tail_folds(kind)) {
+        y += e->shift;
+        y = kind == BTI_TAIL_FOLDED_HARDSWISH ? vact(BTI_ACT_HARDSWISH, y)
+                                              : vmin(e->high, vmax(e->low, y));
+        if (kind == BTI_TAIL_FOLDED_ADD)
+            y += vload(e->x + (at - e->origin));
         vstore(at, y);
         return;
     }
@@ -123,26 +150,32 @@ VINLINE void tail_flush(const tail *e, double *sum, vf s1, vf s2)
     }
 }
 
-/* CALL(kind) with a constant. */
+/* CALL(kind) with a constant: those of a backward pass, those of a forward pass. */
 #if VTEMPLATES
-#define TAILS(to, CALL)                                                                            \
+#define TAIL_CASE(kind, CALL)                                                                      \
+    case kind:                                                                                     \
+        CALL(kind);                                                                                \
+        break;
+#define BACK_TAILS(to, CALL)                                                                       \
     switch (tail_kind(to)) {                                                                       \
-    case BTI_TAIL_NONE:                                                                            \
+        TAIL_CASE(BTI_TAIL_BOX, CALL)                                                              \
+        TAIL_CASE(BTI_TAIL_HARDSWISH, CALL)                                                        \
+    default:                                                                                       \
         CALL(BTI_TAIL_NONE);                                                                       \
-        break;                                                                                     \
-    case BTI_TAIL_SUMS:                                                                            \
-        CALL(BTI_TAIL_SUMS);                                                                       \
-        break;                                                                                     \
-    case BTI_TAIL_BOX:                                                                             \
-        CALL(BTI_TAIL_BOX);                                                                        \
-        break;                                                                                     \
-    case BTI_TAIL_HARDSWISH:                                                                       \
-        CALL(BTI_TAIL_HARDSWISH);                                                                  \
-        break;                                                                                     \
+    }
+#define FORWARD_TAILS(to, CALL)                                                                    \
+    switch (tail_kind(to)) {                                                                       \
+        TAIL_CASE(BTI_TAIL_SUMS, CALL)                                                             \
+        TAIL_CASE(BTI_TAIL_FOLDED, CALL)                                                           \
+        TAIL_CASE(BTI_TAIL_FOLDED_HARDSWISH, CALL)                                                 \
+        TAIL_CASE(BTI_TAIL_FOLDED_ADD, CALL)                                                       \
+    default:                                                                                       \
+        CALL(BTI_TAIL_NONE);                                                                       \
     }
 
 #else
-#define TAILS(to, CALL) CALL(tail_kind(to));
+#define BACK_TAILS(to, CALL) CALL(tail_kind(to));
+#define FORWARD_TAILS(to, CALL) CALL(tail_kind(to));
 #endif
 
 #endif
