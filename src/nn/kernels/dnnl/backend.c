@@ -191,7 +191,7 @@ static bt_status make_conv(bti_engine *e, const bti_step *s, int chunk, bt_error
     if (s->run == bti_step_conv)
         rc = bti_conv_new(&c->conv, e->context, op->simd, &c->shape, chunk, e->opt.threads,
                           e->graph->tensor[op->weight].name, err);
-    else if (s->run == bti_step_conv_back_weights)
+    else if (s->run == bti_step_conv_back_weights || s->run == bti_step_conv_back)
         rc = bti_conv_add(c->conv, BTI_CONV_BACK_WEIGHTS, chunk, err);
     else if (s->run == bti_step_conv_back_data)
         rc = bti_conv_add(c->conv, BTI_CONV_BACK_DATA, chunk, err);
