@@ -77,6 +77,7 @@ typedef struct match {
     uint64_t seed;
     int n_trials, n; /* wanted, ended */
     bti_trials trials;
+    bti_memo *memo;        /* as a search's worker has it */
     int n_front;           /* complete trials */
     double *seen, *judged; /* (n_front, 2) */
     int *rank;             /* scratch of as many */
@@ -190,7 +191,8 @@ static bt_status play_trial(match *m, bti_answer *a, bt_error *err)
                    .cost = problem_cost(&m->problem),
                    .params = m->sampler_params,
                    .seed = m->seed,
-                   .number = m->n};
+                   .number = m->n,
+                   .memo = m->memo};
     double start = bt_now();
     bt_status rc = bti_sampler_ask(m->sampler, &ask, a, err);
     double ms = 1e3 * (bt_now() - start);
@@ -214,7 +216,9 @@ static bt_status play(match *m, const problem_kind *kind, bt_error *err)
     m->judged = bti_array(most, 2 * sizeof(double));
     m->returned = bti_array(most, 2 * sizeof(double));
     m->rank = bti_array(most, sizeof(int));
-    bt_status rc = a && m->seen && m->judged && m->returned && m->rank ? BT_OK : BT_NOMEM;
+    m->memo = bti_memo_new();
+    bt_status rc =
+        a && m->memo && m->seen && m->judged && m->returned && m->rank ? BT_OK : BT_NOMEM;
     if (!rc)
         rc = choose_rungs(m, kind, err);
     if (!rc)
@@ -223,6 +227,7 @@ static bt_status play(match *m, const problem_kind *kind, bt_error *err)
         m->goals = problem_goals(&m->problem);
     while (!rc && m->n < m->n_trials)
         rc = play_trial(m, a, err);
+    bti_memo_free(m->memo);
     bti_trials_release(&m->trials);
     problem_close(&m->problem);
     bti_free(m->seen);

@@ -11,7 +11,6 @@
 #include "search/cost.h"
 #include "study/forest.h"
 
-#include <lapacke.h>
 #include <math.h>
 
 #define TREES 100
@@ -79,23 +78,40 @@ static void standardise(regression *r, const double *x)
     }
 }
 
-/* Solves for alpha; the mean squared leave-one-out error is returned, infinity on no solution.
- * k: (n, n) scratch. */
+/* Gauss-Jordan without pivots, which a positive definite matrix does not need. */
+static void invert(double *a, int n)
+{
+    for (int k = 0; k < n; k++) {
+        double *pivot = &a[k * n], scale = 1 / pivot[k];
+        pivot[k] = 1;
+        for (int j = 0; j < n; j++)
+            pivot[j] *= scale;
+        for (int i = 0; i < n; i++) {
+            double factor = a[i * n + k];
+            if (i == k)
+                continue;
+            a[i * n + k] = 0;
+            for (int j = 0; j < n; j++)
+                a[i * n + j] -= factor * pivot[j];
+        }
+    }
+}
+
+/* Solves for alpha; the mean squared leave-one-out error is returned. k: (n, n) scratch. */
 static double solve(regression *r, const double *y, const likeness *pair, double ridge, double *k)
 {
     int n = r->n;
     double error = 0;
     for (int i = 0; i < n; i++)
         for (int j = 0; j <= i; j++)
-            k[i * n + j] = kernel(pair[i * n + j], r->length) + (i == j ? ridge : 0);
-    for (int i = 0; i < n; i++)
-        r->alpha[i] = y[i] - r->mean_y;
-    if (LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'L', n, k, n) ||
-        LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'L', n, 1, k, n, r->alpha, 1) ||
-        LAPACKE_dpotri(LAPACK_ROW_MAJOR, 'L', n, k, n))
-        return INFINITY;
-    for (int i = 0; i < n; i++)
+            k[i * n + j] = k[j * n + i] = kernel(pair[i * n + j], r->length) + (i == j ? ridge : 0);
+    invert(k, n);
+    for (int i = 0; i < n; i++) {
+        r->alpha[i] = 0;
+        for (int j = 0; j < n; j++)
+            r->alpha[i] += k[i * n + j] * (y[j] - r->mean_y);
         error += pow(r->alpha[i] / k[i * n + i], 2);
+    }
     return error / n;
 }
 
@@ -127,7 +143,7 @@ static bt_status fit_kernel(regression *r, const double *x, const double *y, int
                 ridge = ridges[g];
             }
         r->length = length;
-        ok = isfinite(solve(r, y, pair, ridge, k));
+        (void)solve(r, y, pair, ridge, k);
     }
     bti_free(pair);
     bti_free(k);

@@ -49,13 +49,15 @@ BT_API BT_MUST_USE bt_status bt_augment_preview(const bt_augment_view *view, int
                                                 const char *out_path, bt_error *err);
 
 typedef struct bt_augment_run_options {
-    const char *format;   /* "coco", "voc", "yolo", "folder"; NULL: by what is there */
-    const char *policy;   /* as in training; NULL: "flip" */
-    int copies;           /* augmented images per image of the split */
-    bool originals;       /* the images as they are, too */
-    uint64_t seed;        /* 0.. */
-    int threads;          /* 0: all cores */
-    double mosaic;        /* share of the augmented images that are a mosaic of four, 0..1 */
+    const char *format; /* "coco", "voc", "yolo", "folder"; NULL: by what is there */
+    const char *policy; /* as in training; NULL: "flip" */
+    int copies;         /* augmented images per image of the split */
+    bool originals;     /* the images as they are, too */
+    uint64_t seed;      /* 0.. */
+    int threads;        /* 0: all cores */
+    /* Shares of the augmented images that are mixed from several, 0..1 and at most 1 in all: a
+     * mosaic of four or of nine, two blended, a rectangle of another image, objects of another. */
+    double mosaic, mosaic9, mixup, cutmix, copy_paste;
     double min_visible;   /* boxes of which less is left are dropped, 0..1 */
     double min_side;      /* boxes with a shorter side are dropped, pixels */
     const char *split;    /* of boxes: "train", "val", "test"; NULL: "train" */

@@ -12,7 +12,8 @@
 
 typedef struct bt_quant_options {
     const char *calibrate;   /* "DATA" or "DATA:500": images of its training split; classes must be
-                                the model's. Without a number 500. */
+                                the model's. Without a number 500. NULL: the data that the model's
+                                result.json names */
     const char *calibration; /* "minmax", "percentile" (99.99 % of the values), "mse" (least squared
                                 error), or "auto": the one whose logits on the calibration images
                                 are nearest to f32, with and without equalised channels */
@@ -69,7 +70,7 @@ BT_API BT_MUST_USE bt_status bt_eval_int8(char **json, const bt_eval_options *op
 
 /* What a model file takes on a device, before it is trained; yours, bt_free:
  * {"f32": {"constants_bytes", "code_bytes", "flash_bytes", "arena_bytes", "stack_bytes"},
- *  "int8": {...}, "arena": elements,
+ *  "int8": {...}, "arena": elements, "arena_apart": if no map lay over another,
  *  "operations": [{"operation", "row", "out": [c,h,w], "in": [...], "offset", "size", "last"}]}.
  * Offsets and sizes in elements of the arena (one byte in int8, four in f32); a map lives from its
  * operation to operation `last`; offset null: the logits, which the caller holds; `in` lists the

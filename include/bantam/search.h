@@ -35,6 +35,10 @@ typedef struct bt_search_options {
     const char *objectives; /* "accuracy,params,latency_ms", the first measured on validation; NULL:
                                the space's */
     bt_limit limit[BT_LIMITS_MAX]; /* tighter than the space's; metric NULL: no further one */
+    /* "int8" or "f32": models are exported as C (bantam/export.h). Then "flash" is known, and
+       "peak_memory" is the exported arena; with int8 every quality of a trial and of the front is
+       that of the integer kernels. NULL: no export */
+    const char *deploy;
     /* A study whose front is enqueued before anything else when out_dir's is new: a run directory,
        a .db or a URL, also one that Optuna made (docs/howto/go-on-from-a-study.md); NULL: none */
     const char *from;

@@ -65,11 +65,19 @@ static void clip_span(line l, int64_t *from, int64_t *to)
         *from = *to = 0; /* empty */
 }
 
-/* Rows of a turned image come from all over the source: a copy of it is near, in the order in which
- * memory streams it. */
+#define NEAR (64 << 10) /* bytes that are near anyway, once they were asked for */
+
+/* Rows of a turned image come from all over the source: it is brought near in the order in which
+ * memory streams it, a large one as a copy. */
 static const uint8_t *bring_near(const bti_op_image *im)
 {
-    return memcpy(im->scratch, im->src, (size_t)im->h * row_bytes(im));
+    size_t bytes = (size_t)im->h * row_bytes(im);
+
+    if (bytes > NEAR)
+        return memcpy(im->scratch, im->src, bytes);
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch(im->src + i);
+    return im->src;
 }
 
 /* Pixels [from, to) of a row, of which `below` bytes follow that are written later. */

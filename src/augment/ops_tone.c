@@ -66,16 +66,16 @@ static void for_blocks(const bti_op_image *im, const uint8_t (*before)[256], blo
 static void count(const bti_op_image *im, histogram *hist)
 {
     size_t n = n_bytes(im), c = (size_t)im->c, i = 0;
-    uint32_t turn[12][256]; /* of byte i of 12: channel i mod c */
+    uint32_t turn[6][256]; /* of byte i of 6: channel i mod c */
 
     memset(turn, 0, sizeof(turn));
-    for (; i + 12 <= n; i += 12)
-        for (size_t k = 0; k < 12; k++)
+    for (; i + 6 <= n; i += 6)
+        for (size_t k = 0; k < 6; k++)
             turn[k][im->src[i + k]]++;
     for (size_t k = 0; i + k < n; k++)
         turn[k][im->src[i + k]]++;
     memset(hist, 0, sizeof(*hist));
-    for (size_t k = 0; k < 12; k++)
+    for (size_t k = 0; k < 6; k++)
         for (int v = 0; v < 256; v++)
             hist->n[k % c][v] += turn[k][v];
 }

@@ -15,7 +15,7 @@ bt_status bti_plan_check(const bti_plan_rules *rules, bt_error *err)
     if (bti_policy_mixes(p))
         return bti_fail(err, BT_INVAL, "augment",
                         "mixup, cutmix and mosaic of a policy share labels between images, which "
-                        "only training can; mosaics of boxes: --mosaic P");
+                        "only training can; with boxes: --mixup P, --cutmix P, --mosaic P");
     for (int64_t i = 0; i < rules->set->n_images; i++) {
         const bti_boxed_image *im = &rules->set->image[i];
         side = im->w < side ? im->w : side;
@@ -63,33 +63,6 @@ static void add_step(void *user, bti_op op, double value, bti_rng *rng)
         step->partner = (int64_t)(step->draw[0] * (double)d->rules->n_partners);
 }
 
-/* Bochkovskiy et al., "YOLOv4", 2020, as YOLOv5 lays it out: four images meet with their corners at
- * a drawn centre. Each is scaled to fit the canvas, then by a factor from 0.5 to 1. */
-static void draw_mosaic(bti_plan *p, const bti_plan_rules *rules, bti_rng *rng)
-{
-    int cx = (int)(bti_rng_uniform(rng, 0.25, 0.75) * p->w);
-    int cy = (int)(bti_rng_uniform(rng, 0.25, 0.75) * p->h);
-
-    p->mosaic = true;
-    for (int i = 0; i < 4; i++) {
-        bti_tile *t = &p->tile[i];
-        int64_t other = (int64_t)(bti_rng_unit(rng) * (double)rules->n_partners);
-        double factor = bti_rng_uniform(rng, 0.5, 1);
-        t->source = i ? other : p->source;
-        const bti_boxed_image *im = &rules->set->image[t->source];
-        double fit = fmin((double)p->w / im->w, (double)p->h / im->h) * factor;
-        t->w = fit * im->w < 1 ? 1 : (int)(fit * im->w);
-        t->h = fit * im->h < 1 ? 1 : (int)(fit * im->h);
-        bool right = i % 2, low = i / 2;
-        t->x = right ? cx : cx - t->w;
-        t->y = low ? cy : cy - t->h;
-        t->x0 = right ? cx : t->x > 0 ? t->x : 0;
-        t->y0 = low ? cy : t->y > 0 ? t->y : 0;
-        t->x1 = !right ? cx : t->x + t->w < p->w ? t->x + t->w : p->w;
-        t->y1 = !low ? cy : t->y + t->h < p->h ? t->y + t->h : p->h;
-    }
-}
-
 void bti_plan_draw(bti_plan *p, const bti_plan_rules *rules, int64_t source, int copy)
 {
     const bti_boxed_image *im = &rules->set->image[source];
@@ -99,7 +72,7 @@ void bti_plan_draw(bti_plan *p, const bti_plan_rules *rules, int64_t source, int
     p->copy = copy;
     p->w = im->w;
     p->h = im->h;
-    p->mosaic = false;
+    p->n_tiles = 0;
     p->n = 0;
     p->win = (bti_window){0};
     if (copy == 0)
@@ -110,8 +83,7 @@ void bti_plan_draw(bti_plan *p, const bti_plan_rules *rules, int64_t source, int
                             .h = p->h,
                             .w = p->w};
     bti_rng rng = bti_draw_rng(&at, BTI_SLOT_MOSAIC);
-    if (bti_rng_unit(&rng) < rules->mosaic)
-        draw_mosaic(p, rules, &rng);
+    bti_plan_draw_mix(p, rules, &rng);
     bti_policy_draw(rules->policy, &at, add_step, &d, &p->win);
 }
 
@@ -161,23 +133,46 @@ static bt_status copy_boxes(const bti_box_set *set, const bti_boxed_image *im, b
     return rc;
 }
 
-/* The boxes of one source, moved by m into `keep` first (NULL: they are where they are). */
-static bt_status add_boxes(const bti_plan *p, const bti_box_set *set, int64_t source,
-                           const double *m, bti_rect keep, const bti_box_rules *rules,
-                           bti_box_set *out, int32_t image, int64_t *dropped, bt_error *err)
+/* A box that tile `i` brings, on its way into the canvas and under the tiles above. */
+static void move_into(const bti_plan *p, int i, const bti_boxed_image *im, bti_shape *s)
+{
+    const bti_tile *t = &p->tile[i];
+    double kx = (double)im->w / t->w, ky = (double)im->h / t->h;
+    const double m[9] = {kx, 0, -t->x * kx, 0, ky, -t->y * ky, 0, 0, 1};
+
+    bti_shape_move(s, m, (bti_rect){t->x0, t->y0, t->x1, t->y1});
+    for (int k = i + 1; k < p->n_tiles; k++) {
+        const bti_tile *above = &p->tile[k];
+        if (above->opacity >= 1)
+            bti_shape_hide(s, (bti_rect){above->x0, above->y0, above->x1, above->y1});
+    }
+}
+
+/* What the reader let pass at the border is not cut by us. */
+static void into_the_image(const bti_plan *p, bti_shape *s)
 {
     const double same[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
-    const bti_boxed_image *im = &set->image[source];
+
+    bti_shape_move(s, same, (bti_rect){0, 0, p->w, p->h});
+    s->cut = false;
+    s->visible = 1;
+}
+
+/* The boxes of an image: that of tile `tile`, or the image alone (-1). */
+static bt_status add_boxes(const bti_plan *p, const bti_box_set *set, int tile,
+                           const bti_box_rules *rules, bti_box_set *out, int32_t image,
+                           int64_t *dropped, bt_error *err)
+{
+    const bti_boxed_image *im = &set->image[tile < 0 ? p->source : p->tile[tile].source];
 
     for (int64_t i = im->first; i < im->first + im->n; i++) {
         bti_box box = set->box[i];
         bti_shape s;
         bti_shape_init(&s, &box);
-        bti_shape_move(&s, m ? m : same, keep);
-        if (!m) { /* what the reader let pass at the border is not cut by us */
-            s.cut = false;
-            s.visible = 1;
-        }
+        if (tile < 0)
+            into_the_image(p, &s);
+        else
+            move_into(p, tile, im, &s);
         move_through(p, &s);
         box.image = image;
         box.id = 0;
@@ -199,17 +194,10 @@ bt_status bti_plan_boxes(const bti_plan *p, const bti_box_set *set, const bti_bo
 
     if (p->copy == 0)
         return copy_boxes(set, &set->image[p->source], out, image, err);
-    if (!p->mosaic)
-        return add_boxes(p, set, p->source, NULL, (bti_rect){0, 0, p->w, p->h}, rules, out, image,
-                         dropped, err);
-    for (int i = 0; i < 4 && !rc; i++) {
-        const bti_tile *t = &p->tile[i];
-        const bti_boxed_image *im = &set->image[t->source];
-        double kx = (double)im->w / t->w, ky = (double)im->h / t->h;
-        const double m[9] = {kx, 0, -t->x * kx, 0, ky, -t->y * ky, 0, 0, 1};
-        rc = add_boxes(p, set, t->source, m, (bti_rect){t->x0, t->y0, t->x1, t->y1}, rules, out,
-                       image, dropped, err);
-    }
+    if (!p->n_tiles)
+        return add_boxes(p, set, -1, rules, out, image, dropped, err);
+    for (int i = 0; i < p->n_tiles && !rc; i++)
+        rc = add_boxes(p, set, i, rules, out, image, dropped, err);
     return rc;
 }
 
@@ -227,6 +215,8 @@ static bti_json *tile_row(const bti_tile *t, const bti_box_set *set)
     bti_json_set_str(row, "source", set->image[t->source].name);
     bti_json_set(row, "x_y_w_h", place);
     bti_json_set(row, "seen", seen);
+    if (t->opacity < 1)
+        bti_json_set_num(row, "weight", t->opacity);
     return row;
 }
 
@@ -255,11 +245,11 @@ void bti_plan_to_json(const bti_plan *p, const bti_box_set *set, bti_json *row)
     const int square[4] = {win->x0, win->y0, win->x1, win->y1};
     bti_json *steps = bti_json_array(), *shift = bti_json_array(), *cutout = bti_json_array();
 
-    if (p->mosaic) {
+    if (p->n_tiles) {
         bti_json *tiles = bti_json_array();
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < p->n_tiles; i++)
             bti_json_append(tiles, tile_row(&p->tile[i], set));
-        bti_json_set(row, "mosaic", tiles);
+        bti_json_set(row, bti_plan_mix_name(p->mix), tiles);
     }
     for (int i = 0; i < p->n; i++)
         bti_json_append(steps, step_row(&p->step[i], set));

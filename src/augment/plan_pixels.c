@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pixels of a plan: mosaic, operations, flip, crop and cutout on an image of any size.
+ * The pixels of a plan: mixed images, operations, flip, crop and cutout on an image of any size.
  */
 #include "augment/plan.h"
 
@@ -27,29 +27,41 @@ static bt_status read_scaled(bti_image *out, const bti_box_set *set, int64_t sou
     return rc;
 }
 
-static void copy_tile(bti_image *canvas, const bti_image *im, const bti_tile *t)
+/* Image.blend's arithmetic. */
+static void blend_row(uint8_t *out, const uint8_t *row, float weight, size_t n)
 {
-    size_t c = (size_t)canvas->c, n = (size_t)(t->x1 - t->x0) * c;
-
-    for (int y = t->y0; y < t->y1; y++)
-        memcpy(canvas->px + ((size_t)y * (size_t)canvas->w + (size_t)t->x0) * c,
-               im->px + ((size_t)(y - t->y) * (size_t)im->w + (size_t)(t->x0 - t->x)) * c, n);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint8_t)((float)out[i] + weight * (float)(row[i] - out[i]));
 }
 
-static bt_status make_mosaic(const bti_plan *p, const bti_box_set *set, bti_image *out,
-                             bt_error *err)
+static void paint_tile(bti_image *canvas, const bti_image *im, const bti_tile *t)
+{
+    size_t c = (size_t)canvas->c, n = t->x1 > t->x0 ? (size_t)(t->x1 - t->x0) * c : 0;
+
+    for (int y = t->y0; y < t->y1 && n; y++) {
+        uint8_t *out = canvas->px + ((size_t)y * (size_t)canvas->w + (size_t)t->x0) * c;
+        const uint8_t *row =
+            im->px + ((size_t)(y - t->y) * (size_t)im->w + (size_t)(t->x0 - t->x)) * c;
+        if (t->opacity < 1)
+            blend_row(out, row, (float)t->opacity, n);
+        else
+            memcpy(out, row, n);
+    }
+}
+
+static bt_status make_mix(const bti_plan *p, const bti_box_set *set, bti_image *out, bt_error *err)
 {
     bt_status rc = bti_image_new(out, p->w, p->h, 3, err);
 
     if (rc)
         return rc;
     memset(out->px, CANVAS, bti_image_bytes(out));
-    for (int i = 0; i < 4 && !rc; i++) {
+    for (int i = 0; i < p->n_tiles && !rc; i++) {
         const bti_tile *t = &p->tile[i];
         bti_image im = {0};
         rc = read_scaled(&im, set, t->source, 3, t->w, t->h, err);
         if (!rc)
-            copy_tile(out, &im, t);
+            paint_tile(out, &im, t);
         bti_image_release(&im);
     }
     return rc;
@@ -142,8 +154,8 @@ bt_status bti_plan_pixels(const bti_plan *p, const bti_plan_rules *rules, bti_im
     bti_image other = {0};
     void *scratch = NULL;
     bool window = win->flip || win->dx || win->dy || win->x1 > win->x0;
-    bt_status rc = p->mosaic ? make_mosaic(p, rules->set, out, err)
-                             : read_scaled(out, rules->set, p->source, 0, p->w, p->h, err);
+    bt_status rc = p->n_tiles ? make_mix(p, rules->set, out, err)
+                              : read_scaled(out, rules->set, p->source, 0, p->w, p->h, err);
 
     if (!rc)
         rc = bti_image_new(&other, out->w, out->h, out->c, err);

@@ -116,6 +116,31 @@ static bt_status read_boxes(run *r, bt_error *err)
     return rc;
 }
 
+static bt_status choose_mixes(run *r, bt_error *err)
+{
+    const bt_augment_run_options *o = r->opt;
+    const double share[BTI_PLAN_MIXES] = {[BTI_PLAN_MOSAIC] = o->mosaic,
+                                          [BTI_PLAN_MOSAIC9] = o->mosaic9,
+                                          [BTI_PLAN_MIXUP] = o->mixup,
+                                          [BTI_PLAN_CUTMIX] = o->cutmix,
+                                          [BTI_PLAN_COPY_PASTE] = o->copy_paste};
+    double all = 0;
+
+    memcpy(r->rules.mix, share, sizeof(share));
+    for (int i = 0; i < BTI_PLAN_MIXES; i++)
+        all += share[i];
+    if (all > 1 + 1e-9)
+        return bti_fail(err, BT_INVAL, "augment run",
+                        "an image is mixed in one way: the shares of mosaic, mosaic9, mixup, "
+                        "cutmix and copy-paste are at most 1 in all, found %g",
+                        all);
+    if (!r->format && all > 0)
+        return bti_fail(err, BT_INVAL, "augment run",
+                        "mixed images show several classes at once: they need boxes, not a class "
+                        "folder");
+    return BT_OK;
+}
+
 static bt_status read_input(run *r, bt_error *err)
 {
     const char *format = r->opt->format;
@@ -135,10 +160,9 @@ static bt_status read_input(run *r, bt_error *err)
     r->rules.policy = r->policy;
     r->rules.set = r->set;
     r->rules.seed = r->opt->seed;
-    r->rules.mosaic = r->opt->mosaic;
-    if (!r->format && r->opt->mosaic > 0)
-        return bti_fail(err, BT_INVAL, "augment run",
-                        "a mosaic shows four classes at once: it needs boxes, not a class folder");
+    rc = choose_mixes(r, err);
+    if (rc)
+        return rc;
     return bti_plan_check(&r->rules, err);
 }
 
@@ -226,7 +250,8 @@ static bt_status make_settings(run *r, bt_error *err)
         bti_json_set_int(row, "seed", (int64_t)r->opt->seed);
         bti_json_set_int(row, "copies", r->opt->copies);
         bti_json_set_bool(row, "originals", r->opt->originals);
-        bti_json_set_num(row, "mosaic", r->opt->mosaic);
+        for (int i = 0; i < BTI_PLAN_MIXES; i++)
+            bti_json_set_num(row, bti_plan_mix_name((bti_plan_mix)i), r->rules.mix[i]);
         bti_json_set_num(row, "min_visible", r->opt->min_visible);
         bti_json_set_num(row, "min_side", r->opt->min_side);
         bti_json_set_int(row, "images", r->set->n_images);

@@ -43,15 +43,12 @@ static void print_onnx(const bti_json *o, const char *file)
 }
 
 /* -1: what was given makes an export; otherwise the exit status. */
-static int check(const char *verb, const char *out, const char *target, const char *dtype,
-                 const bt_quant_options *quant)
+static int check(const char *verb, const char *out, const char *target, const char *dtype)
 {
     if (!out)
         return cli_usage(verb, "-o is missing: into which %s?", target);
     if (!bti_streq(dtype, "f32") && !bti_streq(dtype, "int8"))
         return cli_usage(verb, "--dtype: '%s' is not f32 or int8", dtype);
-    if (bti_streq(dtype, "int8") && !quant->calibrate)
-        return cli_usage(verb, "--calibrate is missing: int8 needs images to find ranges on");
     return -1;
 }
 
@@ -98,7 +95,7 @@ static int export_c(int argc, char **argv)
     };
     const cli_spec spec = {
         "export c",
-        "MODEL_DIR -o DIR [--dtype f32|int8 --calibrate DATA:500]",
+        "MODEL_DIR -o DIR [--dtype f32|int8] [--calibrate DATA:500]",
         "A trained model as one .c and one .h for a microcontroller: C99, no allocation, one "
         "static\n"
         "arena. gcc -DMODEL_SELFTEST DIR/*.c makes a program that checks itself.",
@@ -112,7 +109,7 @@ static int export_c(int argc, char **argv)
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    status = check("export c", opt.out_dir, "folder", opt.dtype, &opt.quant);
+    status = check("export c", opt.out_dir, "folder", opt.dtype);
     if (status >= 0)
         return status;
     opt.model_dir = args.v[0];
@@ -140,7 +137,7 @@ static int export_onnx(int argc, char **argv)
     };
     const cli_spec spec = {
         "export onnx",
-        "MODEL_DIR -o FILE [--dtype f32|int8 --calibrate DATA:500]",
+        "MODEL_DIR -o FILE [--dtype f32|int8] [--calibrate DATA:500]",
         "A trained model as ONNX (opset 17): input float [N,C,H,W] of pixels 0..255 in RGB order,\n"
         "any N; output logits [N,classes]. Normalisation is inside; class names and accuracy are "
         "in\nthe file's metadata.",
@@ -154,7 +151,7 @@ static int export_onnx(int argc, char **argv)
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    status = check("export onnx", opt.out, "file", opt.dtype, &opt.quant);
+    status = check("export onnx", opt.out, "file", opt.dtype);
     if (status >= 0)
         return status;
     opt.model_dir = args.v[0];

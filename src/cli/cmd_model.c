@@ -113,6 +113,8 @@ static void print_deploy(const bti_json *deploy)
     printf("\non a Cortex-M (bantam export c); the image and the logits are the caller's\n");
     print_sizes(deploy, "f32");
     print_sizes(deploy, "int8");
+    printf("%lld values of arena; %lld if outputs did not lie over inputs that die\n",
+           (long long)number(deploy, "arena"), (long long)number(deploy, "arena_apart"));
     printf(
         "\nthe arena while each operation runs: # written, < read, %% written over what is read, "
         "- kept\n%4s  %-12s %-12s %10s\n",

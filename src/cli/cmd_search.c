@@ -28,7 +28,8 @@ static const char *const limit_help[] = {
     [BTI_METRIC_BALANCED_ACCURACY] = "least balanced accuracy",
     [BTI_METRIC_PARAMS] = "parameters, 50k",
     [BTI_METRIC_MACS] = "multiply-accumulates an image, 3M",
-    [BTI_METRIC_PEAK_MEMORY] = "activations of one image, 64KiB",
+    [BTI_METRIC_PEAK_MEMORY] = "activations of one image (with --deploy: the arena), 64KiB",
+    [BTI_METRIC_FLASH] = "constants and code of the exported network, 64KiB (with --deploy)",
     [BTI_METRIC_LATENCY_MS] = "of one image on one thread of this machine, 2ms",
 };
 
@@ -92,7 +93,7 @@ int cmd_search(int argc, char **argv)
          .to = &o.objectives,
          .arg = "LIST",
          .help = "accuracy,params (default), or f1_macro, balanced_accuracy, macs, peak_memory, "
-                 "latency_ms; two or three"},
+                 "flash, latency_ms; two or three"},
         {.name = "directions",
          .kind = CLI_TEXT,
          .to = &directions,
@@ -102,6 +103,12 @@ int cmd_search(int argc, char **argv)
     {option, 0, CLI_LIMIT, &o.limit[BTI_METRIC_##id], "N", limit_help[BTI_METRIC_##id], 0, 0},
 #include "base/metrics.def"
 #undef METRIC
+        {.name = "deploy",
+         .kind = CLI_TEXT,
+         .to = &o.deploy,
+         .arg = "DTYPE",
+         .help =
+             "int8 or f32: for a microcontroller; int8: judged by the integer kernels' accuracy"},
         {.name = "from",
          .kind = CLI_TEXT,
          .to = &o.from,

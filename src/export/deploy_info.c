@@ -51,12 +51,13 @@ static bti_json *operations_json(const bti_folded *f)
     return list;
 }
 
-static char *to_text(const bti_folded *f)
+static char *to_text(const bti_folded *f, int64_t apart)
 {
     bti_json *o = bti_json_object();
     bti_json_set(o, "f32", sizes_json(f, false));
     bti_json_set(o, "int8", sizes_json(f, true));
     bti_json_set_int(o, "arena", f->arena);
+    bti_json_set_int(o, "arena_apart", apart);
     bti_json_set(o, "operations", operations_json(f));
     char *text = bti_json_text(o, 2);
     bti_json_free(o);
@@ -77,8 +78,13 @@ bt_status bt_deploy_info(char **json, const char *path, int h, int w, int c, bt_
         rc = bti_graph_build(&g, &rows, c, h, w, err);
     if (!rc)
         rc = bti_fold(&f, g, NULL, mean, std, err);
+    if (!rc)
+        rc = bti_plan_apart(f, err);
+    const int64_t apart = rc ? 0 : f->arena;
+    if (!rc)
+        rc = bti_plan(f, err);
     if (!rc) {
-        *json = to_text(f);
+        *json = to_text(f, apart);
         rc = *json ? BT_OK : bti_fail_nomem(err);
     }
     bti_folded_free(f);

@@ -168,7 +168,7 @@ bt_status bt_export_c(char **json, const bt_export_options *opt, bt_error *err)
     bti_deployable d;
 
     *json = NULL;
-    bt_status rc = bti_deployable_check(opt->dtype, &opt->quant, err);
+    bt_status rc = bti_deployable_check(opt->dtype, err);
     if (!rc)
         rc = check_name(opt->name, err);
     if (!rc)

@@ -71,6 +71,8 @@ bool bti_folded_op_pointwise(const bti_folded_op *op);
 /* Places every map (offset, last, arena). Maps that live at the same time never share bytes, except
  * that an output may lie over an input that nothing reads later, as far as bti_overlap() allows. */
 bt_status bti_plan(bti_folded *f, bt_error *err);
+/* The same with every output beside its inputs, to say what overlapping saves. */
+bt_status bti_plan_apart(bti_folded *f, bt_error *err);
 
 /* How far below the start of input `which` the output of `op` must begin, in elements, so that no
  * value is overwritten that the operation still reads; -1: they may not touch. 0 is in place.

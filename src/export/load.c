@@ -38,15 +38,23 @@ static bt_status prove(bti_deployable *d, const char *dir, int threads, bt_error
 }
 
 /* Of the data that the model was trained on: the same images are its test split here. */
-static bt_status open_images(bti_deployable *d, const bt_quant_options *quant, bt_error *err)
+static bt_status open_images(bti_deployable *d, bool int8, const bt_quant_options *quant,
+                             bt_error *err)
 {
     const bti_json *split = bti_json_get(d->result, "split");
+    const char *spec = quant->calibrate;
     bt_data_options opt = quant->data_opt;
-    if (!quant->calibrate)
+    if (!spec && int8)
+        spec = bti_json_as_str(bti_json_get(d->result, "data"), NULL);
+    if (!spec && int8)
+        return bti_fail(err, BT_INVAL, "calibrate",
+                        "result.json does not say what the model was trained on: int8 needs images "
+                        "to calibrate on, as in DATA:500");
+    if (!spec)
         return bti_images_make(&d->images, MADE_IMAGES, &d->meta, err);
     opt.group_by = bti_json_as_str(bti_json_get(split, "group_by"), NULL);
     opt.test_share = bti_json_as_num(bti_json_get(split, "test_share"), 0);
-    return bti_images_open(&d->images, quant->calibrate, &d->meta, &opt, err);
+    return bti_images_open(&d->images, spec, &d->meta, &opt, err);
 }
 
 static bt_status quantise(bti_deployable *d, const bt_quant_options *quant, bt_error *err)
@@ -60,15 +68,11 @@ static bt_status quantise(bti_deployable *d, const bt_quant_options *quant, bt_e
     return rc;
 }
 
-bt_status bti_deployable_check(const char *dtype, const bt_quant_options *quant, bt_error *err)
+bt_status bti_deployable_check(const char *dtype, bt_error *err)
 {
-    const bool int8 = bti_streq(dtype, "int8");
-    if (!int8 && !bti_streq(dtype, "f32"))
-        return bti_fail(err, BT_INVAL, "dtype", "'%s' is not f32 or int8", dtype ? dtype : "");
-    if (int8 && !quant->calibrate)
-        return bti_fail(err, BT_INVAL, "calibrate",
-                        "int8 needs images to calibrate on, as in DATA:500");
-    return BT_OK;
+    if (bti_streq(dtype, "int8") || bti_streq(dtype, "f32"))
+        return BT_OK;
+    return bti_fail(err, BT_INVAL, "dtype", "'%s' is not f32 or int8", dtype ? dtype : "");
 }
 
 bt_status bti_deployable_open(bti_deployable *d, const char *model_dir, bool int8,
@@ -79,7 +83,7 @@ bt_status bti_deployable_open(bti_deployable *d, const char *model_dir, bool int
     if (!rc)
         rc = bti_fold(&d->net, d->graph, d->weights, d->meta.mean, d->meta.std, err);
     if (!rc)
-        rc = open_images(d, quant, err);
+        rc = open_images(d, int8, quant, err);
     if (!rc)
         rc = prove(d, model_dir, threads_of(quant), err);
     if (!rc && int8)

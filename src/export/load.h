@@ -19,10 +19,11 @@ typedef struct bti_deployable {
     bti_chosen int8;   /* quant NULL: f32 */
 } bti_deployable;
 
-/* The options of an export: BT_INVAL: dtype is neither "f32" nor "int8", or int8 has no images. */
-bt_status bti_deployable_check(const char *dtype, const bt_quant_options *quant, bt_error *err);
+/* BT_INVAL: dtype is neither "f32" nor "int8". */
+bt_status bti_deployable_check(const char *dtype, bt_error *err);
 
-/* int8: quantised as well. quant->calibrate NULL: images are made. BT_NOSUPP: a row that cannot be
+/* int8: quantised as well. quant->calibrate NULL: the data that result.json names (BT_INVAL if it
+ * names none); f32: images are made. BT_NOSUPP: a row that cannot be
  * exported, or logits that differ by more than 1e-4 of the largest (nothing is exported that was
  * not proven). */
 bt_status bti_deployable_open(bti_deployable *d, const char *model_dir, bool int8,

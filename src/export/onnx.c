@@ -22,9 +22,12 @@ static void add_accuracy(bti_onnx *o, const bti_json *result)
 {
     static const struct {
         const char *key, *split;
-    } known[] = {{"test_accuracy", "test"}, {"val_accuracy", "val"}};
+    } known[] = {{"float_test_accuracy", "test"}, /* of a search for int8 */
+                 {"test_accuracy", "test"},
+                 {"float_val_accuracy", "val"},
+                 {"val_accuracy", "val"}};
     char number[32];
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         const double accuracy = bti_json_as_num(bti_json_get(result, known[i].key), -1);
         if (accuracy < 0)
             continue;
@@ -90,7 +93,7 @@ bt_status bt_export_onnx(char **json, const bt_onnx_options *opt, bt_error *err)
     bti_deployable d;
 
     *json = NULL;
-    bt_status rc = bti_deployable_check(opt->dtype, &opt->quant, err);
+    bt_status rc = bti_deployable_check(opt->dtype, err);
     if (!rc && bti_is_dir(opt->out))
         rc = bti_fail(err, BT_INVAL, opt->out, "is a folder; expected the name of a file");
     if (!rc)

@@ -15,7 +15,7 @@
 #include "base/rng.h"
 #include <string.h>
 
-#define SWAPS 400 /* tries to improve the best order */
+#define SWAPS 100 /* tries to improve the best order; a search plans thousands of networks */
 
 typedef struct planner {
     bti_folded *f;
@@ -123,11 +123,11 @@ static int64_t lowest(planner *s, int map, int placed)
     return best; /* behind the last one always fits */
 }
 
-/* Places all in the current order; the arena it takes. */
+/* Places all in the current order; the arena it takes, or no less than the best so far. */
 static int64_t place(planner *s)
 {
     int64_t end = 0;
-    for (int i = 0; i < s->n; i++) {
+    for (int i = 0; i < s->n && end < s->f->arena; i++) {
         const int map = s->order[i];
         s->offset[map] = lowest(s, map, i);
         if (s->offset[map] + s->f->op[map].size > end)
@@ -149,21 +149,36 @@ static bool try_order(planner *s)
     return true;
 }
 
-/* What no plan can beat: a map and, where they cannot overlap, what must be there beside it. */
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The least that the output of operation i and an input that dies with it take together. */
+static int64_t pair_bound(const planner *s, int i, int input)
+{
+    const int64_t out = s->f->op[i].size, in = s->f->op[input].size, gap = dying_gap(s, i, input);
+    return gap >= 0 && gap < out ? larger(out, gap + in) : out + in;
+}
+
+/* What no plan can beat: what an operation writes over or beside what it reads, and all that must
+ * be there besides. */
 static int64_t bound(const planner *s)
 {
     int64_t most = 0;
     for (int i = 0; i < s->f->n_ops; i++) {
-        int64_t held = 0, dying = 0;
-        const int64_t out = i == s->f->n_ops - 1 ? 0 : s->f->op[i].size;
+        const bool logits = i == s->f->n_ops - 1;
+        int64_t held = 0, dying = 0, pair = logits ? 0 : s->f->op[i].size;
         for (int m = 0; m < i; m++) {
             if (s->f->op[m].last > i)
                 held += s->f->op[m].size;
-            else if (s->f->op[m].last == i)
-                dying += s->f->op[m].size;
+            if (s->f->op[m].last != i)
+                continue;
+            dying += s->f->op[m].size;
+            if (!logits)
+                pair = larger(pair, pair_bound(s, i, m));
         }
-        held += out > dying ? out : dying;
-        most = held > most ? held : most;
+        most = larger(most, held + larger(pair, dying));
     }
     return most;
 }
@@ -213,7 +228,7 @@ static void find_last_readers(bti_folded *f)
     }
 }
 
-bt_status bti_plan(bti_folded *f, bt_error *err)
+static bt_status plan(bti_folded *f, bool overlap, bt_error *err)
 {
     size_t n = (size_t)f->n_ops;
     planner s = {.f = f, .n = f->n_ops - 1}; /* the logits go to the caller */
@@ -232,7 +247,7 @@ bt_status bti_plan(bti_folded *f, bt_error *err)
     if (!rc) {
         for (int i = 0; i < f->n_ops; i++)
             for (int j = 0; j < 2; j++)
-                s.gap[i][j] = f->op[i].in[j] >= 0 ? bti_overlap(&f->op[i], j) : -1;
+                s.gap[i][j] = overlap && f->op[i].in[j] >= 0 ? bti_overlap(&f->op[i], j) : -1;
         search(&s);
     }
     bti_free(s.order);
@@ -242,4 +257,14 @@ bt_status bti_plan(bti_folded *f, bt_error *err)
     bti_free(s.near);
     bti_free(s.candidate);
     return rc;
+}
+
+bt_status bti_plan(bti_folded *f, bt_error *err)
+{
+    return plan(f, true, err);
+}
+
+bt_status bti_plan_apart(bti_folded *f, bt_error *err)
+{
+    return plan(f, false, err);
 }

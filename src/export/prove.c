@@ -9,12 +9,12 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "base/threads.h"
+#include "export/eval_int8.h"
 #include "export/run_f32.h"
 #include "nn/net.h"
 #include <math.h>
 #include <string.h>
 
-#define DEFAULT_IMAGES 500
 #define MAX_IMAGES 100000
 #define BATCH 32
 
@@ -35,7 +35,7 @@ static size_t image_bytes(const bti_model_meta *m)
 static bt_status split_spec(char **data, int *n, const char *spec, bt_error *err)
 {
     const char *colon = strrchr(spec, ':');
-    int64_t count = DEFAULT_IMAGES;
+    int64_t count = BTI_CALIBRATION_IMAGES;
     bool counted = colon && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1);
 
     if (counted && !bti_parse_int(colon + 1, 1, MAX_IMAGES, &count))
@@ -72,13 +72,14 @@ static int64_t common_divisor(int64_t a, int64_t b)
     return b ? common_divisor(b, a % b) : a;
 }
 
-/* n images evenly over the set, in an order whose every beginning is spread over it too: steps of
+/* In an order whose every beginning is spread over it too: steps of
  * the golden section. */
-static bt_status take_evenly(bti_images *out, const bti_dataset *set, int n, bt_error *err)
+bt_status bti_images_take(bti_images *out, const bti_view *view, int n, bt_error *err)
 {
+    const bti_dataset *set = view->set;
     const size_t one = (size_t)set->h * (size_t)set->w * (size_t)set->c;
 
-    out->n = n < set->n ? n : (int)set->n;
+    out->n = n < view->n ? n : (int)view->n;
     out->pixels = bti_array((size_t)out->n, one);
     if (!out->pixels)
         return bti_fail_nomem(err);
@@ -87,7 +88,7 @@ static bt_status take_evenly(bti_images *out, const bti_dataset *set, int n, bt_
         step++;
     for (int i = 0; i < out->n; i++)
         memcpy(out->pixels + (size_t)i * one,
-               set->pixels + (size_t)(i * step % out->n * set->n / out->n) * one, one);
+               set->pixels + (size_t)view->index[i * step % out->n * view->n / out->n] * one, one);
     return BT_OK;
 }
 
@@ -96,6 +97,7 @@ bt_status bti_images_open(bti_images *out, const char *spec, const bti_model_met
 {
     bt_data_options opt = *data_opt;
     bti_data *data = NULL;
+    bti_view all = {0};
     char *name = NULL;
     int n = 0;
 
@@ -108,7 +110,10 @@ bt_status bti_images_open(bti_images *out, const char *spec, const bti_model_met
     if (!rc)
         rc = check_classes(data, meta, err);
     if (!rc)
-        rc = take_evenly(out, &data->train, n, err);
+        rc = bti_view_all(&all, &data->train, err);
+    if (!rc)
+        rc = bti_images_take(out, &all, n, err);
+    bti_view_release(&all);
     bti_data_close(data);
     bti_free(name);
     return rc;

@@ -18,6 +18,8 @@ void bti_images_release(bti_images *m);
  * data's classes are not the model's; too few images are fine. */
 bt_status bti_images_open(bti_images *out, const char *spec, const bti_model_meta *meta,
                           const bt_data_options *data_opt, bt_error *err);
+/* At most n images, evenly over the view. */
+bt_status bti_images_take(bti_images *out, const bti_view *view, int n, bt_error *err);
 /* n images of smooth colour and noise, always the same. */
 bt_status bti_images_make(bti_images *out, int n, const bti_model_meta *meta, bt_error *err);
 

@@ -29,6 +29,66 @@ typedef struct quantising {
     bt_error *err;
 } quantising;
 
+/* ---- what int8 cannot do ---- */
+
+/* Values of a whole area. */
+static int average_count(const bti_folded_op *op)
+{
+    const bool grid = op->kind == BTI_OP_GRID_AVERAGE;
+    const int h = grid ? (op->in_h + op->h - 1) / op->h : op->k;
+    const int w = grid ? (op->in_w + op->w - 1) / op->w : op->k;
+    return h * w;
+}
+
+static bool average_overflows(const bti_folded_op *op)
+{
+    const bool grid = op->kind == BTI_OP_GRID_AVERAGE, cut = !grid && !op->count_pad;
+    const bool uneven = grid ? op->in_h % op->h || op->in_w % op->w
+                             : cut || op->pad_b != op->pad_t || op->pad_r != op->pad_l;
+    return average_count(op) > (uneven ? MAX_WINDOW : MAX_AREA);
+}
+
+static bt_status check_op(const bti_folded_op *op, bt_error *err)
+{
+    switch (op->kind) {
+    case BTI_OP_CONV:
+    case BTI_OP_DEPTHWISE:
+        if (op->n_weight / op->c <= MAX_TAPS)
+            return BT_OK;
+        return bti_fail(err, BT_NOSUPP, NULL,
+                        "row %d sums more than %d products, which could overflow in int8",
+                        op->row + 1, MAX_TAPS);
+    case BTI_OP_AVGPOOL:
+    case BTI_OP_GRID_AVERAGE:
+        if (!average_overflows(op))
+            return BT_OK;
+        return bti_fail(err, BT_NOSUPP, NULL,
+                        "row %d averages %d values at once, which could overflow in int8",
+                        op->row + 1, average_count(op));
+    case BTI_OP_ACT:
+        if (op->act != BTI_ACT_SOFTMAX)
+            return BT_OK;
+        return bti_fail(err, BT_NOSUPP, NULL,
+                        "row %d: Softmax cannot be exported in int8 (logits do not need it)",
+                        op->row + 1);
+    case BTI_OP_IMAGE:
+    case BTI_OP_MAXPOOL:
+    case BTI_OP_ADD:
+    case BTI_OP_SCALE:
+    case BTI_OP_CLAMP:
+        break;
+    }
+    return BT_OK;
+}
+
+bt_status bti_int8_check(const bti_folded *f, bt_error *err)
+{
+    bt_status rc = BT_OK;
+    for (int i = 0; i < f->n_ops && !rc; i++)
+        rc = check_op(&f->op[i], err);
+    return rc;
+}
+
 /* ---- ranges ---- */
 
 static void cut_tails(const int64_t *bins, double *lo, double *hi)
@@ -219,10 +279,6 @@ static bt_status quantise_conv(const quantising *s, const bti_folded_op *op, bti
     q->shift = get(s, op->n_bias, 1);
     if (!q->weight || !q->bias || !q->multiplier || !q->shift)
         return bti_fail_nomem(s->err);
-    if (op->n_weight / op->c > MAX_TAPS)
-        return bti_fail(s->err, BT_NOSUPP, NULL,
-                        "row %d sums more than %d products, which could overflow in int8",
-                        op->row + 1, MAX_TAPS);
     for (int c = 0; c < op->in_c && op->in[0] == BTI_IMAGE; c++)
         q->black[c] = (uint8_t)round_to((double)op->black[c], 0, 255);
     for (int o = 0; o < op->c; o++)
@@ -250,26 +306,12 @@ static bt_status quantise_add(const quantising *s, const bti_folded_op *op, bti_
 
 static bt_status quantise_average(const quantising *s, const bti_folded_op *op, bti_quantised_op *q)
 {
-    const bool grid = op->kind == BTI_OP_GRID_AVERAGE, cut = !grid && !op->count_pad;
-    const int h = grid ? (op->in_h + op->h - 1) / op->h : op->k;
-    const int w = grid ? (op->in_w + op->w - 1) / op->w : op->k;
-    const bool uneven = grid ? op->in_h % op->h || op->in_w % op->w
-                             : cut || op->pad_b != op->pad_t || op->pad_r != op->pad_l;
-
-    q->count = h * w;
-    if (q->count > (uneven ? MAX_WINDOW : MAX_AREA))
-        return bti_fail(s->err, BT_NOSUPP, NULL,
-                        "row %d averages %d values at once, which could overflow in int8",
-                        op->row + 1, q->count);
+    q->count = average_count(op);
     return store_fixed(s, q, 0, s->q->op[op->in[0]].out.scale / (q->out.scale * q->count), op->row);
 }
 
 static bt_status make_table(const quantising *s, const bti_folded_op *op, bti_quantised_op *q)
 {
-    if (op->kind == BTI_OP_ACT && op->act == BTI_ACT_SOFTMAX)
-        return bti_fail(s->err, BT_NOSUPP, NULL,
-                        "row %d: Softmax cannot be exported in int8 (logits do not need it)",
-                        op->row + 1);
     const bti_scale *in = &s->q->op[op->in[0]].out;
     q->table = get(s, 256, 1);
     if (!q->table)
@@ -335,12 +377,15 @@ bt_status bti_quantise(bti_quantised **out, const bti_folded *f, const bti_map_s
     quantising s = {.f = f, .seen = seen, .rule = rule, .err = err};
 
     *out = NULL;
+    bt_status rc = bti_int8_check(f, err);
+    if (rc)
+        return rc;
     s.q = bti_calloc(1, sizeof(*s.q));
     if (!s.q)
         return bti_fail_nomem(err);
     s.q->net = f;
     s.q->op = bti_arena_alloc(&s.q->memory, (size_t)f->n_ops * sizeof(bti_quantised_op));
-    bt_status rc = s.q->op ? BT_OK : bti_fail_nomem(err);
+    rc = s.q->op ? BT_OK : bti_fail_nomem(err);
     for (int i = 0; !rc && i < f->n_ops; i++)
         rc = quantise_op(&s, i);
     if (rc)

@@ -32,6 +32,10 @@ bt_status bti_map_stats_collect(bti_map_stats *out, const bti_folded *f, const b
                                 int threads, bt_error *err);
 void bti_map_stats_release(bti_map_stats *o);
 
+/* BT_NOSUPP names the row that int8 cannot do whatever its weights are: Softmax, and sums that
+ * could overflow. */
+bt_status bti_int8_check(const bti_folded *f, bt_error *err);
+
 /* Rounds. Biases are corrected for the mean error that rounded weights make (Nagel et al.,
  * "Data-free quantization through weight equalization and bias correction", ICCV 2019, 4.2).
  * f is borrowed for the life of the result. BT_NOSUPP names the row that int8 cannot do. */

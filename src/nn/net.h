@@ -15,6 +15,7 @@
 #ifndef BTI_NET_H
 #define BTI_NET_H
 
+#include "base/slab.h"
 #include "model/graph.h"
 
 typedef struct bti_net bti_net;
@@ -40,6 +41,8 @@ typedef struct bti_net_options {
     bool training; /* false: inference only (no gradients, no backward) */
     bti_backend backend;
     bti_precision precision;
+    bti_slab *maps; /* to keep maps and their gradients in, borrowed for the net's life; NULL: the
+                      * net's own memory. For nets one after the other. */
 } bti_net_options;
 
 bti_net_options bti_net_defaults(void);

@@ -36,11 +36,53 @@ static void csv_number(bti_str *out, const char *format, double v)
         bti_str_addf(out, format, v);
 }
 
-/* An objective that has no column of its own: neither accuracy nor parameters nor MACs. */
-static bool is_extra(const bti_goals *g, int i)
+/* Further columns: objectives other than accuracy, parameters and MACs; where models are exported,
+ * also what an export takes. */
+typedef struct extras {
+    int n, goal[BTI_OBJECTIVES_MAX + 2]; /* -1: no objective */
+    bti_metric metric[BTI_OBJECTIVES_MAX + 2];
+} extras;
+
+static bool is_goal(const bti_goals *g, bti_metric m)
 {
-    return g->metric[i] != BTI_METRIC_ACCURACY && g->metric[i] != BTI_METRIC_PARAMS &&
-           g->metric[i] != BTI_METRIC_MACS;
+    for (int i = 0; i < g->n; i++)
+        if (g->metric[i] == m)
+            return true;
+    return false;
+}
+
+static bool is_deployed(const bti_trials *t)
+{
+    for (int i = 0; i < t->n; i++)
+        if (bti_json_get(t->trial[i].attrs, "flash"))
+            return true;
+    return false;
+}
+
+static extras extras_of(const bti_trials *t)
+{
+    static const bti_metric usual[] = {BTI_METRIC_ACCURACY, BTI_METRIC_PARAMS, BTI_METRIC_MACS};
+    static const bti_metric device[] = {BTI_METRIC_FLASH, BTI_METRIC_PEAK_MEMORY};
+    const bti_goals *g = bti_trials_goals(t);
+    extras x = {0};
+    for (int i = 0; i < g->n; i++) {
+        if (g->metric[i] == usual[0] || g->metric[i] == usual[1] || g->metric[i] == usual[2])
+            continue;
+        x.goal[x.n] = i;
+        x.metric[x.n++] = g->metric[i];
+    }
+    for (int i = 0; i < 2 && is_deployed(t); i++) {
+        if (is_goal(g, device[i]))
+            continue;
+        x.goal[x.n] = -1;
+        x.metric[x.n++] = device[i];
+    }
+    return x;
+}
+
+static double extra_value(const extras *x, int i, const bti_goals *g, const bti_trial *t)
+{
+    return x->goal[i] >= 0 ? t->value[x->goal[i]] : bti_trial_metric(g, t, x->metric[i]);
 }
 
 static const char *objective_name(const bti_goals *g, int i, char buf[24])
@@ -51,9 +93,15 @@ static const char *objective_name(const bti_goals *g, int i, char buf[24])
     return buf;
 }
 
+static const char *extra_name(const extras *x, int i, const bti_goals *g, char buf[24])
+{
+    return x->goal[i] >= 0 ? objective_name(g, x->goal[i], buf) : bti_metric_of(x->metric[i])->name;
+}
+
 bt_status bti_report_front_csv(const bti_trials *t, bti_str *out)
 {
     const bti_goals *g = bti_trials_goals(t);
+    const extras x = extras_of(t);
     bti_report_model *model;
     char buf[24];
     int n;
@@ -63,9 +111,8 @@ bt_status bti_report_front_csv(const bti_trials *t, bti_str *out)
     bti_str_add(out,
                 "name,params,macs,val_accuracy,test_accuracy,interval_lo,interval_hi,seed,trial,"
                 "path");
-    for (int k = 0; k < g->n; k++)
-        if (is_extra(g, k))
-            bti_str_addf(out, ",%s", objective_name(g, k, buf));
+    for (int k = 0; k < x.n; k++)
+        bti_str_addf(out, ",%s", extra_name(&x, k, g, buf));
     bti_str_add(out, "\n");
     for (int i = 0; i < n; i++) {
         const bti_report_model *m = &model[i];
@@ -78,9 +125,8 @@ bt_status bti_report_front_csv(const bti_trials *t, bti_str *out)
         csv_number(out, "%.6g", m->hi);
         bti_str_addf(out, ",%s,%d,", m->seed, m->trial->number);
         csv_text(out, m->path);
-        for (int k = 0; k < g->n; k++)
-            if (is_extra(g, k))
-                csv_number(out, "%.6g", m->trial->value[k]);
+        for (int k = 0; k < x.n; k++)
+            csv_number(out, "%.6g", extra_value(&x, k, g, m->trial));
         bti_str_add(out, "\n");
     }
     bti_free(model);
@@ -107,6 +153,10 @@ static bti_json *json_of_model(const bti_goals *g, const bti_report_model *m)
     bti_json_set(row, "params",
                  isfinite(m->params) ? bti_json_int((int64_t)m->params) : bti_json_null());
     bti_json_set(row, "macs", isfinite(m->macs) ? bti_json_int((int64_t)m->macs) : bti_json_null());
+    if (bti_json_get(m->trial->attrs, "flash")) {
+        bti_json_set_num(row, "flash", bti_trial_metric(g, m->trial, BTI_METRIC_FLASH));
+        bti_json_set_num(row, "peak_memory", bti_trial_metric(g, m->trial, BTI_METRIC_PEAK_MEMORY));
+    }
     bti_json_set_num(row, "val_accuracy", m->val_accuracy);
     bti_json_set_num(row, "test_accuracy", m->test_accuracy);
     if (bti_json_is_array(interval)) {
@@ -238,6 +288,7 @@ static void count_cell(bti_str *out, double v)
 /* Columns of a table: which are there. */
 typedef struct columns {
     const bti_goals *g;
+    extras extra;
     bool accuracy, tested;
 } columns;
 
@@ -253,9 +304,8 @@ static void table_head(bti_str *out, const columns *c)
 {
     char buf[24];
     bti_str_addf(out, "%9s%9s", "params", "MACs");
-    for (int k = 0; k < c->g->n; k++)
-        if (is_extra(c->g, k))
-            bti_str_addf(out, "  %10s", objective_name(c->g, k, buf));
+    for (int k = 0; k < c->extra.n; k++)
+        bti_str_addf(out, "  %10s", extra_name(&c->extra, k, c->g, buf));
     bti_str_addf(out, "%s%s   model\n", c->accuracy ? "  validation" : "",
                  c->tested ? "     test   95% interval" : "");
 }
@@ -265,11 +315,11 @@ static void table_row(bti_str *out, const bti_report_model *m, const columns *c)
     char cell[24], name[24];
     count_cell(out, m->params);
     count_cell(out, m->macs);
-    for (int k = 0; k < c->g->n; k++) {
-        int width = (int)strlen(objective_name(c->g, k, name));
-        if (is_extra(c->g, k))
-            bti_str_addf(out, "  %*s", width > 10 ? width : 10,
-                         bti_metric_format(cell, c->g->metric[k], m->trial->value[k]));
+    for (int k = 0; k < c->extra.n; k++) {
+        int width = (int)strlen(extra_name(&c->extra, k, c->g, name));
+        bti_str_addf(
+            out, "  %*s", width > 10 ? width : 10,
+            bti_metric_format(cell, c->extra.metric[k], extra_value(&c->extra, k, c->g, m->trial)));
     }
     if (c->accuracy)
         share_cell(out, 12, m->val_accuracy);
@@ -340,7 +390,7 @@ bt_status bti_report_front_table(const bti_trials *t, int max_rows, const bti_ma
                                  bti_str *out)
 {
     bti_report_model *model;
-    columns c = {.g = bti_trials_goals(t)};
+    columns c = {.g = bti_trials_goals(t), .extra = extras_of(t)};
     int n;
     bt_status rc = bti_report_models(t, &model, &n, NULL);
     if (rc)

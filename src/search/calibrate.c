@@ -15,6 +15,7 @@
 #include <math.h>
 
 #define DRAWS 31
+#define REJECTED_MOST 6000 /* after which the draws that were feasible are enough */
 #define MEASURE_S 1.0
 #define MEASURE_LONGEST_S 8.0 /* until a large network has made a step */
 #define NOISE_IMAGES 256
@@ -52,18 +53,23 @@ bt_status bti_median_point(const bti_run *run, const bti_space *space, bti_answe
     const char *params;
     drawn d[DRAWS];
     bti_trials none = {0};
-    bti_ask q = {.space = space, .trials = &none, .cost = bti_graph_cost, .seed = run->seed};
+    bti_ask q = {.space = space,
+                 .trials = &none,
+                 .cost = bti_graph_cost_for(bti_run_deploy(run)),
+                 .seed = run->seed};
     bt_status rc = bti_sampler_find(&random, "random", &params, err);
 
-    for (int i = 0; !rc && i < DRAWS; i++) {
-        q.number = i;
+    int n = 0;
+    for (int64_t rejected = 0; !rc && n < DRAWS && rejected < REJECTED_MOST; n++) {
+        q.number = n;
         rc = random->ask(&q, out, err);
-        d[i] = (drawn){rc ? 0 : out->cost.macs, i};
+        rejected += out->rejected;
+        d[n] = (drawn){rc ? 0 : out->cost.macs, n};
     }
     if (rc)
         return rc;
-    qsort(d, DRAWS, sizeof(d[0]), by_macs);
-    q.number = d[DRAWS / 2].draw;
+    qsort(d, (size_t)n, sizeof(d[0]), by_macs);
+    q.number = d[n / 2].draw;
     return random->ask(&q, out, err);
 }
 

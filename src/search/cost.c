@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "export/quantise.h"
+#include "export/sizes.h"
 
 static void fill(const bti_graph *g, bti_cost *out)
 {
@@ -28,16 +30,68 @@ static void fill(const bti_graph *g, bti_cost *out)
     snprintf(out->hash, sizeof(out->hash), "%s", g->hash);
 }
 
+bt_status bti_cost_of_graph(bti_cost *out, const bti_graph *g, bti_deploy deploy, bt_error *err)
+{
+    static const float mean[3] = {0, 0, 0}, std[3] = {1, 1, 1};
+    bti_folded *f;
+    bt_error why = {0};
+
+    fill(g, out);
+    if (deploy == BTI_DEPLOY_NONE)
+        return BT_OK;
+    bt_status rc = bti_fold(&f, g, NULL, mean, std, &why);
+    if (!rc && deploy == BTI_DEPLOY_INT8)
+        rc = bti_int8_check(f, &why);
+    if (rc)
+        bti_folded_free(f);
+    if (rc == BT_NOSUPP)
+        return bti_fail(err, BT_INVAL, "--deploy", "%s", why.text);
+    if (rc) {
+        if (err)
+            *err = why;
+        return rc;
+    }
+    const bti_sizes s = bti_sizes_of(f, deploy == BTI_DEPLOY_INT8);
+    out->flash = (double)s.flash;
+    out->peak_memory = (double)s.arena;
+    bti_folded_free(f);
+    return BT_OK;
+}
+
+static bt_status cost_of_rows(const bti_rows *rows, bti_cost *out, bti_deploy deploy, bt_error *err)
+{
+    bti_graph *g = NULL;
+    bt_status rc = bti_graph_build(&g, rows, 0, 0, 0, err);
+    if (!rc)
+        rc = bti_cost_of_graph(out, g, deploy, err);
+    bti_graph_free(g);
+    return rc;
+}
+
 bt_status bti_graph_cost(void *user, const bti_rows *rows, bti_cost *out, bt_error *err)
 {
     (void)user;
-    bti_graph *g = NULL;
-    bt_status rc = bti_graph_build(&g, rows, 0, 0, 0, err);
-    if (rc)
-        return rc;
-    fill(g, out);
-    bti_graph_free(g);
-    return BT_OK;
+    return cost_of_rows(rows, out, BTI_DEPLOY_NONE, err);
+}
+
+static bt_status f32_cost(void *user, const bti_rows *rows, bti_cost *out, bt_error *err)
+{
+    (void)user;
+    return cost_of_rows(rows, out, BTI_DEPLOY_F32, err);
+}
+
+static bt_status int8_cost(void *user, const bti_rows *rows, bti_cost *out, bt_error *err)
+{
+    (void)user;
+    return cost_of_rows(rows, out, BTI_DEPLOY_INT8, err);
+}
+
+bti_cost_fn bti_graph_cost_for(bti_deploy deploy)
+{
+    static const bti_cost_fn by[] = {[BTI_DEPLOY_NONE] = bti_graph_cost,
+                                     [BTI_DEPLOY_F32] = f32_cost,
+                                     [BTI_DEPLOY_INT8] = int8_cost};
+    return by[deploy];
 }
 
 bt_status bti_point_graph(const bti_space *space, const bti_point *p, bti_graph **graph,

@@ -99,8 +99,8 @@ void bti_events_phase(bti_events *e, const char *phase, double left_s)
 
 static void tell_trial(const bti_events *e, const bti_goals *g, const bti_trial *t)
 {
-    static const char *const copied[] = {"params",  "macs",  "peak_memory", "epochs",
-                                         "seconds", "error", "from"};
+    static const char *const copied[] = {"params", "macs",    "peak_memory", "flash",
+                                         "epochs", "seconds", "error",       "from"};
     bti_json *o = new_event("trial"), *values = bti_json_object();
     bti_json_set_int(o, "number", t->number);
     bti_json_set_str(o, "state", bti_trial_state_name(t->state));

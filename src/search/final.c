@@ -14,7 +14,9 @@
 
 #define SAVE_S 0.3       /* writing a model directory */
 #define EVAL_MARGIN 1.25 /* on the time that reading test is thought to take */
-#define ENOUGH 0.7       /* of the images of its trial: with fewer a pick would lose */
+#define INT8_IMAGES                                                                                \
+    4000           /* as many evaluated ones take as long as calibrating on 500 by every rule */
+#define ENOUGH 0.7 /* of the images of its trial: with fewer a pick would lose */
 
 bt_status bti_final_open(bti_storage **out, const char *dir, bt_error *err)
 {
@@ -29,6 +31,11 @@ const bti_json *bti_final_record(const bti_trial *t, int round)
 {
     const bti_json *f = bti_json_get(t->attrs, "final");
     return f && bti_json_as_int(bti_json_get(f, "round"), -1) == round ? f : NULL;
+}
+
+int64_t bti_final_readings(const bti_run *run, int64_t n)
+{
+    return n && bti_run_deploy(run) == BTI_DEPLOY_INT8 ? n + INT8_IMAGES : n;
 }
 
 /* A job at work. */
@@ -63,8 +70,8 @@ static double finish_time(const final_job *j)
 {
     if (j->end_s <= 0)
         return 0;
-    double n_test = j->test ? (double)j->test->set.n : 0;
-    return j->end_s - SAVE_S - EVAL_MARGIN * j->pick.eval_s_per_image * n_test;
+    int64_t images = j->test ? bti_final_readings(&j->lab->run, j->test->set.n) : 0;
+    return j->end_s - SAVE_S - EVAL_MARGIN * j->pick.eval_s_per_image * (double)images;
 }
 
 static double trial_images(const bti_trial *t)
@@ -107,6 +114,7 @@ static bt_status prepare(final_job *j, bt_error *err)
 static bt_status train(final_job *j, const volatile int *halt, bt_error *err)
 {
     bti_job job = bti_lab_job(j->lab, j->graph, &j->recipe, j->trial->number);
+    job.maps = &j->lab->maps;
     job.train = &j->view;
     job.extra = j->extra.n ? &j->extra : NULL;
     job.stop.flag = halt;

@@ -39,6 +39,9 @@ typedef struct bti_plan {
 /* Epochs that a final training on n_all images has at most. */
 int bti_final_epochs(int64_t n_all);
 
+/* Images that reading a test split of n costs: int8 is calibrated first. */
+int64_t bti_final_readings(const bti_run *run, int64_t n);
+
 /* Chooses picks from the front: all of it up to `most` (at most BTI_PICKS_MAX), else spread evenly:
  * with two objectives in the logarithm of the cost, ends included; with three the best of each and
  * then the farthest from those chosen. Keeps plan->round. */

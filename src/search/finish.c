@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/process.h"
+#include "export/eval_int8.h"
 
 #include <math.h>
 
@@ -25,9 +26,36 @@ bt_status bti_finish_open_test(bti_test_data **test, const bti_lab *lab, bt_erro
     return bti_test_open(test, lab->run.data, &opt, err);
 }
 
-static bti_json *final_json(const bti_goals *g, const bti_finish *f, const bti_score *score,
-                            uint64_t seed)
+/* What the test split said of a model. */
+typedef struct reading {
+    bti_score score;       /* as it is deployed */
+    double float_accuracy; /* of the engine that trained it; NaN: the same */
+} reading;
+
+static double attr(const bti_finish *f, const char *name)
 {
+    return bti_json_as_num(bti_json_get(f->trial->attrs, name), NAN);
+}
+
+static void set_deployment(bti_json *o, const bti_finish *f, const char *dtype, const reading *r)
+{
+    if (!dtype)
+        return;
+    bti_json_set_str(o, "dtype", dtype);
+    bti_json_set_num(o, "flash", attr(f, "flash"));
+    bti_json_set_num(o, "peak_memory", attr(f, "peak_memory"));
+    if (!isnan(attr(f, "float_accuracy")))
+        bti_json_set_num(o, "float_val_accuracy", attr(f, "float_accuracy"));
+    if (r && !isnan(r->float_accuracy))
+        bti_json_set_num(o, "float_test_accuracy", r->float_accuracy);
+}
+
+/* r NULL: test was not read. */
+static bti_json *final_json(const bti_lab *lab, const bti_finish *f, const reading *r)
+{
+    const bti_goals *g = bti_trials_goals(&lab->trials);
+    const bti_score *score = r ? &r->score : NULL;
+    const uint64_t seed = bti_seed_mix(lab->run.seed, (uint64_t)f->trial->number);
     char text[64];
     bti_json *o = bti_json_object();
     bti_json_set_str(o, "name", f->pick->name);
@@ -56,6 +84,7 @@ static bti_json *final_json(const bti_goals *g, const bti_finish *f, const bti_s
     bti_json_set_num(o, "seconds", f->seconds);
     bti_json_set_num(o, "train_s", f->train_s);
     bti_json_set_num(o, "train_cpu_s", f->train_cpu_s);
+    set_deployment(o, f, lab->run.deploy, r);
     if (f->note)
         bti_json_set_str(o, "note", f->note);
     return o;
@@ -108,23 +137,57 @@ static bt_status save_model(const bti_lab *lab, const bti_finish *f, const bti_j
     return rc;
 }
 
+/* By the integer kernels, ranges from as many training images as an export takes. */
+static bt_status score_int8(bti_score *out, const bti_lab *lab, const bti_finish *f,
+                            const bti_test_data *test, bt_error *err)
+{
+    bti_view train = {0}, all = {0};
+    bti_int8_subject s = {.graph = f->graph,
+                          .weights = f->weights,
+                          .calibration = &train,
+                          .images = BTI_CALIBRATION_IMAGES,
+                          .threads = lab->run.threads};
+    memcpy(s.mean, lab->data->mean, sizeof(s.mean));
+    memcpy(s.std, lab->data->std, sizeof(s.std));
+    bt_status rc = bti_view_all(&train, &lab->data->train, err);
+    if (!rc)
+        rc = bti_view_all(&all, &test->set, err);
+    if (!rc)
+        rc = bti_int8_score(out, &s, &all, NULL, err);
+    bti_view_release(&train);
+    bti_view_release(&all);
+    return rc;
+}
+
+/* The only pass over test: as it is deployed, and in float beside it. */
+static bt_status read_test(reading *r, const bti_lab *lab, const bti_finish *f,
+                           const bti_test_data *test, bt_error *err)
+{
+    *r = (reading){.float_accuracy = NAN};
+    bt_status rc = bti_evaluate(&r->score, f->graph, f->weights, &test->set, NULL, lab->data->mean,
+                                lab->data->std, lab->run.threads, err);
+    if (rc || bti_run_deploy(&lab->run) != BTI_DEPLOY_INT8)
+        return rc;
+    r->float_accuracy = r->score.accuracy;
+    bti_score_release(&r->score);
+    return score_int8(&r->score, lab, f, test, err);
+}
+
 bt_status bti_finish_model(bti_lab *lab, const bti_finish *f, const bti_test_data *test,
                            bti_json **record, bt_error *err)
 {
-    bti_score score = {0};
+    reading r = {0};
     bt_status rc = BT_OK;
 
     *record = NULL;
     if (test)
         rc = log_reading(lab, f, err);
     if (test && !rc)
-        rc = bti_evaluate(&score, f->graph, f->weights, &test->set, NULL, lab->data->mean,
-                          lab->data->std, lab->run.threads, err);
+        rc = read_test(&r, lab, f, test, err);
     if (rc)
         return rc;
-    bti_json *o = final_json(bti_trials_goals(&lab->trials), f, test ? &score : NULL,
-                             bti_seed_mix(lab->run.seed, (uint64_t)f->trial->number));
-    bti_score_release(&score);
+    bti_json *o = final_json(lab, f, test ? &r : NULL);
+    bti_score_release(&r.score);
     rc = save_model(lab, f, o, err);
     if (!rc)
         rc = lab->study->ops->trial_attr_set(lab->study, f->trial->id, false, "final", o, err);
@@ -176,9 +239,10 @@ static bt_status keep_one(bti_lab *lab, const bti_finish *f, double test_until_s
     bt_status rc = BT_OK;
     if (!*test && bt_now() < test_until_s)
         rc = bti_finish_open_test(test, lab, err);
-    double reading = *test ? f->pick->eval_s_per_image * (double)(*test)->set.n : 0;
+    int64_t images = *test ? bti_final_readings(&lab->run, (*test)->set.n) : 0;
+    double seconds = f->pick->eval_s_per_image * (double)images;
     if (!rc)
-        rc = bti_finish_fallback(lab, f, bt_now() + reading < test_until_s ? *test : NULL, &record,
+        rc = bti_finish_fallback(lab, f, bt_now() + seconds < test_until_s ? *test : NULL, &record,
                                  err);
     bti_json_free(record);
     return rc;

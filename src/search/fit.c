@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "search/auto_space.h"
+#include "search/limits.h"
 #include "search/resolution.h"
 
 #include <math.h>
@@ -35,7 +36,7 @@ bt_status bti_fit_size(bti_fit *fit, bti_run *run, const bt_search_options *opt,
         run->size = opt->data_opt.size;
         snprintf(why, sizeof(why), "--size");
     } else {
-        const bti_sizes sizes = {.own = look.own_side, .shorter = look.shorter_side};
+        const bti_image_sizes sizes = {.own = look.own_side, .shorter = look.shorter_side};
         bti_means means = bti_means_share(fit->trial_macs, look.train);
         run->size = bti_resolution_choose(&sizes, means.macs, why, sizeof(why));
     }
@@ -55,7 +56,8 @@ static double round_number(double v)
     return step[i] * unit;
 }
 
-/* Median MACs of the networks of a space; BT_EMPTY if it holds none. *text: the space's file. */
+/* Median MACs of the networks of a space; BT_EMPTY if it holds none. *text: the space's file; err
+ * not NULL: with the limit that is out of reach. */
 static bt_status median_macs(double *macs, char **text, const bti_run *run, const bti_auto_space *a,
                              bt_error *err)
 {
@@ -68,6 +70,8 @@ static bt_status median_macs(double *macs, char **text, const bti_run *run, cons
         rc = bti_run_space(&own, &space, err);
     if (!rc)
         rc = bti_median_point(&own, space, median, err);
+    if (rc == BT_EMPTY)
+        bti_limits_explain(&own, err);
     if (!rc)
         *macs = median->cost.macs;
     bti_free(median);
@@ -111,7 +115,7 @@ static bt_status write_space(bti_run *run, bti_auto_space *a, double macs, bt_er
     for (int i = 0; rc == BT_EMPTY && i < CEILING_TRIES; i++) {
         bti_free(text);
         text = NULL;
-        rc = median_macs(&median, &text, run, a, err);
+        rc = median_macs(&median, &text, run, a, i < CEILING_TRIES - 1 ? NULL : err);
         if (rc == BT_EMPTY)
             a->max_macs = round_number(2 * a->max_macs);
     }

@@ -57,6 +57,7 @@ bt_status bti_lab_open(bti_lab *lab, const char *dir, const char *worker,
 
 void bti_lab_close(bti_lab *lab)
 {
+    bti_slab_release(&lab->maps);
     bti_trials_release(&lab->trials);
     bti_view_release(&lab->train);
     bti_view_release(&lab->val);

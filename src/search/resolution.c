@@ -11,7 +11,7 @@
 
 static const int sides[] = {32, 48, 64, 96, 128, 224};
 
-int bti_resolution_choose(const bti_sizes *s, double macs, char *why, size_t cap)
+int bti_resolution_choose(const bti_image_sizes *s, double macs, char *why, size_t cap)
 {
     int native = 0, affordable = 0, last = (int)(sizeof(sides) / sizeof(sides[0])) - 1;
     char count[16];

@@ -66,6 +66,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err)
     set_text(o, "objectives", run->objectives);
     set_text(o, "isa", run->isa);
     set_text(o, "precision", run->precision);
+    set_text(o, "deploy", run->deploy);
     set_text(o, "train_key", run->train_key);
     bti_json_set_int(o, "train_images", run->train_images);
     set_text(o, "cache_key", run->cache_key);
@@ -124,6 +125,7 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
     run->objectives = get_text(run, o, "objectives", &ok);
     run->isa = get_text(run, o, "isa", &ok);
     run->precision = get_text(run, o, "precision", &ok);
+    run->deploy = get_text(run, o, "deploy", &ok);
     run->train_key = get_text(run, o, "train_key", &ok);
     run->train_images = bti_json_as_int(bti_json_get(o, "train_images"), 0);
     run->cache_key = get_text(run, o, "cache_key", &ok);
@@ -145,6 +147,13 @@ bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err
 bti_precision bti_run_precision(const bti_run *run)
 {
     return bti_streq(run->precision, "bf16") ? BTI_PRECISION_BF16 : BTI_PRECISION_F32;
+}
+
+bti_deploy bti_run_deploy(const bti_run *run)
+{
+    return bti_streq(run->deploy, "int8")  ? BTI_DEPLOY_INT8
+           : bti_streq(run->deploy, "f32") ? BTI_DEPLOY_F32
+                                           : BTI_DEPLOY_NONE;
 }
 
 bt_data_options bti_run_data_options(const bti_run *run)

@@ -16,6 +16,7 @@
 #include "bantam/search.h"
 #include "base/arena.h"
 #include "nn/net.h"
+#include "search/cost.h"
 #include "space/space.h"
 #include "study/study.h"
 
@@ -38,6 +39,7 @@ typedef struct bti_run {
     const char *objectives;    /* NULL: the space's own */
     const char *isa;           /* NULL: best */
     const char *precision;     /* of trials: "f32" or "bf16" */
+    const char *deploy;        /* what models are exported as: "int8", "f32"; NULL: nothing */
     const char *train_key; /* hash of training pixels and labels: data that changed is noticed */
     int64_t train_images;  /* that it was made of, those of a validation folder too */
     const char *cache_key; /* the cache entry of train and val; NULL: look at the images again */
@@ -52,6 +54,7 @@ bt_status bti_run_save(const bti_run *run, bti_storage *st, bt_error *err);
 bt_status bti_run_load(bti_run *run, bti_storage *st, bool *found, bt_error *err);
 
 bti_precision bti_run_precision(const bti_run *run);
+bti_deploy bti_run_deploy(const bti_run *run);
 /* What a worker opens the images with. */
 bt_data_options bti_run_data_options(const bti_run *run);
 

@@ -15,6 +15,7 @@
 #include "search/calibrate.h"
 #include "search/fit.h"
 #include "search/lab.h"
+#include "search/limits.h"
 #include "search/origin.h"
 #include "search/shipped.h"
 #include "search/suits.h"
@@ -99,6 +100,7 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, bt_err
     run->test_share = opt->data_opt.test_share;
     run->isa = copy(run, opt->isa, &ok);
     run->objectives = copy(run, opt->objectives, &ok);
+    run->deploy = copy(run, opt->deploy, &ok);
     if (!ok)
         return bti_fail_nomem(err);
     run->seed = opt->seed;
@@ -116,6 +118,11 @@ static bt_status fix_settings(bti_run *run, const bt_search_options *opt, bt_err
         rc = pruner->rungs(params, 1, rung, &n_rungs, err); /* its options are numbers in range */
     if (!rc)
         rc = read_limits(run->limit, opt, err);
+    if (!rc && run->deploy && bti_run_deploy(run) == BTI_DEPLOY_NONE)
+        rc = bti_fail(err, BT_INVAL, "--deploy", "'%s': expected int8 or f32", run->deploy);
+    if (!rc && run->limit[BTI_METRIC_FLASH] > 0 && !run->deploy)
+        rc = bti_fail(err, BT_INVAL, "--max-flash",
+                      "flash is that of an exported network: add --deploy int8 or --deploy f32");
     bti_isa isa;
     if (!rc && run->isa && bti_isa_parse(run->isa, &isa))
         rc = bti_fail(err, BT_INVAL, "--isa",
@@ -196,6 +203,8 @@ static bt_status size_trials(bti_run *run, const bti_space *space, const bti_dat
         rc = bti_fail_nomem(err);
     if (!rc) /* also when nothing is left to choose: a space that holds no network ends here */
         rc = bti_median_point(run, space, median, err);
+    if (rc == BT_EMPTY)
+        bti_limits_explain(run, err);
     if (!rc)
         rc = bti_space_suits(space, run, &median->point, err);
     bt_recipe recipe;
@@ -389,6 +398,8 @@ static bt_status check_options(const bti_session *s, const bt_search_options *op
         rc = check_text("--sampler", opt->sampler, r->sampler, "portfolio", err);
     if (!rc)
         rc = check_text("--pruner", opt->pruner, r->pruner ? r->pruner : "none", "none", err);
+    if (!rc)
+        rc = check_text("--deploy", opt->deploy, r->deploy, "none", err);
     if (!rc)
         rc = check_text("--isa", opt->isa, r->isa, "best", err);
     if (!rc)

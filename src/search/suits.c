@@ -11,6 +11,7 @@
 #include "search/cost.h"
 
 #include <ctype.h>
+#include <math.h>
 
 /* One value of the parameter "train.KEY", as bti_space_settings writes it. */
 static bt_status try_value(const bti_param *p, bti_value v, bt_error *err)
@@ -67,6 +68,19 @@ static bt_status check_input(const bti_graph *g, const bti_run *run, bt_error *e
     return BT_OK;
 }
 
+/* Without an export nobody knows the flash. */
+static bt_status check_flash(const bti_space *space, bt_error *err)
+{
+    const bti_objective *objective;
+    const bti_constraints c = bti_space_constraints(space);
+    bool asked = c.flash.lo > 0 || isfinite(c.flash.hi);
+    for (int i = 0, n = bti_space_objectives(space, &objective); i < n; i++)
+        asked = asked || objective[i].id == BTI_METRIC_FLASH;
+    return asked ? bti_fail(err, BT_INVAL, "space",
+                            "flash is that of an exported network: add --deploy int8 or f32")
+                 : BT_OK;
+}
+
 bt_status bti_space_suits(const bti_space *space, const bti_run *run, const bti_point *p,
                           bt_error *err)
 {
@@ -82,6 +96,8 @@ bt_status bti_space_suits(const bti_space *space, const bti_run *run, const bti_
                             "write one size, such as img_size: $size");
         rc = try_param(&param[i], err);
     }
+    if (!rc && !run->deploy)
+        rc = check_flash(space, err);
     if (!rc)
         rc = bti_point_graph(space, p, &graph, NULL, err);
     if (!rc)

@@ -91,8 +91,9 @@ static void look_at_front(supervisor *v)
     v->complete = complete;
     bti_plan plan = {0};
     bti_plan_choose(&plan, &v->s.trials, BTI_PICKS_MAX);
-    v->useful_s = bti_plan_most_seconds(&plan, v->s.run.jobs, v->s.n_train + v->s.n_val,
-                                        v->s.n_test); /* 0 for no picks */
+    v->useful_s =
+        bti_plan_most_seconds(&plan, v->s.run.jobs, v->s.n_train + v->s.n_val,
+                              bti_final_readings(&v->s.run, v->s.n_test)); /* 0 for no picks */
     bti_drop_dominated(v->s.dir, &v->s.trials);
 }
 
@@ -243,7 +244,7 @@ static bt_status final_phase(supervisor *v, bt_error *err)
     v->plan.round = v->control.round;
     if (end > 0)
         bti_plan_make(&v->plan, &v->s.trials, fmax(0.01, end - bt_now()), v->s.run.jobs,
-                      v->s.n_train + v->s.n_val, v->s.n_test);
+                      v->s.n_train + v->s.n_val, bti_final_readings(&v->s.run, v->s.n_test));
     else {
         bti_plan_choose(&v->plan, &v->s.trials, BTI_PICKS_MAX);
         bti_plan_fill(&v->plan, &v->s.trials);

@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "export/eval_int8.h"
 #include "nn/latency.h"
 #include "report/report.h"
 #include "search/cost.h"
@@ -26,6 +27,7 @@
 /* After which a study without a finished trial shows what it has so far */
 #define FIRST_MODEL_S 10
 #define VALIDATIONS_MAX 5
+#define INT8_IMAGES 64 /* that ranges come from, of an export's 500: trials must train */
 /* Steps before the first rung from which on weights are averaged, over a fifth of them: before its
  * end the schedule's learning rate is too high for the plain ones to show what they are worth. With
  * fewer steps running statistics would still hold their initial values. */
@@ -42,6 +44,7 @@ typedef struct trial_run {
     bti_lab *lab;
     const bti_claim *claim;
     bti_graph *graph;
+    bti_cost cost;
     char *yaml, *dir, *checkpoint;
     bt_recipe recipe;
     bti_outcome outcome;
@@ -53,6 +56,8 @@ typedef struct trial_run {
     int rung[BTI_RUNGS_MAX], n_rungs;
     bti_json *rungs; /* [[epochs, value], ...] so far */
     bool pruned;
+    double measured[BTI_METRICS]; /* once it is trained; NaN: not measured */
+    double int8_images_per_s;     /* of its validation by the integer kernels; 0: there was none */
 } trial_run;
 
 /* ---- while it trains ---- */
@@ -74,9 +79,6 @@ static void at_rung(trial_run *t, int epochs, double reached)
     bti_lab *lab = t->lab;
     bti_storage *st = lab->study;
     const bti_objective *obj;
-    const bti_cost cost = {.params = (double)t->graph->params,
-                           .macs = (double)t->graph->macs,
-                           .peak_memory = (double)t->graph->peak_activation_bytes};
     double value[BTI_OBJECTIVES_MAX];
     bti_json *one = bti_json_array();
     bti_json_append(one, bti_json_int(epochs));
@@ -84,7 +86,7 @@ static void at_rung(trial_run *t, int epochs, double reached)
     bti_json_append(t->rungs, one);
     value[0] = reached;
     for (int i = 1, n = bti_space_objectives(lab->space, &obj); i < n; i++)
-        value[i] = bti_cost_of(&cost, obj[i].id);
+        value[i] = bti_cost_of(&t->cost, obj[i].id);
     if (st->ops->trial_attr_set(st, t->claim->id, false, "rungs", t->rungs, NULL) ||
         st->ops->refresh(st, &lab->trials, NULL))
         return;
@@ -210,7 +212,10 @@ static bti_json *result_attrs(const trial_run *t)
     bti_json_set_int(a, "val_images", lab->val.n);
     bti_json_set_num(a, "loss", t->outcome.loss);
     bti_json_set_num(a, "images_per_s", t->outcome.images_per_s);
-    if (!t->before.eval_s) /* else the curve counts validations of an earlier attempt */
+    if (t->int8_images_per_s > 0) {
+        bti_json_set_num(a, "float_accuracy", t->outcome.val_accuracy);
+        bti_json_set_num(a, "eval_images_per_s", t->int8_images_per_s);
+    } else if (!t->before.eval_s) /* else the curve counts validations of an earlier attempt */
         bti_json_set_num(a, "eval_images_per_s", eval_speed(t));
     if (t->outcome.first_step_s > 0) {
         double setup_s = t->outcome.first_step_s - t->began;
@@ -234,26 +239,54 @@ static bool is_wanted(const bti_space *space, bti_metric m)
     return wanted;
 }
 
-/* Everything that this trial can be judged by; NaN: not measured. */
-static bt_status measure(const trial_run *t, double value[BTI_METRICS], bt_error *err)
+/* The same qualities as the device will have them. */
+static bt_status measure_int8(trial_run *t, bt_error *err)
 {
+    const bti_lab *lab = t->lab;
+    bti_int8_subject s = {.graph = t->graph,
+                          .weights = t->outcome.weights,
+                          .calibration = &lab->train,
+                          .images = INT8_IMAGES,
+                          .threads = lab->run.threads};
+    bti_score score;
+    double seconds;
+    memcpy(s.mean, lab->data->mean, sizeof(s.mean));
+    memcpy(s.std, lab->data->std, sizeof(s.std));
+    bt_status rc = bti_int8_score(&score, &s, &lab->val, &seconds, err);
+    if (rc)
+        return rc;
+    t->int8_images_per_s = seconds > 0 ? (double)lab->val.n / seconds : 0;
+    t->measured[BTI_METRIC_ACCURACY] = score.accuracy;
+    t->measured[BTI_METRIC_F1_MACRO] = score.macro_f1;
+    t->measured[BTI_METRIC_BALANCED_ACCURACY] = score.balanced;
+    bti_score_release(&score);
+    return BT_OK;
+}
+
+/* Everything that this trial can be judged by. BT_NOSUPP, BT_DIVERGED: int8 cannot hold its
+ * weights.
+ */
+static bt_status measure(trial_run *t, bt_error *err)
+{
+    double *value = t->measured;
+    bt_status rc = BT_OK;
+    for (int i = 0; i < BTI_METRICS; i++)
+        value[i] = bti_cost_of(&t->cost, (bti_metric)i);
     value[BTI_METRIC_ACCURACY] = t->outcome.val_accuracy;
     value[BTI_METRIC_F1_MACRO] = t->outcome.val_f1_macro;
     value[BTI_METRIC_BALANCED_ACCURACY] = t->outcome.val_balanced_accuracy;
-    value[BTI_METRIC_PARAMS] = (double)t->graph->params;
-    value[BTI_METRIC_MACS] = (double)t->graph->macs;
-    value[BTI_METRIC_PEAK_MEMORY] = (double)t->graph->peak_activation_bytes;
-    value[BTI_METRIC_LATENCY_MS] = NAN;
-    if (!is_wanted(t->lab->space, BTI_METRIC_LATENCY_MS))
-        return BT_OK;
-    return bti_latency_ms(&value[BTI_METRIC_LATENCY_MS], t->graph, err);
+    if (bti_run_deploy(&t->lab->run) == BTI_DEPLOY_INT8)
+        rc = measure_int8(t, err);
+    if (!rc && is_wanted(t->lab->space, BTI_METRIC_LATENCY_MS))
+        rc = bti_latency_ms(&value[BTI_METRIC_LATENCY_MS], t->graph, err);
+    return rc;
 }
 
 /* Measured values and, where there are limits, Optuna's list of them: it stands before the trial is
  * COMPLETE. */
-static bt_status put_values(const trial_run *t, const double value[BTI_METRICS], bti_json *attrs,
-                            double *violation, bt_error *err)
+static bt_status put_values(const trial_run *t, bti_json *attrs, double *violation, bt_error *err)
 {
+    const double *value = t->measured;
     double list[2 * BTI_METRICS];
     const bti_constraints c = bti_space_constraints(t->lab->space);
     bti_storage *st = t->lab->study;
@@ -289,10 +322,23 @@ static bt_status save_weights(const trial_run *t, const bti_json *attrs, bt_erro
     bti_model_meta meta = bti_lab_meta(t->lab->data);
     bti_json *result = bti_json_copy(attrs);
     bti_json_set_int(result, "trial", t->claim->number);
-    bti_json_set_num(result, "val_accuracy", t->outcome.val_accuracy);
+    bti_json_set_num(result, "val_accuracy", t->measured[BTI_METRIC_ACCURACY]);
     bt_status rc =
         bti_model_save(t->dir, t->yaml, t->graph, t->outcome.weights, &meta, result, err);
     bti_json_free(result);
+    return rc;
+}
+
+static bt_status record_failure(trial_run *t, const bt_error *why, bt_error *err)
+{
+    const bti_claim *c = t->claim;
+    bti_storage *st = t->lab->study;
+    bti_json *attrs = result_attrs(t);
+    bti_json_set_str(attrs, "error", why->text);
+    bt_status rc = st->ops->finish(st, c->id, c->worker, c->attempt, BTI_FAIL, NULL, attrs, err);
+    bti_json_free(attrs);
+    if (!rc)
+        bti_remove_tree(t->dir, NULL);
     return rc;
 }
 
@@ -302,19 +348,17 @@ static bt_status record(trial_run *t, bt_error *err)
 {
     const bti_claim *c = t->claim;
     bti_storage *st = t->lab->study;
-    double measured[BTI_METRICS], value[BTI_OBJECTIVES_MAX] = {0}, violation = 0;
+    double value[BTI_OBJECTIVES_MAX] = {0}, violation = 0;
     const bti_objective *obj;
-    bt_status rc = measure(t, measured, err);
-    if (!rc)
-        rc = st->ops->renew(st, c->id, c->worker, c->attempt, BTI_LEASE_S, err);
+    bt_status rc = st->ops->renew(st, c->id, c->worker, c->attempt, BTI_LEASE_S, err);
     if (!rc)
         rc = st->ops->refresh(st, &t->lab->trials, err);
     if (rc)
         return rc;
     for (int i = 0, n = bti_space_objectives(t->lab->space, &obj); i < n; i++)
-        value[i] = measured[obj[i].id];
+        value[i] = t->measured[obj[i].id];
     bti_json *attrs = result_attrs(t);
-    rc = put_values(t, measured, attrs, &violation, err);
+    rc = put_values(t, attrs, &violation, err);
     bool keep = joins_front(&t->lab->trials, value, violation);
     if (!rc && keep)
         rc = save_weights(t, attrs, err);
@@ -332,19 +376,6 @@ static bt_status record_pruned(trial_run *t, bt_error *err)
     bti_storage *st = t->lab->study;
     bti_json *attrs = result_attrs(t);
     bt_status rc = st->ops->finish(st, c->id, c->worker, c->attempt, BTI_PRUNED, NULL, attrs, err);
-    bti_json_free(attrs);
-    if (!rc)
-        bti_remove_tree(t->dir, NULL);
-    return rc;
-}
-
-static bt_status record_failure(trial_run *t, const bt_error *why, bt_error *err)
-{
-    const bti_claim *c = t->claim;
-    bti_storage *st = t->lab->study;
-    bti_json *attrs = result_attrs(t);
-    bti_json_set_str(attrs, "error", why->text);
-    bt_status rc = st->ops->finish(st, c->id, c->worker, c->attempt, BTI_FAIL, NULL, attrs, err);
     bti_json_free(attrs);
     if (!rc)
         bti_remove_tree(t->dir, NULL);
@@ -406,6 +437,8 @@ static bt_status prepare(trial_run *t, const bti_point *point, bt_error *err)
     const bti_lab *lab = t->lab;
     bt_status rc = bti_point_graph(lab->space, point, &t->graph, &t->yaml, err);
     if (!rc)
+        rc = bti_cost_of_graph(&t->cost, t->graph, bti_run_deploy(&lab->run), err);
+    if (!rc)
         rc = bti_point_recipe(lab->space, point, lab->run.epochs, &t->recipe, err);
     if (rc)
         return rc;
@@ -437,8 +470,9 @@ static int validation_interval(int epochs, int64_t n_train, int64_t n_val)
 
 static bt_status train(trial_run *t, bt_stop stop, bt_error *why)
 {
-    const bti_lab *lab = t->lab;
+    bti_lab *lab = t->lab;
     bti_job job = bti_lab_job(lab, t->graph, &t->recipe, t->claim->number);
+    job.maps = &lab->maps;
     job.train = &lab->train;
     job.val = &lab->val;
     job.eval_every = validation_interval(t->recipe.epochs, lab->train.n, lab->val.n);
@@ -494,6 +528,8 @@ bt_status bti_trial_work(bti_lab *lab, const bti_claim *c, const bti_point *poin
     if (!rc) {
         bt_error why = {0};
         bt_status trained = train(&t, (bt_stop){bti_keeper_halt(keeper), deadline_s}, &why);
+        if (!trained)
+            trained = measure(&t, &why);
         bti_keeper_stop(keeper);
         rc = end(&t, trained, &why, err);
     }

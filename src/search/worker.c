@@ -78,6 +78,8 @@ static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char
     bti_json_set_int(o, "params", (int64_t)a->cost.params);
     bti_json_set_int(o, "macs", (int64_t)a->cost.macs);
     bti_json_set_int(o, "peak_memory", (int64_t)a->cost.peak_memory);
+    if (a->cost.flash > 0)
+        bti_json_set_int(o, "flash", (int64_t)a->cost.flash);
     bti_json_set_str(o, "hash", a->cost.hash);
     bti_json_set_str(o, "key", a->key);
     bti_json_set_str(o, "data_key", lab->run.train_key ? lab->run.train_key : "");
@@ -92,17 +94,18 @@ static bti_json *claim_attrs(const bti_lab *lab, const bti_answer *a, const char
     return o;
 }
 
-static bt_status ask(worker *w, int retry, bti_answer *answer, bt_error *err)
+static bt_status ask(worker *w, int retry, double deadline_s, bti_answer *answer, bt_error *err)
 {
     const bti_ask q = {.space = w->lab.space,
                        .trials = &w->lab.trials,
                        .goals = bti_trials_goals(&w->lab.trials),
-                       .cost = bti_graph_cost,
+                       .cost = bti_graph_cost_for(bti_run_deploy(&w->lab.run)),
                        .params = w->sampler_params,
                        .seed = w->lab.run.seed,
                        .number = w->lab.trials.n,
                        .retry = retry,
-                       .memo = w->memo};
+                       .memo = w->memo,
+                       .deadline_s = deadline_s};
     return bti_sampler_ask(w->sampler, &q, answer, err);
 }
 
@@ -159,7 +162,7 @@ static bt_status claim_new(worker *w, const bti_control *control, bti_answer *an
             return rc;
         if (control->max_trials && lab->trials.n >= control->max_trials)
             break;
-        rc = ask(w, retry, answer, err);
+        rc = ask(w, retry, deadline, answer, err);
         if (rc == BT_EMPTY)
             break;
         if (rc)
@@ -185,7 +188,7 @@ static bt_status ask_waiting(worker *w, const bti_trial *t, bti_answer *answer, 
     const bti_ask q = {.space = lab->space,
                        .trials = &lab->trials,
                        .goals = bti_trials_goals(&lab->trials),
-                       .cost = bti_graph_cost,
+                       .cost = bti_graph_cost_for(bti_run_deploy(&lab->run)),
                        .seed = lab->run.seed,
                        .number = t->number};
     int drawn = 1;

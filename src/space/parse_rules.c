@@ -243,6 +243,8 @@ double bti_cost_of(const bti_cost *cost, bti_metric m)
         return cost->macs;
     case BTI_METRIC_PEAK_MEMORY:
         return cost->peak_memory;
+    case BTI_METRIC_FLASH:
+        return cost->flash > 0 ? cost->flash : NAN;
     default:
         return NAN;
     }
@@ -269,9 +271,12 @@ static bool within(bti_bounds b, double v)
 
 bool bti_constraints_hold(const bti_constraints *c, const bti_cost *cost)
 {
-    return within(c->params, cost->params) && within(c->macs, cost->macs) &&
-           within(c->peak_memory, cost->peak_memory) && within(c->out_size, cost->out_h) &&
-           within(c->out_size, cost->out_w);
+    for (int i = 0; i < BTI_METRICS; i++) {
+        double v = bti_cost_of(cost, (bti_metric)i);
+        if (!isnan(v) && !within(*bti_constraint_of(c, (bti_metric)i), v))
+            return false;
+    }
+    return within(c->out_size, cost->out_h) && within(c->out_size, cost->out_w);
 }
 
 int bti_space_objectives(const bti_space *s, const bti_objective **out)

@@ -154,6 +154,7 @@ bt_status bti_space_settings(const bti_space *s, const bti_point *p, bti_setting
 /* ---- constraints and objectives ---- */
 typedef struct bti_cost {
     double params, macs, peak_memory; /* bytes */
+    double flash;                     /* bytes of an exported network; 0: none is exported */
     int out_h, out_w;                 /* map at the tail, before pooling to 1x1 */
     char hash[40];                    /* canonical hash of the resolved network */
 } bti_cost;
@@ -177,7 +178,7 @@ const bti_bounds *bti_constraint_of(const bti_constraints *c, bti_metric m);
 void bti_space_limit(bti_space *s, bti_metric m, double bound);
 /* Those that are known before training. */
 bool bti_constraints_hold(const bti_constraints *c, const bti_cost *cost);
-double bti_cost_of(const bti_cost *cost, bti_metric m); /* NaN unless its source is COST */
+double bti_cost_of(const bti_cost *cost, bti_metric m); /* NaN if only training or nobody knows */
 /* Optuna's list, a number for each bound that is set, in the order of the table: value - upper or
  * lower - value, so that <= 0 is feasible; 0 where the value is not known (NaN). Returns how many;
  * out has room for 2 * BTI_METRICS. */

@@ -174,8 +174,10 @@ static double outside(bti_bounds b, double v)
  * Above 0, err says why, though the call itself succeeded. */
 static bt_status violation(const bti_ask *ask, bti_answer *a, double *out, bt_error *err)
 {
-    bt_status rc = complete(ask, a, err);
     *out = BROKEN;
+    if (ask->deadline_s > 0 && bt_now() >= ask->deadline_s)
+        return bti_fail(err, BT_EMPTY, NULL, "the time for a proposal is over");
+    bt_status rc = complete(ask, a, err);
     if (rc == BT_INVAL ||
         rc == BT_FORMAT) /* the rows make no network: a bad draw, not a bad study */
         return BT_OK;
@@ -185,9 +187,12 @@ static bt_status violation(const bti_ask *ask, bti_answer *a, double *out, bt_er
     *out = 0;
     if (bti_constraints_hold(&c, &a->cost))
         return BT_OK;
-    *out = outside(c.params, a->cost.params) + outside(c.macs, a->cost.macs) +
-           outside(c.peak_memory, a->cost.peak_memory) + outside(c.out_size, a->cost.out_h) +
-           outside(c.out_size, a->cost.out_w);
+    *out = outside(c.out_size, a->cost.out_h) + outside(c.out_size, a->cost.out_w);
+    for (int i = 0; i < BTI_METRICS; i++) {
+        double v = bti_cost_of(&a->cost, (bti_metric)i);
+        if (!isnan(v))
+            *out += outside(*bti_constraint_of(&c, (bti_metric)i), v);
+    }
     (void)bti_fail(err, BT_EMPTY, NULL,
                    "a network of %.0f parameters and %.0f MACs is outside the constraints",
                    a->cost.params, a->cost.macs);

@@ -21,9 +21,10 @@ typedef struct bti_ask {
     void *cost_user;
     const char *params; /* "key=value,..." of the sampler's own options, may be NULL */
     uint64_t seed;
-    int number;     /* of the trial to be (an estimate with parallel workers) */
-    int retry;      /* 0, 1, ... after a duplicate: gives another proposal */
-    bti_memo *memo; /* of this study, kept between asks; NULL: everything is found out anew */
+    int number;        /* of the trial to be (an estimate with parallel workers) */
+    int retry;         /* 0, 1, ... after a duplicate: gives another proposal */
+    bti_memo *memo;    /* of this study, kept between asks; NULL: everything is found out anew */
+    double deadline_s; /* bt_now() after which no further network is looked at; 0: none */
 } bti_ask;
 
 /* The answer: feasible by the space's constraints, with its cost and key. `by` and `parent` are set

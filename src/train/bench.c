@@ -100,6 +100,7 @@ typedef struct findings {
     double step_s;
     bti_net_group group[GROUPS];
     int n_groups;
+    int64_t start_rss; /* before the network was built */
 } findings;
 
 /* Operations a second of all threads in the registers-only loop of a set of kernels. */
@@ -224,6 +225,7 @@ static char *speed_text(const bt_bench_options *opt, const bti_graph *g, bti_pre
     bti_json_set_num(o, "images_per_s", round(10 * opt->batch / step_s) / 10);
     bti_json_set_str(o, "precision", bti_precision_name(precision));
     bti_json_set_str(o, "isa", bti_isa_name(bti_cpu_isa()));
+    bti_json_set_int(o, "start_rss_bytes", f->start_rss);
     bti_json_set_int(o, "peak_rss_bytes", bti_peak_rss_bytes());
     for (int i = 0; i < g->n_nodes; i++)
         if (g->node[i].kind == BTI_NODE_CONV && g->node[i].groups == g->node[i].c)
@@ -256,7 +258,7 @@ bt_status bt_bench_train(char **json, const bt_bench_options *opt, bt_error *err
     bti_rows rows;
     bti_graph *g = NULL;
     bti_precision precision = BTI_PRECISION_AUTO;
-    findings found = {0};
+    findings found = {.start_rss = bti_peak_rss_bytes()};
 
     *json = NULL;
     if (o.batch < 1 || o.batch > 65536)

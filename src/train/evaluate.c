@@ -257,6 +257,13 @@ bt_status bti_evaluate(bti_score *out, const bti_graph *g, const float *weights,
     return rc;
 }
 
+bt_status bti_evaluate_by(bti_score *out, const bti_graph *g, const bti_predictor *by,
+                          const bti_view *view, bt_error *err)
+{
+    const bti_subject subject = {.graph = g, .threads = by->threads, .by = by};
+    return bti_evaluate_under(out, &subject, view, NULL, err);
+}
+
 void bti_score_release(bti_score *s)
 {
     if (!s)

@@ -154,6 +154,7 @@ bt_status bti_stepper_init(bti_stepper *s, const bti_job *job, bt_error *err)
         opt.threads = job->threads;
         opt.training = true;
         opt.precision = job->precision;
+        opt.maps = job->maps;
         rc = bti_net_new(&s->net, job->graph, &opt, err);
     }
     if (!rc)

@@ -32,6 +32,7 @@ typedef struct bti_job {
      * leaves, at most as many again. Results do not depend on it. */
     int ahead;
     bti_precision precision; /* of training and its validations; default F32 */
+    bti_slab *maps;         /* for bti_net_options.maps of the training net; NULL: none */
     int eval_every;          /* validate after every k-th epoch and the last; 0: only the last */
     const int *eval_at;      /* and after these, n_eval_at rising numbers of epochs; borrowed */
     int n_eval_at;
@@ -100,6 +101,9 @@ typedef struct bti_predictor {
     void *ctx;
     int threads;
 } bti_predictor;
+/* bti_evaluate() of a view by that engine. */
+bt_status bti_evaluate_by(bti_score *out, const bti_graph *g, const bti_predictor *by,
+                          const bti_view *view, bt_error *err);
 /* bt_eval() with predictions by another engine (NULL: nn/). BT_INVAL with opt->under: that engine
  * takes images as they are. */
 bt_status bti_eval_by(char **json, const bt_eval_options *opt, const bti_predictor *by,

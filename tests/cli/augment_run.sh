@@ -55,7 +55,17 @@ cp yolo/images/3.png data/val/a/
 "$bantam" augment apply --op Rotate --value 30 data/train/a/1.png want.png
 cmp want.png grown/train/a/1_000001_2.png
 if "$bantam" augment run data mixed --mosaic 1 2> said; then exit 1; fi
-grep -q 'needs boxes' said
+grep -q 'need boxes, not a class folder' said
+if "$bantam" augment run yolo other --mixup 0.6 --cutmix 0.6 2> said; then exit 1; fi
+grep -q 'at most 1 in all, found 1.2' said
+[ ! -e other ]
+# Images that meet in one bring their boxes; the manifest says how.
+for mix in mosaic9 mixup cutmix copy-paste; do
+    "$bantam" augment run -q yolo "by-$mix" --$mix 1 --copies 2 --no-originals --threads 2 > /dev/null 2>&1
+    [ "$(grep -c "\"$(echo $mix | tr - _)\": \[{\"source\"" "by-$mix/manifest.jsonl")" = 8 ]
+    "$bantam" augment run -q "by-$mix" "again-$mix" --copies 0 --json | grep -q '"findings": {}'
+done
+[ "$(cat by-mixup/labels/train/*.txt | wc -l)" -gt 8 ]
 if "$bantam" augment run yolo other --format coca 2> said; then exit 1; fi
 grep -q 'expected coco, voc, yolo or folder' said
 # What shares labels belongs into training; it is not left out in silence.

@@ -63,6 +63,7 @@ import json, re
 d = json.load(open("info.json"))["deploy"]
 for path, dtype in (("f32", "f32"), ("int8/deep", "int8")):
     arena = int(re.search(r"ARENA_BYTES (\d+)", open(path + "/model.h").read()).group(1))
+    assert d["arena"] < d["arena_apart"]
     assert arena == d[dtype]["arena_bytes"] == d["arena"] * (1 if dtype == "int8" else 4), (arena, d[dtype])
 assert d["operations"][-1]["offset"] is None and len(d["operations"]) > 8
 PY
@@ -80,6 +81,14 @@ no nowhere -o new; grep -q nowhere err
 no out -o new --name 2x; grep -q "2x" err
 no out -o new --dtype int8 --calibrate data:0; grep -q "number of images" err
 no out -o new --dtype int8 --calibrate data:50 --calibration best; grep -q "best" err
+cp -r out alone && "$python" - <<'PY'
+import json
+r = json.load(open("alone/result.json"))
+del r["data"]
+json.dump(r, open("alone/result.json", "w"))
+PY
+no alone -o new --dtype int8; grep -q "result.json does not say what the model was trained on" err
+"$bantam" export c out -o again --dtype int8 -q >/dev/null # without a word the images of the training
 mkdir -p other && mv data/train/down data/train/sideways && mv data/test/down data/test/sideways
 no out -o new --dtype int8 --calibrate data:50; grep -q "class 1 is 'sideways', the model's is 'down'" err
 cp -r out wrong && sed -i 's/Flatten, \[\]/Flatten, []]\n- [1, Linear, [4]]\n- [1, Linear, [2]]\n- [1, Pass, [/' wrong/model.yaml
@@ -98,7 +107,6 @@ PY
 no huge -o new; grep -q "would differ by .* of the largest logit.*: not exported" err
 usage() { status=0; "$bantam" export "$@" >/dev/null 2>err || status=$?; [ $status = 2 ]; }
 usage c out
-usage c out -o new --dtype int8
 usage c out -o new --dtype f16; grep -q "f16" err
 usage onyx out
 status=0; "$bantam" eval out --data data --dtype half >/dev/null 2>err || status=$?; [ $status = 2 ]

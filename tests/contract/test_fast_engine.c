@@ -204,6 +204,39 @@ static void the_same_threads_give_the_same_bits(void **state)
     bti_net_free(b);
 }
 
+/* A worker's trials use one piece of memory: what the last left there must not be seen. */
+static void memory_that_held_something_else_changes_nothing(void **state)
+{
+    const fixture *f = *state;
+    const size_t n = (size_t)f->graph->n_floats;
+    float *fresh = calloc(n, sizeof(float)), *used = calloc(n, sizeof(float));
+    bti_slab maps = {0};
+    assert_true(fresh && used);
+    for (int p = 0; p <= (bti_net_precision(BTI_PRECISION_AUTO) == BTI_PRECISION_BF16); p++) {
+        bt_error err = {0};
+        bti_net *net;
+        bti_net_options opt = {.batch = BATCH,
+                               .threads = 2,
+                               .training = true,
+                               .precision = p ? BTI_PRECISION_BF16 : BTI_PRECISION_F32};
+        for (int k = 0; k < 2; k++) {
+            assert_ok(bti_net_new(&net, f->graph, &opt, &err), &err);
+            bti_net_set_weights(net, f->weights);
+            memcpy(bti_net_input(net), f->input, (size_t)f->n_input * sizeof(float));
+            take_step(net);
+            bti_net_get_grads(net, k ? used : fresh);
+            bti_net_free(net);
+            opt.maps = &maps;
+            memset(bti_slab_need(&maps, 64 << 20), 0xff,
+                   64 << 20); /* not a number, as float too */
+        }
+        assert_memory_equal(used, fresh, n * sizeof(float));
+    }
+    bti_slab_release(&maps);
+    free(fresh);
+    free(used);
+}
+
 static void padding_in_the_flat_arrays_stays_zero(void **state)
 {
     const fixture *f = *state;
@@ -242,6 +275,7 @@ int main(void)
         cmocka_unit_test(chunks_and_threads_do_not_change_what_is_computed),
         cmocka_unit_test(windows_may_hang_far_over_the_edge),
         cmocka_unit_test(the_same_threads_give_the_same_bits),
+        cmocka_unit_test(memory_that_held_something_else_changes_nothing),
         cmocka_unit_test(padding_in_the_flat_arrays_stays_zero),
         cmocka_unit_test(a_step_allocates_nothing),
     };

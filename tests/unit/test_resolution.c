@@ -13,7 +13,7 @@ static char why[160];
 
 static int side_of(int own, int shorter, double macs)
 {
-    const bti_sizes s = {.own = own, .shorter = shorter};
+    const bti_image_sizes s = {.own = own, .shorter = shorter};
     return bti_resolution_choose(&s, macs, why, sizeof(why));
 }
 

@@ -270,12 +270,13 @@ void SIMD(range)(uint8_t lo[3], uint8_t hi[3], const uint8_t *restrict rgb, size
         least[k] = rgb[i + k] < least[k] ? rgb[i + k] : least[k];
         most[k] = rgb[i + k] > most[k] ? rgb[i + k] : most[k];
     }
+    for (size_t half = PHASE / 2; half >= 3; half /= 2)
+        for (size_t k = 0; k < half; k++) {
+            least[k] = least[k + half] < least[k] ? least[k + half] : least[k];
+            most[k] = most[k + half] > most[k] ? most[k + half] : most[k];
+        }
     memcpy(lo, least, 3);
     memcpy(hi, most, 3);
-    for (size_t k = 3; k < PHASE; k++) {
-        lo[k % 3] = least[k] < lo[k % 3] ? least[k] : lo[k % 3];
-        hi[k % 3] = most[k] > hi[k % 3] ? most[k] : hi[k % 3];
-    }
 }
 
 #define COLUMNS 512

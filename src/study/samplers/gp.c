@@ -350,7 +350,7 @@ static bt_status ask_fitted(const bti_ask *ask, const options *o, const bti_obse
                             bti_rng *rng, bti_answer *out, bt_error *err)
 {
     model *m = bti_calloc(1, sizeof(*m));
-    const bti_cost any = {.params = 1, .macs = 1, .peak_memory = 1};
+    const bti_cost any = {.params = 1, .macs = 1, .peak_memory = 1, .flash = 1};
     if (!m)
         return bti_fail_nomem(err);
     m->ask = ask;

@@ -167,7 +167,7 @@ static void free_engine(bti_engine *e)
     for (int t = 0; e->scratch && t < e->opt.threads; t++)
         bti_aligned_free(e->scratch[t]);
     bti_conv_context_free(e->context);
-    bti_aligned_free(e->arena);
+    bti_slab_release(&e->maps);
     bti_aligned_free(e->logits);
     bti_aligned_free(e->dlogits);
     bti_aligned_free(e->state);
@@ -235,7 +235,9 @@ static bt_status make_memory(bti_engine *e, bt_error *err)
             e->weight_floats = n > e->weight_floats ? n : e->weight_floats;
         }
     const int64_t each = e->scratch_floats + e->weight_floats + e->conv_floats + 16;
-    e->arena = bti_aligned_calloc((size_t)e->arena_floats, sizeof(float));
+    /* Buffers share places, so steps write all that others read: a slab may hold anything. */
+    e->arena = bti_slab_need(e->opt.maps ? e->opt.maps : &e->maps,
+                              (size_t)e->arena_floats * sizeof(float));
     e->state = bti_aligned_calloc((size_t)state + 16, sizeof(float));
     e->logits = bti_aligned_calloc(outputs, sizeof(float));
     e->dlogits = bti_aligned_calloc(outputs, sizeof(float));

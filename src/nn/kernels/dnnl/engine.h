@@ -176,6 +176,7 @@ struct bti_engine {
     float **thread_grad; /* [0] is grad; the others are added to it */
     int64_t n_flat;
     float *arena, *state;
+    bti_slab maps; /* the arena, unless the options bring one */
     float **scratch; /* per thread: chunk buffers, then weight_scratch, then conv scratch */
     int64_t arena_floats, scratch_floats, weight_floats, conv_floats;
     double *step_s;       /* (threads, n_steps): seconds in each step; NULL: nobody asks */

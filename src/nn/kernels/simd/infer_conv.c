@@ -74,8 +74,8 @@ VINLINE const float *take_one(vf (*acc)[TILE], const float *x, int n, const floa
     return take(acc, x + l, 0, n - l, w, blocks, 1);
 }
 
-VINLINE void tile(const pass *s, const float *x, const float *r, float *y, const int blocks,
-                  const int pixels)
+VINLINE void tile(const pass *s, const float *x, const float *r, float *y, const int64_t pixel,
+                  const int blocks, const int pixels)
 {
     const bti_infer_conv *p = s->p;
     const float *w = s->w;
@@ -93,8 +93,8 @@ VINLINE void tile(const pass *s, const float *x, const float *r, float *y, const
             for (int v = 0; v < p->kw; v++) {
                 const float *at = from + p->dilation * (u * p->in.row + v * (int64_t)p->in.step);
                 w = pixels == 1     ? take_one(acc, at, end - c, w, blocks)
-                    : end - c == VL ? take(acc, at, s->pixel, VL, w, blocks, pixels)
-                                    : take(acc, at, s->pixel, end - c, w, blocks, pixels);
+                    : end - c == VL ? take(acc, at, pixel, VL, w, blocks, pixels)
+                                    : take(acc, at, pixel, end - c, w, blocks, pixels);
             }
     }
     const vf lo = vset(s->lo), hi = vset(s->hi);
@@ -112,33 +112,27 @@ VINLINE void tile(const pass *s, const float *x, const float *r, float *y, const
         }
 }
 
+/* With stride 1 the distance of pixels is a constant: no registers for addresses. */
+#define TILE_OF(blocks, pixels)                                                                    \
+    case pixels:                                                                                   \
+        if (s->pixel == VL)                                                                        \
+            tile(s, x, r, y, VL, blocks, pixels);                                                  \
+        else                                                                                       \
+            tile(s, x, r, y, s->pixel, blocks, pixels);                                            \
+        break
+
 #define TILES(blocks)                                                                              \
     static void tile_##blocks(const pass *s, int pixels, const float *x, const float *r, float *y) \
     {                                                                                              \
         switch (pixels) {                                                                          \
-        case 1:                                                                                    \
-            tile(s, x, r, y, blocks, 1);                                                           \
-            break;                                                                                 \
-        case 2:                                                                                    \
-            tile(s, x, r, y, blocks, 2);                                                           \
-            break;                                                                                 \
-        case 3:                                                                                    \
-            tile(s, x, r, y, blocks, 3);                                                           \
-            break;                                                                                 \
-        case 4:                                                                                    \
-            tile(s, x, r, y, blocks, 4);                                                           \
-            break;                                                                                 \
-        case 5:                                                                                    \
-            tile(s, x, r, y, blocks, 5);                                                           \
-            break;                                                                                 \
-        case 6:                                                                                    \
-            tile(s, x, r, y, blocks, 6);                                                           \
-            break;                                                                                 \
-        case 7:                                                                                    \
-            tile(s, x, r, y, blocks, 7);                                                           \
-            break;                                                                                 \
-        default:                                                                                   \
-            tile(s, x, r, y, blocks, 8);                                                           \
+            TILE_OF(blocks, 1);                                                                    \
+            TILE_OF(blocks, 2);                                                                    \
+            TILE_OF(blocks, 3);                                                                    \
+            TILE_OF(blocks, 4);                                                                    \
+            TILE_OF(blocks, 5);                                                                    \
+            TILE_OF(blocks, 6);                                                                    \
+            TILE_OF(blocks, 7);                                                                    \
+            TILE_OF(blocks, 8);                                                                    \
         }                                                                                          \
     }
 TILES(1)
