@@ -43,7 +43,7 @@ for file in "$@"; do
     if grep -q "^input_channel: 1" "$file"; then kind=grey; fi
     if grep -q "Linear, \[1000\]" "$file"; then continue; fi # ImageNet's classes
     dir=$out/$name
-    "$bantam" train "$file" --data "$out/$kind" --subset 2000 --epochs 1 --batch 64 --threads 1 --out "$dir" -q >/dev/null
+    "$bantam" train "$file" --data "$out/$kind" --subset 500 --epochs 1 --batch 64 --threads 1 --out "$dir" -q >/dev/null
     "$bantam" predict "$dir" --input "$out/$kind-images.npy" --logits "$dir/logits.npy" --threads 1 >/dev/null
     "$bantam" export c "$dir" -o "$dir/c" -q >/dev/null
     "$bantam" export onnx "$dir" -o "$dir/model.onnx" -q >/dev/null

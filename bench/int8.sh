@@ -7,10 +7,12 @@ set -eu
 [ $# = 2 ] || { echo "usage: $0 RUN DATA   (BANTAM=program, LOSS=1.0, IMAGES=500 to calibrate on)" >&2; exit 2; }
 run=$1 data=$2
 bantam=${BANTAM:-$(dirname "$0")/../build/release/bantam}
+tmp=$(mktemp)
+trap 'rm -f "$tmp"' EXIT
 evaluate() { # MODEL [OPTION...]: its test accuracy in percent
     model=$1; shift
-    "$bantam" eval "$model" --data "$data" --split test --json "$@" |
-        sed -n 's/^ *"accuracy": \([0-9.e-]*\),*$/\1/p' | head -n 1 | awk '{ printf "%.2f", 100 * $1 }'
+    "$bantam" eval "$model" --data "$data" --split test --json -q "$@" >"$tmp"
+    grep -o '"accuracy": [0-9.e-]*' "$tmp" | awk 'NR == 1 { printf "%.2f", 100 * $2 }'
 }
 size() { # MODEL: flash and arena of its int8 export in bytes
     "$bantam" model info "$1/model.yaml" | sed -n 's/^int8 *flash *\([0-9]*\) .*RAM *\([0-9]*\) .*/\1 | \2/p'
@@ -23,6 +25,7 @@ for model in "$run"/models/*/; do
     [ ! -L "$model" ] && [ -f "$model/weights.safetensors" ] || continue
     float=$(evaluate "$model")
     int8=$(evaluate "$model" --dtype int8 --calibrate "$data:${IMAGES:-500}")
+    [ -n "$float" ] && [ -n "$int8" ] || exit 1
     loss=$(awk -v a="$float" -v b="$int8" 'BEGIN { printf "%.2f", a - b }')
     echo "| $(basename "$model") | $(size "$model") | $float % | $int8 % | $loss |"
     worst=$(awk -v a="$worst" -v b="$loss" 'BEGIN { print (b > a ? b : a) }')

@@ -123,6 +123,8 @@ static bt_status run_rungs(match *m, const bti_answer *a, const evaluation *e, b
                                    .goals = &m->goals,
                                    .number = m->n,
                                    .epochs = m->rung[i],
+                                   .rung = m->rung,
+                                   .n_rungs = m->n_rungs,
                                    .value = value,
                                    .params = m->pruner_params};
         rc = m->pruner->ask(&ask, &stop, err);

@@ -35,6 +35,7 @@ typedef struct bt_augment_view {
     uint64_t seed;            /* of the training */
     int64_t id;               /* image of the training split, from 0 */
     int epoch;                /* from 0 */
+    int copy; /* an oversampled image comes several times in an epoch: which, from 0 */
 } bt_augment_view;
 
 /* Writes image `id` as training with this seed and policy sees it in `epoch`, before normalisation;

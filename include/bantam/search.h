@@ -66,10 +66,10 @@ BT_API BT_MUST_USE bt_status bt_search(char **json, const bt_search_options *opt
  * "line"}]: reasons of the newest failed trials, last lines of the workers' logs}. */
 BT_API BT_MUST_USE bt_status bt_search_status(char **json, const char *run_dir, bt_error *err);
 
-/* Writes image `id` of the training split as trial `trial` of the run saw it in `epoch`: see
+/* Writes image `id` of the training split as trial `trial` of the run saw its copy in `epoch`: see
  * bt_augment_show. BT_INVAL: there is no such trial, image or epoch. */
 BT_API BT_MUST_USE bt_status bt_search_show(const char *run_dir, int trial, int64_t id, int epoch,
-                                            const char *out_png, bt_error *err);
+                                            int copy, const char *out_png, bt_error *err);
 
 /* The body of `bantam worker`: serves the run directory until its supervisor says stop. */
 BT_API BT_MUST_USE bt_status bt_worker(const char *run_dir, const char *worker_id, bt_stop stop,

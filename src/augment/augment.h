@@ -156,8 +156,8 @@ void bti_pipeline_fill_batch(bti_pipeline *p, const bti_batch *batch);
 /* From now on, of whatever the policy has, flip and crop only; or all of it again. */
 void bti_pipeline_set_standard(bti_pipeline *p, bool standard);
 
-/* The same sample as pixels, (h,w,c) bytes: what bti_pipeline_fill normalises. What crop and cutout
- * fill with the mean is the mean, rounded. */
-void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t *out);
+/* The same sample as pixels, (h,w,c) bytes: what bti_pipeline_fill normalises (copy 0) or what the
+ * batch's copy is. What crop and cutout fill with the mean is the mean, rounded. */
+void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, int32_t copy, uint8_t *out);
 
 #endif

@@ -402,9 +402,9 @@ static void show_mixed(bti_pipeline *p, const bti_draw_at *at, const bti_mix *mi
             out[i * c + k] = nearest_pixel(p->shades.value[k], x[k * plane + i]);
 }
 
-void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, uint8_t *out)
+void bti_pipeline_show(bti_pipeline *p, uint32_t epoch, int32_t sample, int32_t copy, uint8_t *out)
 {
-    bti_draw_at at = draw_at(p, epoch, (uint32_t)sample, 0);
+    bti_draw_at at = draw_at(p, epoch, (uint32_t)sample, (uint32_t)copy);
     bti_mix mix = draw_mix(p, &at);
     bti_window win;
     drawing d;

@@ -78,7 +78,7 @@ static void draw_cell(const sheet *s, int row, int column, uint8_t *out)
 
     if (s->of_policy) {
         bti_pipeline_show(s->view.pipeline, (uint32_t)(s->opt->epoch + column),
-                          (int32_t)image_of(s, row), out);
+                          (int32_t)image_of(s, row), 0, out);
         return;
     }
     bti_op_image im = {.src = stored(s, s->opt->id),

@@ -41,7 +41,7 @@ void bti_augment_view_close(bti_augment_view *v)
 }
 
 bt_status bti_pipeline_write(bti_pipeline *p, const bti_dataset *set, int64_t id, int epoch,
-                             const char *out_png, bt_error *err)
+                             int copy, const char *out_png, bt_error *err)
 {
     bti_image im;
 
@@ -51,10 +51,12 @@ bt_status bti_pipeline_write(bti_pipeline *p, const bti_dataset *set, int64_t id
                         (long long)set->n - 1);
     if (epoch < 0)
         return bti_fail(err, BT_INVAL, "augment show", "epoch %d: epochs count from 0", epoch);
+    if (copy < 0)
+        return bti_fail(err, BT_INVAL, "augment show", "copy %d: copies count from 0", copy);
     bt_status rc = bti_image_new(&im, set->w, set->h, set->c, err);
     if (rc)
         return rc;
-    bti_pipeline_show(p, (uint32_t)epoch, (int32_t)id, im.px);
+    bti_pipeline_show(p, (uint32_t)epoch, (int32_t)id, copy, im.px);
     rc = bti_image_write_png(&im, out_png, err);
     bti_image_release(&im);
     return rc;
@@ -67,7 +69,8 @@ bt_status bt_augment_show(const bt_augment_view *view, const char *out_png, bt_e
 
     if (rc)
         return rc;
-    rc = bti_pipeline_write(v.pipeline, &v.data->train, view->id, view->epoch, out_png, err);
+    rc = bti_pipeline_write(v.pipeline, &v.data->train, view->id, view->epoch, view->copy, out_png,
+                            err);
     bti_augment_view_close(&v);
     return rc;
 }

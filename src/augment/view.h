@@ -17,9 +17,9 @@ typedef struct bti_augment_view {
 bt_status bti_augment_view_open(bti_augment_view *v, const bt_augment_view *opt, bt_error *err);
 void bti_augment_view_close(bti_augment_view *v);
 
-/* Image `id` of the pipeline's set in `epoch` as a PNG. BT_INVAL when one of them does not
- * exist. */
+/* Copy `copy` of image `id` of the pipeline's set in `epoch` as a PNG. BT_INVAL when one of them
+ * does not exist. */
 bt_status bti_pipeline_write(bti_pipeline *p, const bti_dataset *set, int64_t id, int epoch,
-                             const char *out_png, bt_error *err);
+                             int copy, const char *out_png, bt_error *err);
 
 #endif

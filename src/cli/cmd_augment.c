@@ -137,6 +137,8 @@ static int show(int argc, char **argv)
     const cli_option options[] = {
         {"id", 'i', CLI_INT, &id, "N", "image of the training split (default 0)", 0, 2e9},
         {"epoch", 'e', CLI_INT, &v.epoch, "E", "from 0 (default 0)", 0, 1e9},
+        {"copy", 0, CLI_INT, &v.copy, "K",
+         "of an image that oversampling shows several times (default 0)", 0, 1e6},
         {"policy", 'p', CLI_TEXT, &v.policy, "P", "policy or .yaml file (default flip+crop:4)", 0,
          0},
         {"seed", 0, CLI_SEED, &v.seed, "S", "of the training (default 0)", 0, 0},
@@ -169,7 +171,7 @@ static int show(int argc, char **argv)
     v.data = args.n ? args.v[0] : NULL;
     v.id = id;
     v.data_opt = cli_data_options(size, NULL, cli_progress(true));
-    if (study ? bt_search_show(study, trial, id, v.epoch, out, &err)
+    if (study ? bt_search_show(study, trial, id, v.epoch, v.copy, out, &err)
               : bt_augment_show(&v, out, &err))
         return cli_fail(&err);
     return 0;

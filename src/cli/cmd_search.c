@@ -137,7 +137,7 @@ int cmd_search(int argc, char **argv)
          .kind = CLI_TEXT,
          .to = &o.pruner,
          .arg = "P",
-         .help = "stop poor trials early: none (default), asha[:eta=3] or median"},
+         .help = "stop poor trials early: none (default), asha[:eta=3], hyperband or median"},
         {.name = "epochs",
          .kind = CLI_INT,
          .to = &o.epochs,

@@ -42,7 +42,7 @@ typedef struct bti_net_options {
     bti_backend backend;
     bti_precision precision;
     bti_slab *maps; /* to keep maps and their gradients in, borrowed for the net's life; NULL: the
-                      * net's own memory. For nets one after the other. */
+                     * net's own memory. For nets one after the other. */
 } bti_net_options;
 
 bti_net_options bti_net_defaults(void);

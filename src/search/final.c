@@ -14,9 +14,8 @@
 
 #define SAVE_S 0.3       /* writing a model directory */
 #define EVAL_MARGIN 1.25 /* on the time that reading test is thought to take */
-#define INT8_IMAGES                                                                                \
-    4000           /* as many evaluated ones take as long as calibrating on 500 by every rule */
-#define ENOUGH 0.7 /* of the images of its trial: with fewer a pick would lose */
+#define INT8_IMAGES 3000 /* calibrating on 500 by every rule costs as much as so many */
+#define ENOUGH 0.7       /* of the images of its trial: with fewer a pick would lose */
 
 bt_status bti_final_open(bti_storage **out, const char *dir, bt_error *err)
 {

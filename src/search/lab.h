@@ -26,7 +26,7 @@ typedef struct bti_lab {
     bti_view train, val; /* of the search */
     bti_trials trials;   /* refreshed before each ask */
     int trials_begun;    /* by this worker */
-    bti_slab maps;      /* of one training after the other */
+    bti_slab maps;       /* of one training after the other */
 } bti_lab;
 
 /* Opens the run in `dir`: study, space, images (from the cache), split. */

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "search/lab.h"
 
-static bt_status show(bti_lab *lab, int number, int64_t id, int epoch, const char *out_png,
-                      bt_error *err)
+static bt_status show(bti_lab *lab, int number, int64_t id, int epoch, int copy,
+                      const char *out_png, bt_error *err)
 {
     bti_pipeline *pipeline = NULL;
     bti_policy *policy = NULL;
@@ -42,14 +42,14 @@ static bt_status show(bti_lab *lab, int number, int64_t id, int epoch, const cha
     if (!rc)
         bti_pipeline_set_standard(pipeline, epoch >= recipe.epochs - recipe.no_aug_epochs);
     if (!rc)
-        rc = bti_pipeline_write(pipeline, lab->train.set, id, epoch, out_png, err);
+        rc = bti_pipeline_write(pipeline, lab->train.set, id, epoch, copy, out_png, err);
     bti_pipeline_free(pipeline);
     bti_policy_free(policy);
     return rc;
 }
 
-bt_status bt_search_show(const char *run_dir, int trial, int64_t id, int epoch, const char *out_png,
-                         bt_error *err)
+bt_status bt_search_show(const char *run_dir, int trial, int64_t id, int epoch, int copy,
+                         const char *out_png, bt_error *err)
 {
     bti_lab lab;
     bt_status rc = bti_lab_open(&lab, run_dir, "show", NULL, err);
@@ -58,7 +58,7 @@ bt_status bt_search_show(const char *run_dir, int trial, int64_t id, int epoch, 
         return rc;
     rc = lab.study->ops->refresh(lab.study, &lab.trials, err);
     if (!rc)
-        rc = show(&lab, trial, id, epoch, out_png, err);
+        rc = show(&lab, trial, id, epoch, copy, out_png, err);
     bti_lab_close(&lab);
     return rc;
 }

@@ -72,6 +72,22 @@ static double curve_value(const trial_run *t, const bti_epoch *e)
                                                        : e->val_accuracy;
 }
 
+/* A trial that went on from a checkpoint before a rung comes there again: its last value stands. */
+static void note_rung(trial_run *t, int epochs, double reached)
+{
+    bti_json *now = bti_json_array(), *one = bti_json_array();
+    for (size_t i = 0; i < bti_json_len(t->rungs); i++) {
+        const bti_json *old = bti_json_at(t->rungs, i);
+        if (bti_json_as_int(bti_json_at(old, 0), -1) != epochs)
+            bti_json_append(now, bti_json_copy(old));
+    }
+    bti_json_append(one, bti_json_int(epochs));
+    bti_json_append(one, bti_json_num(reached));
+    bti_json_append(now, one);
+    bti_json_free(t->rungs);
+    t->rungs = now;
+}
+
 /* At a rung: what it reached goes on record, and the pruner decides. Best effort: a trial that
  * cannot be judged goes on. */
 static void at_rung(trial_run *t, int epochs, double reached)
@@ -80,10 +96,7 @@ static void at_rung(trial_run *t, int epochs, double reached)
     bti_storage *st = lab->study;
     const bti_objective *obj;
     double value[BTI_OBJECTIVES_MAX];
-    bti_json *one = bti_json_array();
-    bti_json_append(one, bti_json_int(epochs));
-    bti_json_append(one, bti_json_num(reached));
-    bti_json_append(t->rungs, one);
+    note_rung(t, epochs, reached);
     value[0] = reached;
     for (int i = 1, n = bti_space_objectives(lab->space, &obj); i < n; i++)
         value[i] = bti_cost_of(&t->cost, obj[i].id);
@@ -94,6 +107,8 @@ static void at_rung(trial_run *t, int epochs, double reached)
                                .goals = bti_trials_goals(&lab->trials),
                                .number = t->claim->number,
                                .epochs = epochs,
+                               .rung = t->rung,
+                               .n_rungs = t->n_rungs,
                                .value = value,
                                .params = t->pruner_params};
     if (t->pruner->ask(&ask, &t->pruned, NULL))

@@ -15,8 +15,10 @@
 typedef struct bti_prune_ask {
     const bti_trials *trials; /* others, this one too if it is in the list already */
     const bti_goals *goals;
-    int number;          /* of the trial */
-    int epochs;          /* at the rung */
+    int number;      /* of the trial */
+    int epochs;      /* at the rung */
+    const int *rung; /* all rungs of the trial, rising, and so many; may be NULL, 0 */
+    int n_rungs;
     const double *value; /* (goals->n): the first measured now, known costs; NaN: not known */
     const char *params;  /* "key=value,...", may be NULL */
 } bti_prune_ask;
@@ -42,6 +44,11 @@ bt_status bti_pruner_find(const bti_pruner_ops **out, const char *spec, const ch
 /* ---- shared by pruners ---- */
 /* What a trial had at a rung; NaN if it was not there. */
 double bti_rung_value(const bti_trial *t, int epochs);
+/* Successive halving at a rung among trials for which `belongs` holds (NULL: all): whether the
+ * ask's is not of the best 1/eta, by non-domination rank, then crowding. The first eta go on. */
+bt_status bti_halving_stops(const bti_prune_ask *ask, double eta,
+                            bool (*belongs)(const void *user, int number), const void *user,
+                            bool *stop, bt_error *err);
 /* epochs / eta, epochs / eta^2 ... down to `least`, rising, at most BTI_RUNGS_MAX. */
 int bti_geometric_rungs(int epochs, double eta, int least, int rung[BTI_RUNGS_MAX]);
 

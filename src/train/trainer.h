@@ -32,7 +32,7 @@ typedef struct bti_job {
      * leaves, at most as many again. Results do not depend on it. */
     int ahead;
     bti_precision precision; /* of training and its validations; default F32 */
-    bti_slab *maps;         /* for bti_net_options.maps of the training net; NULL: none */
+    bti_slab *maps;          /* for bti_net_options.maps of the training net; NULL: none */
     int eval_every;          /* validate after every k-th epoch and the last; 0: only the last */
     const int *eval_at;      /* and after these, n_eval_at rising numbers of epochs; borrowed */
     int n_eval_at;

@@ -66,6 +66,11 @@ if cmp -s e0.png e1.png; then exit 1; fi
 if see none.png --id 8 2> said; then exit 1; fi
 grep -q 'images 0 to 7' said
 "$bantam" augment show data --size 8 --policy none -o plain.png
+see copy0.png --id 1 --epoch 2
+see copy3.png --id 1 --epoch 2 --copy 3 # as oversampling shows it the fourth time
+if cmp -s copy0.png copy3.png; then exit 1; fi
+see copy0b.png --id 1 --epoch 2 --copy 0
+cmp copy0.png copy0b.png
 "$bantam" augment preview data --size 8 -o ops.png
 "$bantam" augment preview data --size 8 --policy flip+crop:2 -o policy.html
 [ -s ops.png ]

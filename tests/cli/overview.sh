@@ -16,3 +16,4 @@ for verb in search front status train eval predict model data augment space doct
     "$bantam" $verb --help | grep -q "usage: bantam $verb"
 done
 "$bantam" doctor --json | grep -q '"isa"'
+ONEDNN_MAX_CPU_ISA=SSE41 "$bantam" doctor --json | grep -q '"isa": *"portable' # a cap of oneDNN holds for the whole engine

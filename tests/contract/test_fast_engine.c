@@ -210,6 +210,7 @@ static void memory_that_held_something_else_changes_nothing(void **state)
     const fixture *f = *state;
     const size_t n = (size_t)f->graph->n_floats;
     float *fresh = calloc(n, sizeof(float)), *used = calloc(n, sizeof(float));
+    const size_t plenty = 64 << 20;
     bti_slab maps = {0};
     assert_true(fresh && used);
     for (int p = 0; p <= (bti_net_precision(BTI_PRECISION_AUTO) == BTI_PRECISION_BF16); p++) {
@@ -227,9 +228,9 @@ static void memory_that_held_something_else_changes_nothing(void **state)
             bti_net_get_grads(net, k ? used : fresh);
             bti_net_free(net);
             opt.maps = &maps;
-            memset(bti_slab_need(&maps, 64 << 20), 0xff,
-                   64 << 20); /* not a number, as float too */
+            memset(bti_slab_need(&maps, plenty), 0xff, plenty); /* not a number, in both types */
         }
+        assert_int_equal(maps.bytes, plenty); /* it was used, not replaced */
         assert_memory_equal(used, fresh, n * sizeof(float));
     }
     bti_slab_release(&maps);

@@ -227,7 +227,7 @@ static void replay_shows_what_was_mixed(void **state)
     bti_batch b = batch_of(&w, 2);
     bti_pipeline_fill_batch(w.pipe, &b);
     for (int i = 0; i < N; i++) {
-        bti_pipeline_show(w.pipe, 2, w.index[i], shown);
+        bti_pipeline_show(w.pipe, 2, w.index[i], 0, shown);
         for (int at = 0; at < AREA; at++)
             assert_int_equal(shown[at], 6 * owner(w.x[i * AREA + at]));
     }

@@ -256,7 +256,7 @@ static void what_is_shown_is_what_training_sees(void **state)
     assert_ok(bti_pipeline_new(&pipe, &w.set, &opt, &err), &err);
     bti_pipeline_fill(pipe, 6, w.index, N, w.x, w.got);
     for (int i = 0; i < N; i++) {
-        bti_pipeline_show(pipe, 6, w.index[i], shown);
+        bti_pipeline_show(pipe, 6, w.index[i], 0, shown);
         for (int at = 0; at < SIDE * SIDE * 3; at++) {
             float x = image(&w, i)[at % 3 * SIDE * SIDE + at / 3];
             bool same = x == (float)((shown[at] / 255.0 - 0.5) / 0.25);
@@ -289,7 +289,7 @@ static void partners_come_from_the_training_part_only(void **state)
     assert_ok(bti_pipeline_new(&pipe, &w.set, &opt, &err), &err);
     for (int i = 0; i < N; i++) {
         int found = 0;
-        bti_pipeline_show(pipe, 0, i, shown);
+        bti_pipeline_show(pipe, 0, i, 0, shown);
         for (int k = 0; k < 3; k++) {
             bool same = !memcmp(shown, w.pixels + (size_t)part[k] * sizeof(shown), sizeof(shown));
             found += same;
@@ -512,7 +512,7 @@ static void check_chain(world *w, bti_rng *rng)
     opt.policy = p;
     assert_ok(bti_pipeline_new(&pipe, &w->set, &opt, &err), &err);
     bti_pipeline_fill(pipe, 0, w->index, 1, w->x, NULL);
-    bti_pipeline_show(pipe, 0, 0, got);
+    bti_pipeline_show(pipe, 0, 0, 0, got);
     for (int i = 0; i < SIDE * SIDE * c; i++)
         if (rintf(w->x[i % c * SIDE * SIDE + i / c]) != want[i] || got[i] != want[i])
             fail_msg("%s: byte %d is %g, shown as %d, expected %d", spec, i,

@@ -113,6 +113,90 @@ static void asha_stops_whoever_ranks_behind_the_best_third(void **state)
     assert_true(seen[STOPS] > 10 && seen[STOPS] < 50 && seen[GOES_ON] > 5);
 }
 
+/* ---- hyperband ---- */
+static const int rungs3[] = {1, 3, 9};
+
+static bool hyperband_stops(const bti_trials *t, int number, int epochs, double accuracy,
+                            double params)
+{
+    bool stop;
+    bt_error err = {0};
+    const double value[] = {accuracy, params};
+    const bti_prune_ask ask = {.trials = t,
+                               .goals = &goals,
+                               .number = number,
+                               .epochs = epochs,
+                               .rung = rungs3,
+                               .n_rungs = 3,
+                               .value = value};
+    assert_ok(bti_pruner_hyperband.ask(&ask, &stop, &err), &err);
+    return stop;
+}
+
+/* The worst of all at each rung is stopped from its bracket's first rung on: that tells which it
+ * is. */
+static int bracket_seen(const bti_trials *crowd, int number)
+{
+    int s = 0;
+    while (s < 3 && !hyperband_stops(crowd, number, rungs3[s], 0, 1e9))
+        s++;
+    for (int later = s; later < 3; later++)
+        assert_true(hyperband_stops(crowd, number, rungs3[later], 0, 1e9));
+    return s;
+}
+
+static void at_all_rungs(bti_trials *t, int number)
+{
+    bti_json *rungs = bti_json_array();
+    add(t, 1, 0.5 + 1e-4 * number, 1000 + number);
+    for (int i = 0; i < 3; i++) {
+        bti_json *row = bti_json_array();
+        bti_json_append(row, bti_json_int(rungs3[i]));
+        bti_json_append(row, bti_json_num(0.5 + 1e-4 * number));
+        bti_json_append(rungs, row);
+    }
+    bti_json_set(t->trial[t->n - 1].attrs, "rungs", rungs);
+}
+
+static void brackets_share_the_trials_as_hyperband_says_and_judge_their_own(void **state)
+{
+    (void)state;
+    bti_trials crowd = {0}, t = {0};
+    int count[4] = {0}, seen[3] = {0}, bracket[1000];
+    for (int i = 0; i < 200; i++)
+        at_all_rungs(&crowd, i);
+    for (int i = 0; i < 1000; i++)
+        count[bracket[i] = bracket_seen(&crowd, i)]++;
+    const double share[] = {27, 12, 6, 4}; /* ceil(4 * 3^s / (s + 1)), s = 3, 2, 1, 0 */
+    for (int s = 0; s < 4; s++)
+        assert_true(fabs(count[s] - 1000 * share[s] / 49) < 50);
+    for (uint32_t seed = 0; seed < 60; seed++) {
+        bti_rng rng = bti_rng_at(seed, BTI_RNG_TEST, 1, 0, 0);
+        double p[64][2];
+        int own = 40, n = 1;
+        while (bracket[own] != 0)
+            own++;
+        for (int i = 0; i < 40; i++) {
+            double a = bti_rng_unit(&rng), c = 1000 + floor(1e5 * bti_rng_unit(&rng));
+            add(&t, 1, a, c);
+            if (bracket[i] != 0)
+                continue;
+            p[n][0] = a;
+            p[n++][1] = c;
+        }
+        p[0][0] = bti_rng_unit(&rng);
+        p[0][1] = 1000 + floor(1e5 * bti_rng_unit(&rng));
+        verdict right = reference(p, n, 3);
+        bool stop = hyperband_stops(&t, own, 1, p[0][0], p[0][1]);
+        if (right != TIE)
+            assert_int_equal(stop, right == STOPS);
+        seen[right]++;
+        bti_trials_release(&t);
+    }
+    assert_true(seen[STOPS] > 10 && seen[GOES_ON] > 5);
+    bti_trials_release(&crowd);
+}
+
 static void the_first_at_a_rung_go_on_and_the_front_always_does(void **state)
 {
     (void)state;
@@ -165,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rungs_are_powers_of_eta_below_the_end),
         cmocka_unit_test(asha_stops_whoever_ranks_behind_the_best_third),
+        cmocka_unit_test(brackets_share_the_trials_as_hyperband_says_and_judge_their_own),
         cmocka_unit_test(the_first_at_a_rung_go_on_and_the_front_always_does),
         cmocka_unit_test(the_median_is_that_of_trials_at_comparable_cost),
         cmocka_unit_test(names_and_options_are_checked),

@@ -190,8 +190,9 @@ static void check_depth(const bti_simd_window *w, bti_act act, bool pre, bool ba
     const size_t n_x = (size_t)(IMAGES * w->cb * w->ih * w->iw * LANES);
     const size_t n_y = (size_t)(IMAGES * w->cb * w->oh * w->ow * LANES);
     const size_t n_w = (size_t)(w->cb * w->k * w->k * LANES);
-    uint16_t *x = map(n_x, 1), *dy = map(n_y, 2);
+    uint16_t *x = map(n_x, 1), *dy = map(n_y, 2), *out = map(n_y, 4);
     uint16_t *y = zeros(2 * (n_x + n_y)), *truth = zeros(2 * (n_x + n_y));
+    float *abc = numbers((size_t)(3 * w->cb * LANES), 5);
     float *wei = numbers(n_w, 3), *dw = zeros(4 * n_w), *dw_truth = zeros(4 * n_w);
     void *scratch = zeros(fast->depth_scratch(w));
     fixture f = fixture_new(w->cb, n_x, act);
@@ -206,15 +207,34 @@ static void check_depth(const bti_simd_window *w, bti_act act, bool pre, bool ba
     twin->depth(w, norm, x, wei, truth, &folded, scratch);
     assert_maps_near("folded depth", y, truth, n_y);
     const bti_simd_tail c = tail_of(&f, 0, true), d = tail_of(&f, 1, true);
-    fast->depth_back_data(w, dy, wei, y, back ? &c : NULL, scratch);
-    twin->depth_back_data(w, dy, wei, truth, back ? &d : NULL, scratch);
-    assert_maps_near("depth data", y, truth, n_x);
-    assert_sums_near("depth data sum", f.sum[0], f.sum[1], (size_t)(2 * w->cb * LANES));
-    fast->depth_back_weights(w, norm, x, dy, dw, false, scratch);
-    twin->depth_back_weights(w, norm, x, dy, dw_truth, false, scratch);
-    assert_floats_near("depth weights", dw, dw_truth, n_w);
+    bti_simd_norm behind = f.norm;
+    behind.map.cb = w->cb;
+    bti_simd_depth_back both = {.pre = norm,
+                                .x = x,
+                                .dy = dy,
+                                .post = pre ? &behind : NULL,
+                                .y = out,
+                                .abc = abc,
+                                .wei = wei,
+                                .dx = y,
+                                .to = back ? &c : NULL,
+                                .dw = dw};
+    for (int add = 0; add < 2; add++) {
+        both.add = add;
+        both.dx = y;
+        both.dw = dw;
+        both.to = back ? &c : NULL;
+        fast->depth_back(w, &both, scratch);
+        both.dx = truth;
+        both.dw = dw_truth;
+        both.to = back ? &d : NULL;
+        twin->depth_back(w, &both, scratch);
+        assert_maps_near("depth data", y, truth, n_x);
+        assert_sums_near("depth data sum", f.sum[0], f.sum[1], (size_t)(2 * w->cb * LANES));
+        assert_floats_near("depth weights", dw, dw_truth, n_w);
+    }
     fixture_free(&f);
-    void *all[] = {x, dy, y, truth, wei, dw, dw_truth, scratch};
+    void *all[] = {x, dy, out, abc, y, truth, wei, dw, dw_truth, scratch};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         free(all[i]);
 }

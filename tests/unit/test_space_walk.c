@@ -200,6 +200,43 @@ static void parameters_of_a_section_exist_only_under_its_condition(void **state)
     bti_space_free(s);
 }
 
+/* A small network needs little regularisation, a wide one more. */
+static void the_strength_of_augmentation_may_follow_the_width_of_the_network(void **state)
+{
+    (void)state;
+    bti_space *s =
+        space_of(SPACE_HEAD "model: {width_multiple: {choice: [0.25, 0.5, 1.0]}}\n"
+                            "blocks:\n  - {id: a, module: {Conv: {out: 8, kernel: 3}}}\n" SPACE_TAIL
+                            "augment:\n"
+                            "  policy: randaugment\n"
+                            "  randaugment:\n"
+                            "    n: 2\n"
+                            "    m:\n"
+                            "      - {int: [1, 5], when: {model.width_multiple: {le: 0.5}}}\n"
+                            "      - {int: [10, 20, 5]}\n");
+    bool weak = false, strong = false;
+    for (uint32_t i = 0; i < 60; i++) {
+        bti_point p;
+        bti_settings settings;
+        bti_arena arena = {0};
+        bt_error err = {0};
+        char want[64];
+        bti_rng rng = test_rng(i);
+        bti_space_draw(s, &rng, &p);
+        bool narrow = param_num(&p, "model.width_multiple") <= 0.5;
+        int m = (int)param_num(&p, "augment.randaugment.m");
+        assert_true(narrow ? m >= 1 && m <= 5 : m == 10 || m == 15 || m == 20);
+        assert_ok(bti_space_settings(s, &p, &settings, &arena, &err), &err);
+        snprintf(want, sizeof(want), "randaugment:n=2,m=%d", m);
+        assert_non_null(strstr(settings.set[settings.n - 1].value, want));
+        bti_arena_release(&arena);
+        weak |= narrow;
+        strong |= !narrow;
+    }
+    assert_true(weak && strong);
+    bti_space_free(s);
+}
+
 static void channels_that_only_grow_follow_the_block_before(void **state)
 {
     (void)state;
@@ -474,6 +511,7 @@ int main(void)
         cmocka_unit_test(a_block_whose_condition_fails_leaves_no_row_and_no_parameter),
         cmocka_unit_test(the_first_domain_whose_condition_holds_is_taken),
         cmocka_unit_test(parameters_of_a_section_exist_only_under_its_condition),
+        cmocka_unit_test(the_strength_of_augmentation_may_follow_the_width_of_the_network),
         cmocka_unit_test(channels_that_only_grow_follow_the_block_before),
         cmocka_unit_test(every_draw_lies_in_its_domains_and_keeps_the_budget),
         cmocka_unit_test(log_domains_are_drawn_evenly_in_the_logarithm),

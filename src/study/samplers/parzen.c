@@ -10,18 +10,22 @@
 
 #include <math.h>
 
-#define WIDTH 0.2    /* bandwidth of one kernel, of the range */
-#define DIMS 4       /* typical parameters of a group in Scott's rule */
-#define CELLS_MAX 64 /* finer grids count as continuous */
+#define WIDTH 0.2     /* bandwidth of one kernel, of the range */
+#define NEGLIGIBLE 40 /* e^-40 of the largest term is below its rounding */
+#define CELLS_MAX 64  /* finer grids count as continuous */
 
-bt_status bti_parzen_init(bti_parzen *p, const bti_space *space, int cap, bt_error *err)
+bt_status bti_parzen_init(bti_parzen *p, const bti_space *space, const int *dims, int cap,
+                          bt_error *err)
 {
     size_t n_slots = (size_t)bti_space_n_slots(space), rows = (size_t)cap + 1;
-    *p = (bti_parzen){.space = space, .cap = cap, .n_slots = (int)n_slots};
+    *p = (bti_parzen){.space = space, .cap = cap, .n_slots = (int)n_slots, .dims = dims};
+    p->count = bti_arena_alloc(&p->arena, n_slots * sizeof(*p->count));
+    p->weight = bti_arena_alloc(&p->arena, rows * sizeof(*p->weight));
+    p->log_weight = bti_arena_alloc(&p->arena, rows * sizeof(*p->log_weight));
     p->value = bti_arena_alloc(&p->arena, rows * n_slots * sizeof(*p->value));
     p->axis = bti_arena_alloc(&p->arena, n_slots * sizeof(*p->axis));
     p->term = bti_arena_alloc(&p->arena, rows * sizeof(*p->term));
-    if (!p->value || !p->axis || !p->term)
+    if (!p->count || !p->weight || !p->log_weight || !p->value || !p->axis || !p->term)
         return bti_fail_nomem(err);
     memset(p->axis, 0, n_slots * sizeof(*p->axis));
     return BT_OK;
@@ -33,18 +37,22 @@ void bti_parzen_release(bti_parzen *p)
     *p = (bti_parzen){0};
 }
 
-void bti_parzen_add(bti_parzen *p, const bti_trial *t)
+void bti_parzen_add(bti_parzen *p, const bti_trial *t, double weight)
 {
-    if (p->n == p->cap)
+    int k = p->n;
+    if (k == p->cap)
         return;
-    double *row = p->value + (size_t)p->n++ * (size_t)p->n_slots;
+    p->n++;
+    p->weight[k] = weight;
+    p->log_weight[k] = log(weight);
     for (int s = 0; s < p->n_slots; s++)
-        row[s] = NAN;
+        p->value[s * p->cap + k] = NAN;
     for (int i = 0, at = 0; i < t->n_params; i++) {
         int slot = bti_space_slot(p->space, t->param_name[i], at);
         if (slot < 0)
             continue;
-        row[slot] = t->param_value[i];
+        p->value[slot * p->cap + k] = t->param_value[i];
+        p->count[slot]++;
         at = slot + 1;
     }
 }
@@ -66,10 +74,11 @@ static bool is_nominal(const bti_domain *d)
 }
 
 /* Scott's rule in a group's dimensions; never narrower than the trials are apart on average. */
-static double bandwidth(int n)
+static double bandwidth(const bti_parzen *p, int slot)
 {
-    double scott = WIDTH * pow(n + 1, -1.0 / (DIMS + 4)), least = 1.0 / (n < 99 ? n + 1 : 100);
-    return fmax(scott, 0.2 * least);
+    int n = p->count[slot];
+    double scott = WIDTH * pow(n > 1 ? n : 1, -1.0 / (p->dims[slot] + 4));
+    return fmax(scott, 1.0 / (n < 98 ? n + 2 : 100));
 }
 
 /* Probability that a nominal kernel keeps its trial's choice; the rest is spread evenly. One prior
@@ -80,21 +89,40 @@ static double keep_share(int choices, int n)
     return (1 + prior) / (1 + choices * prior);
 }
 
+static double value_at(const bti_parzen *p, int k, int slot)
+{
+    return p->value[slot * p->cap + k];
+}
+
+int bti_parzen_kernel(const bti_parzen *p, int slot, bti_rng *rng)
+{
+    double total = 1; /* the prior's */
+    for (int k = 0; k < p->n; k++)
+        total += isnan(value_at(p, k, slot)) ? 0 : p->weight[k];
+    double at = bti_rng_unit(rng) * total;
+    for (int k = 0; k < p->n; k++) {
+        at -= isnan(value_at(p, k, slot)) ? 0 : p->weight[k];
+        if (at < 0)
+            return k;
+    }
+    return p->n;
+}
+
 double bti_parzen_draw(const bti_parzen *p, int k, int slot, const bti_domain *d, bti_rng *rng)
 {
     double lo, hi;
-    double value = k < p->n ? p->value[(size_t)k * (size_t)p->n_slots + (size_t)slot] : NAN;
+    double value = k < p->n ? value_at(p, k, slot) : NAN;
     if (isnan(value))
         return bti_domain_unit(d, bti_rng_unit(rng));
     if (is_nominal(d)) {
         int own = value < d->n ? (int)value : 0;
-        if (d->n < 2 || bti_rng_unit(rng) < keep_share(d->n, p->n))
+        if (d->n < 2 || bti_rng_unit(rng) < keep_share(d->n, p->count[slot]))
             return own;
         int other = (int)bti_rng_below(rng, (uint32_t)d->n - 1);
         return other >= own ? other + 1 : other;
     }
     bti_domain_cell(d, value, &lo, &hi);
-    double centre = 0.5 * (lo + hi), sigma = bandwidth(p->n);
+    double centre = 0.5 * (lo + hi), sigma = bandwidth(p, slot);
     for (int i = 0; i < 64; i++) {
         double u = centre + sigma * bti_rng_normal(rng);
         if (u >= 0 && u < 1)
@@ -150,15 +178,17 @@ static void tabulate(bti_parzen_axis *a, int n_kernels)
 
 static void place_kernels(const bti_parzen *p, bti_parzen_axis *a, int slot)
 {
-    for (int k = 0; k < p->n; k++) {
-        double lo, hi, v = p->value[(size_t)k * (size_t)p->n_slots + (size_t)slot];
+    for (int k = 0, to = 0; k < p->n; k++) {
+        double lo, hi, v = value_at(p, k, slot);
+        if (isnan(v))
+            continue;
         if (a->n_cells) {
-            a->cell[k] = (int16_t)(isnan(v) ? -1 : cell_index(&a->domain, a->n_cells, v));
+            a->cell[to++] = (int16_t)cell_index(&a->domain, a->n_cells, v);
             continue;
         }
-        bti_domain_cell(&a->domain, isnan(v) ? a->domain.lo : v, &lo, &hi);
-        a->centre[k] = isnan(v) ? NAN : 0.5 * (lo + hi);
-        a->log_norm[k] = log(a->sigma * sqrt(2 * M_PI) * mass(0.5 * (lo + hi), a->sigma, 0, 1));
+        bti_domain_cell(&a->domain, v, &lo, &hi);
+        a->centre[to] = 0.5 * (lo + hi);
+        a->log_norm[to++] = log(a->sigma * sqrt(2 * M_PI) * mass(0.5 * (lo + hi), a->sigma, 0, 1));
     }
 }
 
@@ -179,7 +209,7 @@ static bt_status axis_for(bti_parzen *p, int slot, const bti_domain *d, bti_parz
     int cells = cells_of(d), had = a->n_cells;
     size_t n = (size_t)p->n + 1;
     a->domain = *d;
-    a->sigma = bandwidth(p->n);
+    a->sigma = bandwidth(p, slot);
     a->n_cells = cells;
     if (cells && cells > had)
         a->table = bti_arena_alloc(&p->arena, (size_t)cells * (size_t)cells * sizeof(double));
@@ -193,46 +223,52 @@ static bt_status axis_for(bti_parzen *p, int slot, const bti_domain *d, bti_parz
         return bti_fail_nomem(err);
     a->made = true;
     if (cells)
-        tabulate(a, p->n);
+        tabulate(a, p->count[slot]);
     place_kernels(p, a, slot);
     return BT_OK;
 }
 
-/* Adds the log densities of one parameter to every kernel's term. */
-static void add_terms(const bti_parzen *p, const bti_parzen_axis *a, double value)
+/* Adds the log densities of one parameter to the terms of the n kernels that have it. */
+static void add_terms(const bti_parzen *p, const bti_parzen_axis *a, int n, double value)
 {
     if (a->n_cells) {
         const double *row = a->table + cell_index(&a->domain, a->n_cells, value) * a->n_cells;
-        for (int k = 0; k < p->n; k++)
-            p->term[k] += a->cell[k] < 0 ? 0 : row[a->cell[k]];
+        for (int k = 0; k < n; k++)
+            p->term[k] += row[a->cell[k]];
         return;
     }
-    double lo, hi;
+    double lo, hi, sharp = 0.5 / (a->sigma * a->sigma);
     bti_domain_cell(&a->domain, value, &lo, &hi);
     double u = 0.5 * (lo + hi);
-    for (int k = 0; k < p->n; k++) {
-        double z = (u - a->centre[k]) / a->sigma;
-        p->term[k] += isnan(z) ? 0 : -0.5 * z * z - a->log_norm[k];
+    for (int k = 0; k < n; k++) {
+        double d = u - a->centre[k];
+        p->term[k] -= sharp * d * d + a->log_norm[k];
     }
 }
 
 bt_status bti_parzen_log(bti_parzen *p, const bti_param *param, const int *slot, int n_params,
                          double *out, bt_error *err)
 {
-    for (int k = 0; k <= p->n; k++)
-        p->term[k] = 0; /* the prior's stays so: densities are relative to it */
+    int n = 0;
+    double total = 1, most = 0, sum = 0;
+    for (int k = 0; k < p->n; k++) {
+        if (isnan(value_at(p, k, slot[0])))
+            continue;
+        p->term[n++] = p->log_weight[k];
+        total += p->weight[k];
+    }
     for (int i = 0; i < n_params; i++) {
         bti_parzen_axis *a;
         bt_status rc = axis_for(p, slot[i], &param[i].domain, &a, err);
         if (rc)
             return rc;
-        add_terms(p, a, param[i].value);
+        add_terms(p, a, n, param[i].value);
     }
-    double most = 0, sum = 0;
-    for (int k = 0; k < p->n; k++)
+    p->term[n] = 0; /* the prior's: densities are relative to it */
+    for (int k = 0; k < n; k++)
         most = fmax(most, p->term[k]);
-    for (int k = 0; k <= p->n; k++)
-        sum += exp(p->term[k] - most);
-    *out = most + log(sum / (p->n + 1));
+    for (int k = 0; k <= n; k++)
+        sum += p->term[k] > most - NEGLIGIBLE ? exp(p->term[k] - most) : 0;
+    *out = most + log(sum / total);
     return BT_OK;
 }

@@ -3,10 +3,11 @@
  * Tree-structured Parzen estimator for one or more objectives. Trials are split into the better few
  * and the rest; two densities are fitted, and proposals are good where better / rest is large
  * (Bergstra et al., NeurIPS 2011; several objectives by rank, as MOTPE, Ozaki et al., GECCO 2020).
- * A block with its module, arguments, repeat and stride is one multivariate group: each trial is
- * one product kernel over the parameters that it had (Falkner et al., BOHB, ICML 2018), others
- * follow the prior. Groups are independent, so the best candidate is put together group by group.
- * Running trials count as bad: parallel workers do not crowd (constant liar).
+ * Parameters that the same trials have are one multivariate group: each trial is one product kernel
+ * over it (Falkner et al., BOHB, ICML 2018); a group's best candidate is chosen apart from the
+ * others'. The good ones weigh what they add to the hypervolume, and where they cut through a rank
+ * its largest hypervolume decides. Running trials count as bad: parallel workers do not crowd
+ * (constant liar).
  */
 #include "study/observed.h"
 #include "study/samplers/parzen.h"
@@ -16,121 +17,289 @@
 
 #include <math.h>
 
-#define ROUNDS 6 /* of candidates that all turn out infeasible, before a plain draw */
+#define LEAST_WEIGHT 1e-12 /* as Optuna */
+#define ROUNDS 6           /* of candidates that all turn out infeasible, before a plain draw */
 
 typedef struct options {
     double startup, candidates, gamma, kernels;
 } options;
 
-/* A sampled point; slots and groups of its parameters in the same order. */
+/* A sampled point; slots of its parameters in the same order. */
 typedef struct candidate {
     bti_point point;
-    int slot[BTI_POINT_MAX], group[BTI_POINT_MAX];
-    double score; /* log ratio of the whole point */
+    int slot[BTI_POINT_MAX];
+    double score; /* log ratio of all its groups */
 } candidate;
 
 typedef struct tpe {
     const bti_ask *ask;
     options o;
     bti_rng *rng;
+    int n_slots;
+    int *group, *dims; /* (n_slots) the group of a slot; how many slots that has */
+    int main;          /* the group of the parameters that all trials have, -1: none */
+    int n_groups;
     bti_parzen good, bad;
-    candidate *cand;   /* o.candidates */
-    candidate *now;    /* being sampled ... */
-    int group, kernel; /* ... from this kernel of `good` */
-    double *best;      /* (n_slots) best log ratio of each group so far */
-    int *best_of;      /* (n_slots) the candidate that has it */
+    candidate *cand; /* o.candidates */
+    candidate *now;  /* being sampled, from these kernels of `good`: */
+    int *kernel;     /* (n_slots) of a group, -1: not chosen yet */
+    double *decided; /* (n_slots) value of a slot, NaN: sampled */
+    double *best;    /* (n_slots) largest log ratio of a group so far */
+    int *best_of;    /* (n_slots) the candidate that has it */
 } tpe;
 
-/* ---- two densities ---- */
+/* ---- who is good ---- */
 static int n_better(const options *o, int n)
 {
     int k = (int)ceil(o->gamma * n);
     return k < 1 ? 1 : k > 25 ? 25 : k; /* as Optuna: more than 25 would flatten the density */
 }
 
-static bt_status fit(tpe *t, const bti_observed *seen, bt_error *err)
+/* A tenth of the range beyond the worst of values (n, m). */
+static void reference(const double *value, int n, int m, double *ref)
 {
-    int better = n_better(&t->o, seen->n), kept = (int)t->o.kernels;
+    for (int j = 0; j < m; j++) {
+        double lo = INFINITY, hi = -INFINITY;
+        for (int i = 0; i < n; i++) {
+            lo = fmin(lo, value[i * m + j]);
+            hi = fmax(hi, value[i * m + j]);
+        }
+        ref[j] = hi + (hi > lo ? 0.1 * (hi - lo) : 1);
+    }
+}
+
+static void swap_rows(bti_observed *seen, int a, int b)
+{
+    const bti_trial *t = seen->trial[a];
+    int rank = seen->rank[a];
+    seen->trial[a] = seen->trial[b];
+    seen->trial[b] = t;
+    seen->rank[a] = seen->rank[b];
+    seen->rank[b] = rank;
+    for (int j = 0; j < seen->m; j++) {
+        double v = seen->value[a * seen->m + j];
+        seen->value[a * seen->m + j] = seen->value[b * seen->m + j];
+        seen->value[b * seen->m + j] = v;
+    }
+}
+
+/* The rank that the best `n` cut through: those of it that together have the largest hypervolume
+ * come first, greedily (Guerreiro, Fonseca, Paquete, Evol. Comput. 24, 2016). Gains only fall, so
+ * one that is still the largest after it was renewed is the largest of all. */
+static void choose_of_rank(bti_observed *seen, int n, double *gain)
+{
+    int m = seen->m, first = n, end = n;
+    double ref[BTI_OBJECTIVES_MAX];
+    while (first > 0 && seen->rank[first - 1] == seen->rank[n])
+        first--;
+    while (end < seen->n && seen->rank[end] == seen->rank[n])
+        end++;
+    if (first == n)
+        return;
+    reference(seen->value + first * m, end - first, m, ref);
+    for (int i = first; i < end; i++)
+        gain[i] = INFINITY;
+    for (int at = first; at < n;) {
+        int best = at;
+        for (int i = at + 1; i < end; i++)
+            best = gain[i] > gain[best] ? i : best;
+        double fresh = bti_hypervolume_gain(seen->value + first * m, at - first, m, ref,
+                                            seen->value + best * m);
+        bool stays = true;
+        gain[best] = fresh > 0 ? fresh : 0;
+        for (int i = at; i < end && stays; i++)
+            stays = gain[i] <= gain[best];
+        if (!stays)
+            continue;
+        swap_rows(seen, at, best);
+        gain[best] = gain[at];
+        at++;
+    }
+}
+
+/* Of the good: what each alone adds to the hypervolume of their front, the most 1; next to nothing
+ * for those behind it or outside a constraint. */
+static bt_status weigh(const bti_observed *seen, int n, double *weight, bt_error *err)
+{
+    int m = seen->m, feasible = n < seen->n_feasible ? n : seen->n_feasible;
+    double ref[BTI_OBJECTIVES_MAX], most = 0;
+    double *others = bti_array((size_t)n + 1, (size_t)m * sizeof(*others));
+    if (!others)
+        return bti_fail_nomem(err);
+    reference(seen->value, feasible, m, ref);
+    for (int i = 0; i < n; i++) {
+        int k = 0;
+        for (int j = 0; j < feasible; j++)
+            if (j != i)
+                memcpy(others + m * k++, seen->value + m * j, (size_t)m * sizeof(*others));
+        weight[i] = feasible < 2 || i >= feasible
+                        ? i < feasible
+                        : bti_hypervolume_gain(others, k, m, ref, seen->value + m * i);
+        most = fmax(most, weight[i]);
+    }
+    for (int i = 0; i < n; i++)
+        weight[i] = fmax(most > 0 ? weight[i] / most : 1, LEAST_WEIGHT);
+    bti_free(others);
+    return BT_OK;
+}
+
+/* ---- two densities ---- */
+/* The good, and of the rest an even sample: the density of many is that of a few hundred. */
+static bt_status fill(tpe *t, bti_observed *seen, double *weight, bt_error *err)
+{
+    int better = n_better(&t->o, seen->n), kept = (int)t->o.kernels, running = 0;
     const bti_trials *all = t->ask->trials;
-    bt_status rc = bti_parzen_init(&t->good, t->ask->space, better, err);
+    for (int i = 0; i < all->n; i++)
+        running += all->trial[i].state == BTI_RUNNING;
+    bt_status rc = bti_parzen_init(&t->good, t->ask->space, t->dims, better, err);
     if (!rc)
-        rc = bti_parzen_init(&t->bad, t->ask->space, kept + all->n - seen->n, err);
-    for (int i = 0; i < better && !rc; i++)
-        bti_parzen_add(&t->good, seen->trial[i]);
-    /* Of the rest, an even sample: the density of many is that of a few hundred. */
+        rc = bti_parzen_init(&t->bad, t->ask->space, t->dims, kept + running, err);
+    if (!rc && better < seen->n)
+        choose_of_rank(seen, better, weight);
+    if (!rc)
+        rc = weigh(seen, better, weight, err);
+    if (rc)
+        return rc;
+    for (int i = 0; i < better; i++)
+        bti_parzen_add(&t->good, seen->trial[i], weight[i]);
     double left = seen->n - better, step = left > kept ? left / kept : 1;
-    for (double i = better; i < seen->n && !rc; i += step)
-        bti_parzen_add(&t->bad, seen->trial[(int)i]);
-    for (int i = 0; i < all->n && !rc; i++)
+    for (double i = better; i < seen->n; i += step)
+        bti_parzen_add(&t->bad, seen->trial[(int)i], 1);
+    for (int i = 0; i < all->n; i++)
         if (all->trial[i].state == BTI_RUNNING)
-            bti_parzen_add(&t->bad, &all->trial[i]);
+            bti_parzen_add(&t->bad, &all->trial[i], 1);
+    return BT_OK;
+}
+
+static void mark_slots(const bti_parzen *p, uint64_t salt, uint64_t *mark, uint64_t *all)
+{
+    for (int k = 0; k < p->n; k++) {
+        uint64_t name = bti_seed_mix((uint64_t)k, salt);
+        *all += name;
+        for (int s = 0; s < p->n_slots; s++)
+            mark[s] += isnan(p->value[s * p->cap + k]) ? 0 : name;
+    }
+}
+
+/* Parameters that the same kernels have are a group (Optuna's group decomposition): those that all
+ * have are the main one, the arguments of a block's module one each. `mark` (n_slots), zeroed, is
+ * scratch: a hash of the kernels that have the slot. */
+static void find_groups(tpe *t, uint64_t *mark)
+{
+    uint64_t all = 0;
+    mark_slots(&t->good, 1, mark, &all);
+    mark_slots(&t->bad, 2, mark, &all);
+    t->main = -1;
+    for (int s = 0; s < t->n_slots; s++) {
+        t->group[s] = 0;
+        while (mark[t->group[s]] != mark[s])
+            t->group[s]++; /* a group is named after its first slot */
+        t->n_groups += t->group[s] == s && mark[s];
+        t->dims[t->group[s]]++;
+        if (mark[s] == all)
+            t->main = t->group[s];
+    }
+    for (int s = t->n_slots - 1; s >= 0; s--)
+        t->dims[s] = t->dims[t->group[s]];
+}
+
+static bt_status fit(tpe *t, bti_observed *seen, bt_error *err)
+{
+    double *weight = bti_array((size_t)seen->n + 1, sizeof(*weight));
+    uint64_t *mark = bti_calloc((size_t)t->n_slots + 1, sizeof(*mark));
+    bt_status rc = weight && mark ? fill(t, seen, weight, err) : bti_fail_nomem(err);
+    if (!rc)
+        find_groups(t, mark);
+    bti_free(mark);
+    bti_free(weight);
     return rc;
 }
 
 /* ---- candidates ---- */
-static double pick_better(void *user, int slot, int group, const bti_domain *d)
+static double pick_better(void *user, int slot, int item, const bti_domain *d)
 {
     tpe *t = user;
-    int at = t->now->point.n; /* the walk appends after this */
-    if (group != t->group) {
-        t->group = group;
-        t->kernel = (int)bti_rng_below(t->rng, (uint32_t)t->good.n + 1);
+    int *kernel = &t->kernel[t->group[slot]];
+    (void)item;
+    if (t->now)
+        t->now->slot[t->now->point.n] = slot; /* the walk appends after this */
+    if (!isnan(t->decided[slot])) {           /* in a domain that may have other bounds here */
+        double lo, hi;
+        bti_domain_cell(d, t->decided[slot], &lo, &hi);
+        return bti_domain_unit(d, 0.5 * (lo + hi));
     }
-    t->now->slot[at] = slot;
-    t->now->group[at] = group;
-    return bti_parzen_draw(&t->good, t->kernel, slot, d, t->rng);
+    if (*kernel < 0)
+        *kernel = bti_parzen_kernel(&t->good, slot, t->rng);
+    return bti_parzen_draw(&t->good, *kernel, slot, d, t->rng);
 }
 
-/* Scores each group of a candidate and keeps the best of each. */
-static bt_status judge(tpe *t, int index, bt_error *err)
+static void sample(tpe *t, candidate *into, bti_point *out)
 {
-    candidate *c = &t->cand[index];
-    c->score = 0;
-    for (int i = 0, end; i < c->point.n; i = end) {
-        double good, bad;
-        for (end = i + 1; end < c->point.n && c->group[end] == c->group[i];)
-            end++;
-        bt_status rc =
-            bti_parzen_log(&t->good, &c->point.param[i], &c->slot[i], end - i, &good, err);
-        if (!rc)
-            rc = bti_parzen_log(&t->bad, &c->point.param[i], &c->slot[i], end - i, &bad, err);
-        if (rc)
-            return rc;
-        c->score += good - bad;
-        if (good - bad > t->best[c->group[i]]) {
-            t->best[c->group[i]] = good - bad;
-            t->best_of[c->group[i]] = index;
-        }
-    }
-    return BT_OK;
+    for (int s = 0; s < t->n_slots; s++)
+        t->kernel[s] = -1;
+    t->now = into;
+    bti_space_pick(t->ask->space, pick_better, t, out);
 }
 
+/* Log ratio of the candidate's parameters of one group, beginning at the i-th. */
+static bt_status judge(tpe *t, const candidate *c, int i, double *ratio, bt_error *err)
+{
+    bti_param param[BTI_POINT_MAX];
+    int slot[BTI_POINT_MAX], n = 0, group = t->group[c->slot[i]];
+    double good, bad = 0;
+    for (; i < c->point.n; i++) {
+        if (t->group[c->slot[i]] != group)
+            continue;
+        param[n] = c->point.param[i];
+        slot[n++] = c->slot[i];
+    }
+    bt_status rc = bti_parzen_log(&t->good, param, slot, n, &good, err);
+    if (!rc)
+        rc = bti_parzen_log(&t->bad, param, slot, n, &bad, err);
+    *ratio = rc ? 0 : good - bad;
+    return rc;
+}
+
+/* Samples the candidates and notes the best of each group. */
 static bt_status sample_all(tpe *t, bt_error *err)
 {
     bt_status rc = BT_OK;
-    for (int g = 0; g < t->good.n_slots; g++)
+    for (int g = 0; g < t->n_slots; g++)
         t->best[g] = -INFINITY;
-    for (int i = 0; i < (int)t->o.candidates && !rc; i++) {
-        t->now = &t->cand[i];
-        t->group = -1;
-        bti_space_pick(t->ask->space, pick_better, t, &t->now->point);
-        rc = judge(t, i, err);
+    for (int k = 0; k < (int)t->o.candidates && !rc; k++) {
+        candidate *c = &t->cand[k];
+        sample(t, c, &c->point);
+        c->score = 0;
+        for (int g = 0; g < t->n_slots; g++)
+            t->kernel[g] = 0; /* judged: no */
+        for (int i = 0; i < c->point.n && !rc; i++) {
+            int g = t->group[c->slot[i]];
+            double ratio;
+            if (t->kernel[g]++ || !isnan(t->decided[c->slot[i]]))
+                continue;
+            rc = judge(t, c, i, &ratio, err);
+            c->score += ratio;
+            if (rc || ratio <= t->best[g])
+                continue;
+            t->best[g] = ratio;
+            t->best_of[g] = k;
+        }
     }
     return rc;
 }
 
-/* The best of each group in one point; conditions between groups may drop or add parameters. */
-static void assemble(const tpe *t, bti_point *out)
+/* Takes the best of each group, or of the main one alone. */
+static void decide(tpe *t, bool main_only)
 {
-    static const bti_point nothing;
-    bti_point wish = nothing;
-    for (int i = 0; i < (int)t->o.candidates; i++) {
-        const candidate *c = &t->cand[i];
-        for (int k = 0; k < c->point.n && wish.n < BTI_POINT_MAX; k++)
-            if (t->best_of[c->group[k]] == i)
-                wish.param[wish.n++] = c->point.param[k];
+    for (int k = 0; k < (int)t->o.candidates; k++) {
+        const candidate *c = &t->cand[k];
+        for (int i = 0; i < c->point.n; i++) {
+            int g = t->group[c->slot[i]];
+            if ((main_only && g != t->main) || t->best[g] == -INFINITY || t->best_of[g] != k)
+                continue;
+            t->decided[c->slot[i]] = c->point.param[i].value;
+        }
     }
-    bti_space_repair(t->ask->space, &wish, t->rng, out);
 }
 
 static int by_score(const void *a, const void *b)
@@ -139,25 +308,30 @@ static int by_score(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* The assembled point (on a retry somebody has just taken it), else the first candidate that is
- * allowed. BT_EMPTY: none is. */
+/* The main group first, since it says which others there are; then those; and the point of all the
+ * best. Where it is not allowed, the candidates that came closest to it. BT_EMPTY: none is. */
 static bt_status take_best(tpe *t, bti_answer *out, bt_error *err)
 {
-    int n = (int)t->o.candidates, first = t->ask->retry % n;
-    bt_status rc = BT_EMPTY;
-    if (!t->ask->retry) {
-        assemble(t, &out->point);
-        rc = bti_sampler_complete(t->ask, out, err);
-        out->rejected += rc == BT_EMPTY;
+    int n = (int)t->o.candidates;
+    for (int s = 0; s < t->n_slots; s++)
+        t->decided[s] = NAN;
+    bt_status rc = sample_all(t, err);
+    if (!rc && t->main >= 0 && t->n_groups > 1) {
+        decide(t, true);
+        rc = sample_all(t, err);
     }
-    if (rc != BT_EMPTY)
+    if (rc)
         return rc;
+    decide(t, false);
+    sample(t, NULL, &out->point);
+    rc = bti_sampler_complete(t->ask, out, err);
     qsort(t->cand, (size_t)n, sizeof(*t->cand), by_score);
-    for (int i = first; i < n && rc == BT_EMPTY; i++) {
+    for (int i = 0; i < n && rc == BT_EMPTY; i++) {
+        out->rejected++;
         out->point = t->cand[i].point;
         rc = bti_sampler_complete(t->ask, out, err);
-        out->rejected += rc == BT_EMPTY;
     }
+    out->rejected += rc == BT_EMPTY;
     return rc;
 }
 
@@ -167,9 +341,7 @@ static bt_status propose(tpe *t, bti_answer *out, bt_error *err)
     int64_t rejected = 0;
     for (int round = 0; round < ROUNDS && rc == BT_EMPTY; round++) {
         out->rejected = 0;
-        rc = sample_all(t, err);
-        if (!rc)
-            rc = take_best(t, out, err);
+        rc = take_best(t, out, err);
         rejected += out->rejected;
     }
     if (rc == BT_EMPTY)
@@ -178,26 +350,32 @@ static bt_status propose(tpe *t, bti_answer *out, bt_error *err)
     return rc;
 }
 
-static bt_status ask_fitted(tpe *t, const bti_observed *seen, bti_answer *out, bt_error *err)
+static bt_status ask_fitted(tpe *t, bti_observed *seen, bti_answer *out, bt_error *err)
 {
-    size_t n_slots = (size_t)bti_space_n_slots(t->ask->space);
+    bti_arena arena = {0};
+    t->n_slots = bti_space_n_slots(t->ask->space);
+    size_t n = (size_t)t->n_slots + 1;
+    t->group = bti_arena_alloc(&arena, n * sizeof(*t->group));
+    t->dims = bti_arena_alloc(&arena, n * sizeof(*t->dims));
+    t->kernel = bti_arena_alloc(&arena, n * sizeof(*t->kernel));
+    t->decided = bti_arena_alloc(&arena, n * sizeof(*t->decided));
+    t->best = bti_arena_alloc(&arena, n * sizeof(*t->best));
+    t->best_of = bti_arena_alloc(&arena, n * sizeof(*t->best_of));
     t->cand = bti_array((size_t)t->o.candidates, sizeof(*t->cand));
-    t->best = bti_array(n_slots + 1, sizeof(*t->best));
-    t->best_of = bti_array(n_slots + 1, sizeof(*t->best_of));
-    bt_status rc = t->cand && t->best && t->best_of ? fit(t, seen, err) : bti_fail_nomem(err);
+    bool ok = t->group && t->dims && t->kernel && t->decided && t->best && t->best_of && t->cand;
+    bt_status rc = ok ? fit(t, seen, err) : bti_fail_nomem(err);
     if (!rc)
         rc = propose(t, out, err);
     bti_parzen_release(&t->good);
     bti_parzen_release(&t->bad);
     bti_free(t->cand);
-    bti_free(t->best);
-    bti_free(t->best_of);
+    bti_arena_release(&arena);
     return rc;
 }
 
 static bt_status ask_tpe(const bti_ask *ask, bti_answer *out, bt_error *err)
 {
-    options o = {.startup = 12, .candidates = 24, .gamma = 0.1, .kernels = 200};
+    options o = {.startup = 12, .candidates = 24, .gamma = 0.1, .kernels = 100};
     const bti_sampler_option known[] = {{"startup", &o.startup, 1, 1e6},
                                         {"candidates", &o.candidates, 1, 1000},
                                         {"gamma", &o.gamma, 0.01, 0.5},

@@ -191,7 +191,7 @@ static bt_status make_conv(bti_engine *e, const bti_step *s, int chunk, bt_error
     if (s->run == bti_step_conv)
         rc = bti_conv_new(&c->conv, e->context, op->simd, &c->shape, chunk, e->opt.threads,
                           e->graph->tensor[op->weight].name, err);
-    else if (s->run == bti_step_conv_back_weights)
+    else if (s->run == bti_step_conv_back_weights || s->run == bti_step_conv_back)
         rc = bti_conv_add(c->conv, BTI_CONV_BACK_WEIGHTS, chunk, err);
     else if (s->run == bti_step_conv_back_data)
         rc = bti_conv_add(c->conv, BTI_CONV_BACK_DATA, chunk, err);
@@ -237,7 +237,7 @@ static bt_status make_memory(bti_engine *e, bt_error *err)
     const int64_t each = e->scratch_floats + e->weight_floats + e->conv_floats + 16;
     /* Buffers share places, so steps write all that others read: a slab may hold anything. */
     e->arena = bti_slab_need(e->opt.maps ? e->opt.maps : &e->maps,
-                              (size_t)e->arena_floats * sizeof(float));
+                             (size_t)e->arena_floats * sizeof(float));
     e->state = bti_aligned_calloc((size_t)state + 16, sizeof(float));
     e->logits = bti_aligned_calloc(outputs, sizeof(float));
     e->dlogits = bti_aligned_calloc(outputs, sizeof(float));

@@ -517,6 +517,11 @@ bool bti_conv_takes_norm(const bti_conv_shape *shape)
     return bti_own_for(shape) == BTI_OWN_DEPTH;
 }
 
+bool bti_conv_joins_back(const bti_conv_shape *shape)
+{
+    return bti_own_for(shape) == BTI_OWN_DEPTH;
+}
+
 bool bti_conv_is_own(const bti_conv *c)
 {
     return bti_conv_makes_sums(&c->shape);

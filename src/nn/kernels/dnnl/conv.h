@@ -70,13 +70,20 @@ bool bti_conv_makes_sums(const bti_conv_shape *shape); /* the same, before it is
 /* FORWARD and BACK_WEIGHTS can normalise and activate what they read. */
 bool bti_conv_takes_norm(const bti_conv_shape *shape);
 
+/* BACK_WEIGHTS also does BACK_DATA, and can take dst through the gradient of a normalisation. */
+bool bti_conv_joins_back(const bti_conv_shape *shape);
+
 /* What one call works on. src and dst are maps, or their gradients. */
 typedef struct bti_conv_args {
     float *src, *weights, *bias, *dst; /* bias: NULL if the shape has none */
     const bti_simd_norm *pre;          /* src passes it first: bti_conv_takes_norm(); NULL: not */
     const bti_simd_tail *tail; /* FORWARD and BACK_DATA of an own kernel; NULL: nothing more */
     bool add;                  /* BACK_WEIGHTS of an own kernel adds */
-    void *scratch;             /* 64-byte aligned, bti_conv_scratch() bytes */
+    /* BACK_WEIGHTS of bti_conv_joins_back(), as in bti_simd_depth_back: */
+    float *param, *src_grad; /* weights, gradient of src (NULL: not asked for) */
+    const bti_simd_norm *post;
+    const float *y, *abc;
+    void *scratch; /* 64-byte aligned, bti_conv_scratch() bytes */
 } bti_conv_args;
 
 /* FORWARD: dst = src * weights + bias; BACK_DATA: src from dst and weights (or their copy);

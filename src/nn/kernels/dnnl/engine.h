@@ -69,9 +69,11 @@ typedef struct bti_fused {
     int out;   /* value; -1 for OUTPUT */
     bti_act act;
     bti_simd_join join;
-    int pre;      /* CONV: the normalisation that it applies while it reads; -1: none */
-    bool skipped; /* NORM: its only reader does it */
-    bool reduced; /* NORM: the step behind it in the backward pass makes its sums */
+    int pre;        /* CONV: the normalisation that it applies while it reads; -1: none */
+    int post;       /* CONV: the one behind it that it takes its gradient through; -1: none */
+    int post_level; /* and from where on that can be done */
+    bool skipped;   /* NORM: its only reader does it */
+    bool reduced;   /* NORM: the step behind it in the backward pass makes its sums */
     const bti_simd_kernels *simd; /* for the type of its input */
     int level;                    /* forward segment */
     int conv;                     /* index of bti_engine.conv: CONV */
@@ -176,7 +178,7 @@ struct bti_engine {
     float **thread_grad; /* [0] is grad; the others are added to it */
     int64_t n_flat;
     float *arena, *state;
-    bti_slab maps; /* the arena, unless the options bring one */
+    bti_slab maps;   /* the arena, unless the options bring one */
     float **scratch; /* per thread: chunk buffers, then weight_scratch, then conv scratch */
     int64_t arena_floats, scratch_floats, weight_floats, conv_floats;
     double *step_s;       /* (threads, n_steps): seconds in each step; NULL: nobody asks */

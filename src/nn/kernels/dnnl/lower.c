@@ -101,6 +101,7 @@ static bti_fused *new_op(bti_engine *e, bti_fused_kind kind, int a, int b, const
                       .out = n ? new_value(e, n->c, n->h, n->w, e->n_ops) : -1,
                       .conv = -1,
                       .pre = -1,
+                      .post = -1,
                       .norm = -1,
                       .arg = -1,
                       .weight = -1,

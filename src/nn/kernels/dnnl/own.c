@@ -114,12 +114,22 @@ static void run_stem(const bti_simd_kernels *simd, const bti_conv_shape *s, bti_
 static void run_depth(const bti_simd_kernels *simd, bti_conv_dir dir, const bti_simd_window *w,
                       const bti_conv_args *a)
 {
-    if (dir == BTI_CONV_FORWARD)
+    if (dir == BTI_CONV_FORWARD) {
         simd->depth(w, a->pre, a->src, a->weights, a->dst, a->tail, a->scratch);
-    else if (dir == BTI_CONV_BACK_DATA)
-        simd->depth_back_data(w, a->dst, a->weights, a->src, a->tail, a->scratch);
-    else
-        simd->depth_back_weights(w, a->pre, a->src, a->dst, a->weights, a->add, a->scratch);
+        return;
+    }
+    const bti_simd_depth_back both = {.pre = a->pre,
+                                      .x = a->src,
+                                      .dy = a->dst,
+                                      .post = a->post,
+                                      .y = a->y,
+                                      .abc = a->abc,
+                                      .wei = a->param,
+                                      .dx = a->src_grad,
+                                      .to = a->tail,
+                                      .dw = a->weights,
+                                      .add = a->add};
+    simd->depth_back(w, &both, a->scratch);
 }
 
 static void run_window(const bti_simd_kernels *simd, bti_conv_dir dir, const bti_simd_window *w,

@@ -45,15 +45,19 @@ static const char *conv_name(const bti_conv_shape *c, bti_conv_dir dir)
 
 static bool conv_dir(const bti_step *s, bti_conv_dir *dir)
 {
-    *dir = s->run == bti_step_conv_back_data      ? BTI_CONV_BACK_DATA
-           : s->run == bti_step_conv_back_weights ? BTI_CONV_BACK_WEIGHTS
-                                                  : BTI_CONV_FORWARD;
+    *dir = BTI_CONV_FORWARD;
+    if (s->run == bti_step_conv_back_data)
+        *dir = BTI_CONV_BACK_DATA;
+    else if (s->run == bti_step_conv_back_weights || s->run == bti_step_conv_back)
+        *dir = BTI_CONV_BACK_WEIGHTS;
     return s->run == bti_step_conv || *dir != BTI_CONV_FORWARD;
 }
 
 static const char *name_of(const bti_engine *e, const bti_step *s)
 {
     bti_conv_dir dir;
+    if (s->run == bti_step_conv_back)
+        return "depthwise, backward";
     if (conv_dir(s, &dir))
         return conv_name(&e->conv[e->op[s->op].conv].shape, dir);
     for (size_t i = 0; i < sizeof(step_names) / sizeof(step_names[0]); i++)
@@ -69,7 +73,8 @@ static double flops_of(const bti_engine *e, const bti_step *s)
     if (!conv_dir(s, &dir))
         return 0;
     const bti_node *n = e->op[s->op].node;
-    return 2.0 * (double)e->graph->tensor[n->weight].size * n->h * n->w;
+    const bool both = s->run == bti_step_conv_back && s->b[2] >= 0;
+    return (both ? 4.0 : 2.0) * (double)e->graph->tensor[n->weight].size * n->h * n->w;
 }
 
 static double bytes_of(const bti_engine *e, const bti_step *s)

@@ -350,9 +350,42 @@ static void emit_conv_back_data(schedule *s, int i)
     norm->reduced = true;
 }
 
+/* Both gradients in one step, from that of the normalisation behind it if it is left to do. */
+static void emit_conv_back(schedule *s, int i)
+{
+    bti_engine *e = s->e;
+    const bti_fused *op = &e->op[i];
+    const int dy = e->value[op->out].grad, before = norm_before(e, op);
+    const bool wanted = e->value[op->in[0]].wants_grad;
+    const int ready = e->buffer[dy].write_level;
+    const int level = op->post_level > ready ? op->post_level : ready;
+    const int x =
+        op->pre >= 0 ? e->value[e->op[op->pre].in[0]].buffer : readable(s, op->in[0], level);
+    const int dx = wanted ? part_begin(s, op->in[0]) : -1;
+    const use uses[] = {{x, READ},
+                        {dy, READ},
+                        {dx, WRITE},
+                        {before >= 0 ? e->value[e->op[before].in[0]].buffer : -1, READ},
+                        {op->post >= 0 ? e->value[op->out].buffer : -1, READ}};
+    bti_step *step = emit(s, bti_step_conv_back, i, uses, 5, level);
+    if (!step)
+        return;
+    if (before >= 0) {
+        step->norm = e->op[before].norm;
+        step->finish = bti_finish_norm_reduce;
+        e->op[before].reduced = true;
+    } else if (wanted) {
+        part_end(s, op->in[0], dx);
+    }
+}
+
 static void emit_weighted(schedule *s, int i, bti_step_run *weights, bti_step_run *data)
 {
     const bti_fused *op = &s->e->op[i];
+    if (op->kind == BTI_FUSED_CONV && bti_conv_joins_back(&s->e->conv[op->conv].shape)) {
+        emit_conv_back(s, i);
+        return;
+    }
     const int dy = s->e->value[op->out].grad;
     const int x = op->pre >= 0 ? s->e->value[s->e->op[op->pre].in[0]].buffer
                                : readable(s, op->in[0], s->e->buffer[dy].write_level);
@@ -362,6 +395,17 @@ static void emit_weighted(schedule *s, int i, bti_step_run *weights, bti_step_ru
         emit_conv_back_data(s, i);
     else
         emit_back_data(s, i, data, -1);
+}
+
+/* The convolution before a normalisation can take the gradient of its output through it. */
+static bool applied_by_conv(const bti_engine *e, const bti_fused *norm)
+{
+    const int maker = e->value[norm->in[0]].op;
+    const bool linear =
+        norm->reduced || norm->act == BTI_ACT_IDENTITY || norm->join == BTI_JOIN_ADD_ACT;
+    return linear && maker >= 0 && e->op[maker].kind == BTI_FUSED_CONV &&
+           bti_conv_joins_back(&e->conv[e->op[maker].conv].shape) &&
+           count_readers(e, norm->in[0]) == 1;
 }
 
 static void emit_norm(schedule *s, int i)
@@ -382,7 +426,12 @@ static void emit_norm(schedule *s, int i)
         step->finish = bti_finish_norm_reduce;
         after = step->level + 1;
     }
-    if (e->value[op->in[0]].wants_grad) {
+    if (applied_by_conv(e, op)) {
+        bti_fused *conv = &e->op[e->value[op->in[0]].op];
+        conv->post = i;
+        conv->post_level = after;
+        e->value[op->in[0]].grad = dy;
+    } else if (e->value[op->in[0]].wants_grad) {
         const int dx = part_begin(s, op->in[0]);
         const use apply[] = {{x, READ}, {dy, READ}, {dx, WRITE}};
         emit(s, bti_step_norm_apply, i, apply, 3, after);

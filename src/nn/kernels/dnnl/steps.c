@@ -47,8 +47,8 @@ void bti_step_conv(const bti_run *r, const bti_step *s)
                              .weights = copy ? copy : param_of(r, op->weight),
                              .bias = c->shift ? c->shift : param_of(r, op->bias),
                              .dst = bti_run_at(r, s->b[op->in[1] < 0 ? 1 : 2]),
-                             .tail =
-                                 c->shift ? bti_fold_tail(r, s, &tail) : bti_step_tail(r, s, &tail),
+                             .tail = c->shift ? bti_fold_tail(r, s, &tail)
+                                              : bti_step_tail(r, s, -1, &tail),
                              .scratch = r->conv_scratch};
     bti_conv_run(c->conv, BTI_CONV_FORWARD, r->thread, &a);
 }
@@ -62,9 +62,31 @@ void bti_step_conv_back_data(const bti_run *r, const bti_step *s)
     const bti_conv_args a = {.src = bti_run_at(r, s->b[1]),
                              .weights = copy ? copy : param_of(r, op->weight),
                              .dst = bti_run_at(r, s->b[0]),
-                             .tail = bti_step_tail(r, s, &tail),
+                             .tail = bti_step_tail(r, s, s->b[2], &tail),
                              .scratch = r->conv_scratch};
     bti_conv_run(c->conv, BTI_CONV_BACK_DATA, r->thread, &a);
+}
+
+void bti_step_conv_back(const bti_run *r, const bti_step *s)
+{
+    const bti_fused *op = op_of(r, s);
+    bti_simd_tail tail;
+    bti_simd_norm pre, post;
+    const float *abc = NULL;
+    const bti_simd_norm *behind = bti_step_post(r, s, &post, &abc);
+    const bti_conv_args a = {.src = bti_run_at(r, s->b[0]),
+                             .pre = bti_step_pre(r, s, &pre),
+                             .param = param_of(r, op->weight),
+                             .weights = grad_of(r, op->weight),
+                             .dst = bti_run_at(r, s->b[1]),
+                             .src_grad = bti_run_at(r, s->b[2]),
+                             .tail = bti_step_tail(r, s, s->b[3], &tail),
+                             .post = behind,
+                             .y = bti_run_at(r, s->b[4]),
+                             .abc = abc,
+                             .add = r->seen > 0,
+                             .scratch = r->conv_scratch};
+    bti_conv_run(r->e->conv[op->conv].conv, BTI_CONV_BACK_WEIGHTS, r->thread, &a);
 }
 
 /* oneDNN overwrites the gradient, so all chunks but the first of a thread go through scratch. */

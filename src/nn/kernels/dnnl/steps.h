@@ -32,12 +32,18 @@ bti_step_finish bti_finish_stats;
 /* The normalisation that a convolution applies while it reads; NULL: none. */
 const bti_simd_norm *bti_step_pre(const bti_run *r, const bti_step *s, bti_simd_norm *norm);
 /* What a convolution adds up in passing for s->norm: its statistics forward, its gradients' sums
- * backward. Cleared before the first chunk. NULL: nothing. */
-const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, bti_simd_tail *tail);
+ * backward, where `x` is the buffer of its input (forward: -1). Cleared before the first chunk.
+ * NULL: nothing. */
+const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, int x, bti_simd_tail *tail);
+/* The normalisation behind a convolution that its backward pass begins with, and the numbers a
+ * channel for that; NULL: none. */
+const bti_simd_norm *bti_step_post(const bti_run *r, const bti_step *s, bti_simd_norm *norm,
+                                   const float **abc);
 
 /* Backward. */
 bti_step_run bti_step_output_back;         /* dlogits -> dx */
 bti_step_run bti_step_conv_back_weights;   /* x, dy */
+bti_step_run bti_step_conv_back;           /* x, dy -> dx; x of s->norm, y of the one behind */
 bti_step_run bti_step_conv_back_data;      /* dy -> dx; x of s->norm, if any */
 bti_step_run bti_step_linear_back_weights; /* x, dy */
 bti_step_run bti_step_linear_back_data;    /* dy -> dx */

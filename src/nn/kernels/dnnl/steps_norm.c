@@ -99,7 +99,18 @@ const bti_simd_norm *bti_step_pre(const bti_run *r, const bti_step *s, bti_simd_
     return norm;
 }
 
-const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, bti_simd_tail *tail)
+const bti_simd_norm *bti_step_post(const bti_run *r, const bti_step *s, bti_simd_norm *norm,
+                                   const float **abc)
+{
+    const int post = r->e->op[s->op].post;
+    if (post < 0)
+        return NULL;
+    *norm = kernel_of(r, &r->e->op[post]);
+    *abc = r->e->norm[r->e->op[post].norm].abc;
+    return norm;
+}
+
+const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, int x, bti_simd_tail *tail)
 {
     if (s->norm < 0 || !r->training)
         return NULL;
@@ -108,7 +119,7 @@ const bti_simd_tail *bti_step_tail(const bti_run *r, const bti_step *s, bti_simd
     if (!r->seen)
         memset(part, 0, (size_t)(2 * n->channels) * sizeof(*part));
     *tail = (bti_simd_tail){.sum = part,
-                            .x = s->b[2] < 0 ? NULL : bti_run_at(r, s->b[2]),
+                            .x = bti_run_at(r, x),
                             .mean = n->mean,
                             .scale = n->scale,
                             .beta = tensor(r->e, n->tensor_beta),

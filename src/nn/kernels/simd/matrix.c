@@ -12,6 +12,7 @@
 
 #define TILE 8        /* pixels */
 #define HALF (VL / 2) /* pairs of channels in a block */
+#define AHEAD 64      /* pixels between a tile and what it asks the memory for */
 #define RUN 1024      /* pixels that float sums take in before they go to doubles */
 #define PIXELS 128    /* pixels that a pass over the weights' gradients takes in */
 
@@ -57,17 +58,33 @@ VINLINE void tile(const bti_simd_matrix *p, const elem *x, const uint16_t *w, el
                     acc[b][t] = vdot(acc[b][t], a, v[b]);
             }
         }
-    for (int b = 0; b < blocks; b++)
-        for (int t = 0; t < pixels; t++)
-            tail_pixel(&e[b], kind, acc[b][t], y + b * plane + t * VL, &s1[b], &s2[b]);
+    VUNROLL for (int b = 0; b < blocks; b++)
+    {
+        vf first[2] = {s1[b], vset(0)}, second[2] = {s2[b], vset(0)};
+        VUNROLL for (int t = 0; t < pixels; t++) tail_pixel(
+            &e[b], kind, acc[b][t], y + b * plane + t * VL, &first[t % 2], &second[t % 2]);
+        s1[b] = first[0] + first[1];
+        s2[b] = second[0] + second[1];
+    }
 }
 
-VINLINE void flush(vf *s1, vf *s2, int blocks, double *sum)
+VINLINE void flush(const tail *e, vf *s1, vf *s2, int blocks, double *sum)
 {
     for (int b = 0; b < blocks; b++) {
-        vflush(sum + 2 * b * VL, s1[b]);
-        vflush(sum + 2 * b * VL + VL, s2[b]);
+        tail_flush(&e[b], sum + 2 * b * VL, s1[b], s2[b]);
         s1[b] = s2[b] = vset(0);
+    }
+}
+
+/* What a later tile reads and writes comes near while this one computes: left to itself, the
+ * processor waits at the start of each page. */
+VINLINE void fetch_ahead(const tail *e, bti_tail_kind kind, elem *y)
+{
+    y += AHEAD * VL;
+    for (int t = 0; t < TILE; t += 2) {
+        __builtin_prefetch(y + t * VL, 1);
+        if (kind != BTI_TAIL_NONE && kind != BTI_TAIL_SUMS && e->x)
+            __builtin_prefetch(e->x + (y + t * VL - e->origin));
     }
 }
 
@@ -82,14 +99,16 @@ VINLINE void blocks_of_image(const bti_simd_matrix *p, const elem *x, const uint
         e[b] = tail_of(to, kind, origin, block + b);
     double *sum = to && to->sum ? to->sum + (int64_t)2 * block * VL : NULL;
     for (; j + TILE <= p->hw; j += TILE) {
+        for (int b = 0; b < blocks; b++)
+            fetch_ahead(&e[b], kind, y + ((int64_t)b * p->hw + j) * VL);
         tile(p, x + (int64_t)j * VL, w, y + (int64_t)j * VL, TILE, blocks, e, s1, s2, kind);
         if (sum && (j + TILE) % RUN == 0)
-            flush(s1, s2, blocks, sum);
+            flush(e, s1, s2, blocks, sum);
     }
     for (; j < p->hw; j++)
         tile(p, x + (int64_t)j * VL, w, y + (int64_t)j * VL, 1, blocks, e, s1, s2, kind);
     if (sum)
-        flush(s1, s2, blocks, sum);
+        flush(e, s1, s2, blocks, sum);
 }
 
 VINLINE void all_images(const bti_simd_matrix *p, const elem *x, const uint16_t *w, elem *y,

@@ -69,6 +69,23 @@ typedef struct bti_simd_tail {
 
 bool bti_simd_tail_takes(bti_act act);
 
+/* The backward pass of a depthwise convolution: adds the gradient of its weights to dw and stores
+ * that of its input x. */
+typedef struct bti_simd_depth_back {
+    const bti_simd_norm *pre; /* x is first normalised and activated; NULL: not */
+    const void *x, *dy;
+    /* Not NULL: dy is that of the output of a normalisation of the convolution's output y, and
+     * passes it first, as norm_apply does without an activation. */
+    const bti_simd_norm *post;
+    const void *y;
+    const float *abc;
+    const float *wei;
+    void *dx;                /* NULL: nobody asks */
+    const bti_simd_tail *to; /* of dx */
+    float *dw;
+    bool add; /* to what is in dw */
+} bti_simd_depth_back;
+
 /* A matrix product on flat rows: x (n, in) times w (in, out); in and out are multiples of lanes. */
 typedef struct bti_simd_linear {
     int n, in, out;
@@ -153,8 +170,9 @@ typedef struct bti_simd_kernels {
      * pairs of inputs: as many numbers, half the bytes; matrix_pack_back is for the gradient of the
      * input, which is matrix() from ocb to icb. pre: x is first normalised and activated (join
      * NONE, an act that bti_simd_tail_takes(); NULL: not). to: NULL, y is only stored. Gradients of
-     * weights are overwritten, or added to. depth: k 3, 5 or 7, stride 1 or 2, padding below k.
-     * scratch: 64-byte aligned, the bytes that ..._scratch says. */
+     * weights are overwritten, or added to. depth: k 3, 5 or 7, stride 1 or 2, padding below k;
+     * depth_back makes both gradients in one pass. scratch: 64-byte aligned, the bytes that
+     * ..._scratch says. */
     size_t (*matrix_scratch)(const bti_simd_matrix *p);
     void (*matrix_pack)(const bti_simd_matrix *p, const float *w, void *packed);
     void (*matrix_pack_back)(const bti_simd_matrix *p, const float *w, void *packed);
@@ -165,10 +183,7 @@ typedef struct bti_simd_kernels {
     size_t (*depth_scratch)(const bti_simd_window *w);
     void (*depth)(const bti_simd_window *w, const bti_simd_norm *pre, const void *x,
                   const float *wei, void *y, const bti_simd_tail *to, void *scratch);
-    void (*depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
-                            const bti_simd_tail *to, void *scratch);
-    void (*depth_back_weights)(const bti_simd_window *w, const bti_simd_norm *pre, const void *x,
-                               const void *dy, float *dw, bool add, void *scratch);
+    void (*depth_back)(const bti_simd_window *w, const bti_simd_depth_back *p, void *scratch);
     size_t (*stem_scratch)(const bti_simd_window *w);
     void (*stem_pack)(int ocb, const float *w, void *packed);
     void (*stem)(const bti_simd_window *w, int channels, int ocb, const float *plain,

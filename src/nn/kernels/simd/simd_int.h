@@ -64,10 +64,8 @@ void SIMD(matrix_back_weights)(const bti_simd_matrix *p, const void *x, const vo
 size_t SIMD(depth_scratch)(const bti_simd_window *w);
 void SIMD(depth)(const bti_simd_window *w, const bti_simd_norm *pre, const void *x,
                  const float *wei, void *y, const bti_simd_tail *to, void *scratch);
-void SIMD(depth_back_data)(const bti_simd_window *w, const void *dy, const float *wei, void *dx,
-                           const bti_simd_tail *to, void *scratch);
-void SIMD(depth_back_weights)(const bti_simd_window *w, const bti_simd_norm *pre, const void *x,
-                              const void *dy, float *dw, bool add, void *scratch);
+void SIMD(depth_back)(const bti_simd_window *w, const bti_simd_depth_back *p, void *scratch);
+size_t SIMD(depth_back_scratch)(const bti_simd_window *w); /* of depth_back alone */
 size_t SIMD(stem_scratch)(const bti_simd_window *w);
 void SIMD(stem_pack)(int ocb, const float *w, void *packed);
 void SIMD(stem)(const bti_simd_window *w, int channels, int ocb, const float *plain,

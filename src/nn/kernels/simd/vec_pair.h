@@ -17,6 +17,13 @@
 #define VTEMPLATES 0
 #endif
 
+/* Loops over registers: left as loops, the registers would become memory. */
+#if VTEMPLATES
+#define VUNROLL _Pragma("GCC unroll 32")
+#else
+#define VUNROLL
+#endif
+
 typedef vu vpair;
 typedef uint32_t vu_any __attribute__((vector_size(4 * VL), aligned(2), may_alias));
 
@@ -91,10 +98,31 @@ VINLINE vpair vpair_two(const uint16_t *a, const uint16_t *b)
 /* Rounds two float vectors to pairs. */
 VINLINE vpair vpair_round(vf first, vf second)
 {
+#if defined(__AVX512BF16__)
+    return vpair_mix((vpair)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first));
+#else
     uint16_t h[2 * VL];
     vstore_bf16(h, first);
     vstore_bf16(h + VL, second);
     return vpair_next(h);
+#endif
+}
+
+/* (a, b) and (c, d) to (c, b): the two in the middle, the later one first. */
+VINLINE vpair vpair_middle(vpair ab, vpair cd)
+{
+#if defined(__AVX512F__)
+    return (vpair)_mm512_mask_blend_epi16(0xaaaaaaaa, (__m512i)cd, (__m512i)ab);
+#else
+    const vu high = (vu){} + 0xffff0000u;
+    return (ab & high) | (cd & ~high);
+#endif
+}
+
+/* (a, b) to (b, a). */
+VINLINE vpair vpair_swap(vpair ab)
+{
+    return ab << 16 | ab >> 16;
 }
 
 #endif
