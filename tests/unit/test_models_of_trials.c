@@ -37,6 +37,16 @@ static bti_trial trial_of(const bti_point *p, double params)
     return t;
 }
 
+/* Every parameter in a group of its own. */
+static int *alone(const bti_space *s)
+{
+    int *dims = bti_calloc((size_t)bti_space_n_slots(s), sizeof(*dims));
+    assert_non_null(dims);
+    for (int i = 0; i < bti_space_n_slots(s); i++)
+        dims[i] = 1;
+    return dims;
+}
+
 static void slots_of(const bti_space *s, const bti_point *p, int *slot)
 {
     for (int i = 0; i < p->n; i++)
@@ -51,12 +61,13 @@ static void a_parzen_density_integrates_to_one(void **state)
     bti_rng rng = test_rng(1);
     bti_parzen d;
     bt_error err = {0};
-    assert_ok(bti_parzen_init(&d, s, 5, &err), &err);
+    int *dims = alone(s);
+    assert_ok(bti_parzen_init(&d, s, dims, 5, &err), &err);
     for (int i = 0; i < 5; i++) {
         bti_point p;
         bti_space_draw(s, &rng, &p);
         bti_trial t = trial_of(&p, 1000);
-        bti_parzen_add(&d, &t);
+        bti_parzen_add(&d, &t, 1);
         bti_trial_release(&t);
     }
     double sum = 0;
@@ -72,6 +83,7 @@ static void a_parzen_density_integrates_to_one(void **state)
     }
     assert_true(fabs(sum / n - 1) < 0.05);
     bti_parzen_release(&d);
+    bti_free(dims);
     bti_space_free(s);
 }
 
@@ -88,13 +100,14 @@ static void a_parzen_kernel_draws_what_its_density_says(void **state)
         bti_space_draw(s, &rng, &p);
     while (!bti_point_find(&p, "a.Conv.out"));
     bti_trial t = trial_of(&p, 1000);
-    assert_ok(bti_parzen_init(&d, s, 1, &err), &err);
-    bti_parzen_add(&d, &t);
+    int *dims = alone(s);
+    assert_ok(bti_parzen_init(&d, s, dims, 1, &err), &err);
+    bti_parzen_add(&d, &t, 1);
     bti_param out = *bti_point_find(&p, "a.Conv.out");
     int slot = bti_space_slot(s, out.name, 0), count[9] = {0};
     const int n = 20000;
     for (int i = 0; i < n; i++) {
-        int k = (int)bti_rng_below(&rng, 2); /* the trial's kernel, or the prior */
+        int k = bti_parzen_kernel(&d, slot, &rng); /* the trial's, or the prior */
         count[(int)bti_parzen_draw(&d, k, slot, &out.domain, &rng) / 8]++;
     }
     for (int v = 1; v <= 8; v++) {
@@ -105,6 +118,7 @@ static void a_parzen_kernel_draws_what_its_density_says(void **state)
     }
     bti_trial_release(&t);
     bti_parzen_release(&d);
+    bti_free(dims);
     bti_space_free(s);
 }
 
@@ -120,6 +134,8 @@ static void a_process_learns_a_main_effect_and_knows_where_it_knows(void **state
     double y[24], mean = 0, square = 0;
     bt_error err = {0};
     bti_process gp;
+    bti_target target;
+    const bti_ask ask = {.space = s};
     for (int i = 0; i < 24; i++) {
         bti_point p;
         do
@@ -134,7 +150,8 @@ static void a_process_learns_a_main_effect_and_knows_where_it_knows(void **state
         square += pow(y[i] - mean, 2) / 24;
     for (int i = 0; i < 24; i++)
         y[i] = (y[i] - mean) / sqrt(square);
-    assert_ok(bti_process_fit(&gp, s, list, y, 24, &err), &err);
+    assert_ok(bti_process_init(&gp, &ask, list, 24, &err), &err);
+    assert_ok(bti_process_fit(&gp, y, &target, &err), &err);
     double before = -INFINITY, sigma[8], mu;
     for (int v = 1; v <= 8; v++) {
         bti_point p;
@@ -143,7 +160,8 @@ static void a_process_learns_a_main_effect_and_knows_where_it_knows(void **state
             bti_space_draw(s, &rng, &p);
         while (!bti_point_find(&p, "a.Conv.out") ||
                bti_point_find(&p, "a.Conv.out")->value != 8 * v);
-        bti_process_predict(&gp, &p, &cost, &mu, &sigma[v - 1]);
+        bti_process_look(&gp, 0, &p, &cost);
+        bti_process_predict(&gp, &target, 1, &mu, &sigma[v - 1]);
         if (v <= 5) {
             assert_true(mu > before);
             assert_true(fabs(mu - (8 * v - mean) / sqrt(square)) < 0.5);
@@ -151,6 +169,7 @@ static void a_process_learns_a_main_effect_and_knows_where_it_knows(void **state
         before = mu;
     }
     assert_true(sigma[7] > 1.5 * sigma[2]);
+    bti_target_release(&target);
     bti_process_release(&gp);
     for (int i = 0; i < 24; i++)
         bti_trial_release(&trial[i]);
