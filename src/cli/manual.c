@@ -76,7 +76,9 @@ static void print_common(void)
            "budget ended\nwithout a model that keeps the limits.\n\n"
            "# ENVIRONMENT\n\n"
            "*BANTAM\\_CACHE*\n\tfolder for decoded images; else *XDG\\_CACHE\\_HOME*/bantam, else "
-           "~/.cache/bantam\n\n");
+           "~/.cache/bantam\n\n"
+           "*ONEDNN\\_MAX\\_CPU\\_ISA*, *DNNL\\_MAX\\_CPU\\_ISA*\n\tthe largest instruction set "
+           "that is used, such as AVX2: oneDNN's variable\n\n");
 }
 
 void cli_manual(const cli_verb *verb)

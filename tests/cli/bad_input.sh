@@ -114,4 +114,4 @@ refused 2 "needs --out" train m.yaml --data photos --resume
 refused 1 "no test split" eval trained --data photos --split test
 refused 1 "10 outputs" train "$model" --data photos
 refused 1 "'Invert'" augment apply --op Invart "$picture" out.png
-refused 3 "constraints" search photos --trials 2 --max-params 5 --size 16 --out tiny -q
+refused 3 "no network of the space keeps 5: the smallest that was found takes" search photos --trials 2 --max-params 5 --size 16 --out tiny -q

@@ -110,7 +110,9 @@ static void run_image(bti_infer_net *e, int image, float *arena)
             e->step_s[i] += cpu_now() - began;
     }
     const bti_infer_value *v = &e->value[e->result];
-    e->k->flatten(&v->map, arena + v->start + v->origin, e->logits + (int64_t)image * g->classes);
+    if (g->classes) /* else it ends in a map: run for its time alone */
+        e->k->flatten(&v->map, arena + v->start + v->origin,
+                      e->logits + (int64_t)image * g->classes);
 }
 
 /* A net that is measured runs on one thread. */
