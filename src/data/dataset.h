@@ -97,6 +97,9 @@ typedef struct bti_view {
     int32_t *index; /* bti_free via bti_view_release */
 } bti_view;
 void bti_view_release(bti_view *v);
+/* The samples i of `from` with mark[i] == which, perhaps none. */
+bt_status bti_view_pick(bti_view *out, const bti_view *from, const uint8_t *mark, uint8_t which,
+                        bt_error *err);
 /* Fold `fold` of 0..folds-1 of a view: `held` and the rest. Stratified and seeded; samples of one
  * group of the data stay together. Every sample is held in exactly one fold. BT_INVAL: a part would
  * be empty. */

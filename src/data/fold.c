@@ -34,19 +34,6 @@ static bt_status deal(uint8_t *mark, const bti_view *v, int fold, int folds, uin
     return BT_OK;
 }
 
-static bt_status take(bti_view *out, const bti_view *from, const uint8_t *mark, uint8_t which,
-                      bt_error *err)
-{
-    *out = (bti_view){.set = from->set};
-    out->index = bti_array((size_t)from->n, sizeof(int32_t));
-    if (!out->index)
-        return bti_fail_nomem(err);
-    for (int64_t i = 0; i < from->n; i++)
-        if (mark[i] == which)
-            out->index[out->n++] = from->index[i];
-    return BT_OK;
-}
-
 bt_status bti_view_fold(const bti_view *v, int fold, int folds, uint64_t seed, bti_view *rest,
                         bti_view *held, bt_error *err)
 {
@@ -61,9 +48,9 @@ bt_status bti_view_fold(const bti_view *v, int fold, int folds, uint64_t seed, b
     else if (!rc)
         rc = deal(mark, v, fold, folds, seed, err);
     if (!rc)
-        rc = take(held, v, mark, 1, err);
+        rc = bti_view_pick(held, v, mark, 1, err);
     if (!rc)
-        rc = take(rest, v, mark, 0, err);
+        rc = bti_view_pick(rest, v, mark, 0, err);
     if (!rc && (!held->n || !rest->n))
         rc = bti_fail(err, BT_INVAL, "folds", "%lld images cannot be dealt into %d folds",
                       (long long)v->n, folds);

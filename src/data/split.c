@@ -40,9 +40,8 @@ bt_status bti_view_all(bti_view *out, const bti_dataset *set, bt_error *err)
     return rc;
 }
 
-/* The positions that `mark` says (or does not say), as a view. */
-static bt_status pick(bti_view *out, const bti_view *from, const uint8_t *mark, uint8_t which,
-                      bt_error *err)
+bt_status bti_view_pick(bti_view *out, const bti_view *from, const uint8_t *mark, uint8_t which,
+                        bt_error *err)
 {
     int64_t n = 0;
     for (int64_t i = 0; i < from->n; i++)
@@ -160,7 +159,7 @@ static bt_status choose_subset(bti_view *out, const bti_data *d, const char *tex
          : by_name ? mark_first(mark, &all, k, err)
                    : mark_stratified(mark, &all, k, 0, false, seed, BTI_HOLD_SUBSET, err);
     if (!rc)
-        rc = pick(out, &all, mark, 1, err);
+        rc = bti_view_pick(out, &all, mark, 1, err);
     if (!rc)
         rc = check_every_class(d, out, "subset", text, err);
     bti_free(mark);
@@ -184,13 +183,13 @@ static bt_status take_val(bti_view *train, bti_view *val, int64_t k, uint64_t se
         return bti_fail_nomem(err);
     bt_status rc = mark_stratified(mark, train, k, 1, true, seed, BTI_HOLD_VAL, err);
     if (!rc)
-        rc = pick(val, train, mark, 1, err);
+        rc = bti_view_pick(val, train, mark, 1, err);
     if (!rc && !val->n)
         rc = bti_fail(err, BT_INVAL, "group_by",
                       "no group can be held out for validation without taking all of a class; "
                       "smaller groups are needed");
     if (!rc)
-        rc = pick(&rest, train, mark, 0, err);
+        rc = bti_view_pick(&rest, train, mark, 0, err);
     if (!rc) {
         bti_view_release(train);
         *train = rest; /* ownership moves */
