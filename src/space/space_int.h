@@ -214,9 +214,10 @@ bt_status bti_space_list_params(bti_space *s, bt_error *err);
 
 /* ---- domain.c ---- */
 bool bti_when_holds(const bti_walk *w, const bti_when *when);
+/* Sets is_settled and domain, once the alternative is parsed. */
+void bti_alt_settle(bti_alt *a);
 /* The alternative as a domain now; false if its condition fails or a name it looks at is absent.
- * For a constant *d is untouched and *fixed is its value (is_const true). */
-void bti_alt_settle(bti_alt *a); /* once it is parsed */
+ * Of a constant *d is untouched and *fixed is its value. */
 bool bti_alt_now(const bti_walk *w, const bti_alt *a, bti_domain *d, bti_value *fixed);
 /* Number of values; 0: continuous. */
 uint64_t bti_domain_count(const bti_domain *d);
