@@ -139,7 +139,9 @@ bt_status bti_policy_write(const bti_policy_search *s, const bti_policy_choice *
     add_word(&text, o->data);
     bti_str_add(&text, ", model ");
     add_word(&text, bti_path_base(o->model_path));
-    bti_str_addf(&text, ", space %s, seed %lld\n", bti_space_name(s->space), (long long)o->seed);
+    bti_str_add(&text, ", space ");
+    add_word(&text, bti_space_name(s->space));
+    bti_str_addf(&text, ", seed %lld\n", (long long)o->seed);
     if (c->n_policies)
         bti_str_addf(&text, "# %d of %d policies; best %s %.4f, without a policy %.4f\n",
                      c->n_policies, c->n_trials, s->way->metric, c->score, c->plain);

@@ -168,7 +168,7 @@ static void the_file_says_where_the_policy_comes_from_and_holds_it(void **state)
         .data = "photos\nof: cats", .model_path = "m/nano.yaml", .out_path = path};
     begin(&bti_policy_density, 1);
     search.lab.opt = &opt;
-    search.space = space_file("examples/spaces/autoaugment.yaml", 32, 3);
+    search.space = space_of("format: search-space/1\nname: \"mine\\npolicy\"\naugment: flip\n");
     add(0, 0.5, AUTO("Rotate/0.5/1|Cutout/1/9"));
     bti_policy_choice c = chosen("autoaugment:levels=10,p0=Rotate/0.5/1|Cutout/1/9+flip:p=0.5", 1);
     assert_ok(bti_policy_write(&search, &c, &err), &err);
@@ -178,7 +178,7 @@ static void the_file_says_where_the_policy_comes_from_and_holds_it(void **state)
     size_t n;
     assert_string_equal(text, c.text);
     assert_ok(bti_file_read(path, 10000, &file, &n, &err), &err);
-    assert_non_null(strstr(file, "photos?of: cats, model nano.yaml, space autoaugment"));
+    assert_non_null(strstr(file, "photos?of: cats, model nano.yaml, space mine?policy"));
     assert_non_null(strstr(file, "best loss 0.5000, without a policy 1.0000"));
     bti_free(file);
     bti_free(text);
