@@ -178,15 +178,14 @@ static bool same_value(const bti_json *a, const bti_json *b)
     return same;
 }
 
-/* Everything that `like` says is in `o`, too. */
-static bool says_all(const bti_json *o, const bti_json *like)
+const char *bti_policy_differs(const bti_json *o, const bti_json *like)
 {
     const char *key;
     const bti_json *value;
     for (size_t i = 0; bti_json_pair(like, i, &key, &value); i++)
         if (!same_value(bti_json_get(o, key), value))
-            return false;
-    return true;
+            return key;
+    return NULL;
 }
 
 bt_status bti_policy_kept(const bti_policy_lab *lab, const char *name, const bti_json *like,
@@ -206,12 +205,12 @@ bt_status bti_policy_kept(const bti_policy_lab *lab, const char *name, const bti
     }
     /* What cannot be read, or belongs to something else, is trained again. */
     if (bti_is_file(path) && bti_model_load(dir, &graph, weights, &meta, &known, NULL) == BT_OK) {
-        if (says_all(known, like)) {
-            *result = known;
-        } else {
+        if (bti_policy_differs(known, like)) {
             bti_json_free(known);
             bti_free(*weights);
             *weights = NULL;
+        } else {
+            *result = known;
         }
         bti_graph_free(graph);
         bti_model_meta_release(&meta);

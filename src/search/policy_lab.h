@@ -33,14 +33,15 @@ void bti_policy_lab_close(bti_policy_lab *lab);
 bt_status bti_policy_job(bti_job *job, const bti_policy_lab *lab, const char *augment,
                          uint64_t seed, bt_error *err);
 /* A trained network in work/`name`, with `result` (borrowed); and its weights from there
- * (*weights yours; NULL when there are none of this network, or the result's "policy", "seed",
- * "recipe" or "data" are others). */
+ * (*weights and *result yours; NULL when there are none, or the result differs from `like`). */
 bt_status bti_policy_keep(const bti_policy_lab *lab, const char *name, const float *weights,
                           bti_json *result, bt_error *err);
 bt_status bti_policy_kept(const bti_policy_lab *lab, const char *name, const bti_json *like,
                           float **weights, bti_json **result, bt_error *err);
 /* What a kept training depends on, to be put into its result. Yours. */
 bti_json *bti_policy_mark(const bti_policy_lab *lab, const char *augment, uint64_t seed);
+/* A key of `like` whose value is another one in `o`, or is not there; NULL: `o` says it all. */
+const char *bti_policy_differs(const bti_json *o, const bti_json *like);
 
 /* "flip:p=0.5+crop:pad=4,fill=mean": flip and crop of a policy; yours. */
 bt_status bti_policy_plain(char **out, const bti_policy *p, bt_error *err);

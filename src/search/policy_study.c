@@ -17,9 +17,8 @@
 #define MEASURED "bantam:policy_measured"
 #define USED "bantam:policy_used_s"
 #define WORKER "policy"
-#define LEASE_S                                                                                    \
-    1.0            /* the lock keeps others away: a lease only has to end before the next session */
-#define ASKS_MAX 8 /* after proposals that were tried before */
+#define LEASE_S 1.0 /* the lock keeps others away: it only has to end before the next session */
+#define ASKS_MAX 8  /* after proposals that were tried before */
 
 /* ---- settings ---- */
 
@@ -44,32 +43,20 @@ static bti_json *settings_of(const bti_policy_search *s)
     return j;
 }
 
-static bool same(const bti_json *a, const bti_json *b)
-{
-    char *x = bti_json_text(a, 0), *y = bti_json_text(b, 0);
-    bool equal = x && y && bti_streq(x, y);
-    bti_free(x);
-    bti_free(y);
-    return equal;
-}
-
 /* Scores of other settings cannot be compared. */
 static bt_status check_settings(const bti_policy_search *s, const bti_json *given,
                                 const bti_json *stored, bt_error *err)
 {
-    const char *key;
-    const bti_json *value;
     char option[32];
-    for (size_t i = 0; bti_json_pair(given, i, &key, &value); i++) {
-        if (same(value, bti_json_get(stored, key)))
-            continue;
-        snprintf(option, sizeof(option), "%s%s", bti_streq(key, "data") ? "" : "--", key);
-        return bti_fail(err, BT_INVAL, option,
-                        "the study of %s was started with another: the same options go on with "
-                        "it, or use another --out",
-                        s->lab.opt->out_path);
-    }
-    return BT_OK;
+    const char *key = bti_policy_differs(stored, given);
+
+    if (!key)
+        return BT_OK;
+    snprintf(option, sizeof(option), "%s%s", bti_streq(key, "data") ? "" : "--", key);
+    return bti_fail(err, BT_INVAL, option,
+                    "the study of %s was started with another: the same options go on with it, or "
+                    "use another --out",
+                    s->lab.opt->out_path);
 }
 
 static char *study_path(const bti_policy_search *s)
