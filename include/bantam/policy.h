@@ -40,9 +40,9 @@ BT_API bt_policy_options bt_policy_defaults(void); /* 5 folds, 3 seeds, precisio
  * When it returns BT_OK out_path holds a valid policy, also after a stop or when time was too short
  * to find any: flip and crop alone is a policy, and the answer when nothing scored better. *json
  * (yours, bt_free; may be NULL): {"policy" text, "path", "study", "by", "found" (false: no policy),
- * "policies" joined, "trials" finished, "score", "plain_score" (density: mean loss, training:
- * accuracy; of the best trial and of no policy; null: none), "seconds", "used_s" of all sessions}.
- */
+ * "policies" joined, "trials" finished, "metric" ("loss" of density, "accuracy" of training),
+ * "score", "plain_score" (of the best trial and of no policy; null: none), "seconds", "used_s" of
+ * all sessions}. */
 BT_API BT_MUST_USE bt_status bt_policy_search(char **json, const bt_policy_options *opt,
                                               bt_error *err);
 

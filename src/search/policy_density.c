@@ -206,8 +206,7 @@ static bt_status score_plain(bti_policy_search *s, bt_error *err)
 
     for (int k = 0; k < s->n_parts && !rc; k++) {
         rc = take_sample(&s->part[k], images, err);
-        s->plain_score[k] = bti_json_as_num(bti_json_at(known, (size_t)k), NAN);
-        if (!rc && isnan(s->plain_score[k]))
+        if (!rc && !known)
             rc = score(s, k, s->plain, &s->plain_score[k], err);
     }
     if (rc || known)

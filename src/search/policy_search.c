@@ -252,7 +252,7 @@ static bt_status finish(bti_policy_search *s, char **json, bt_error *err)
     bti_policy_choice c;
     bt_status rc = bti_policy_choose(s, &c, err);
 
-    if (!rc && (s->n_parts || !s->trials.n)) /* else what an earlier session wrote stands */
+    if (!rc)
         rc = bti_policy_write(s, &c, err);
     if (!rc)
         rc = bti_policy_save(s, err);
@@ -275,10 +275,10 @@ static bt_status run(bti_policy_search *s, char **json, bt_error *err)
     if (!rc) {
         rc = try_policies(s, &why);
     } else if (rc == BT_STOPPED) {
-        bti_warn(&s->lab.opt->progress,
-                 "the time ended before the first policy was tried: give it more, the same command "
-                 "goes on");
-        s->n_parts = 0;
+        bti_warn(
+            &s->lab.opt->progress,
+            "the time ended before %s policy was tried: give it more, the same command goes on",
+            s->trials.n ? "another" : "the first");
     }
     if (!rc || rc == BT_STOPPED)
         return finish(s, json, err);

@@ -71,8 +71,9 @@ bt_stop bti_policy_stop(const bti_policy_search *s);
 bt_status bti_policy_save(bti_policy_search *s, bt_error *err);
 
 /* ---- the study (policy_study.c) ---- */
-/* Opens or makes stem.db (s->is_new); loads trials, s->measured and s->used_s. BT_INVAL: it is the
- * study of another way, or there is a policy file without a study. */
+/* Opens or makes stem.db (s->is_new); loads trials, s->measured with the scores of no policy, and
+ * s->used_s. BT_INVAL: it is the study of another way, or there is a policy file without a study.
+ */
 bt_status bti_policy_study_open(bti_policy_search *s, bt_error *err);
 /* Writes the settings of a new study, or checks them: BT_INVAL names the one that differs. */
 bt_status bti_policy_study_settle(bti_policy_search *s, bt_error *err);

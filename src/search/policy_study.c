@@ -94,6 +94,17 @@ static bt_status open_storage(bti_policy_search *s, bt_error *err)
     return rc;
 }
 
+/* Scores of no policy, as an earlier session measured them. */
+static void load_plain(bti_policy_search *s)
+{
+    const bti_json *plain = bti_json_get(s->measured, "plain");
+    size_t n = bti_json_len(plain);
+
+    s->n_parts = n < BTI_FOLDS_MAX ? (int)n : BTI_FOLDS_MAX;
+    for (int k = 0; k < s->n_parts; k++)
+        s->plain_score[k] = bti_json_as_num(bti_json_at(plain, (size_t)k), NAN);
+}
+
 bt_status bti_policy_study_open(bti_policy_search *s, bt_error *err)
 {
     bti_json *used = NULL;
@@ -108,6 +119,7 @@ bt_status bti_policy_study_open(bti_policy_search *s, bt_error *err)
         rc = ops->refresh(s->study, &s->trials, err);
     if (!rc && !s->measured)
         s->measured = bti_json_object();
+    load_plain(s);
     s->used_s = bti_json_as_num(used, 0);
     bti_json_free(used);
     return rc;

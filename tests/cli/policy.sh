@@ -36,6 +36,12 @@ touch -d '2001-01-01' p.work/fold-0/weights.safetensors
 "$bantam" policy search $common --trials 16 --verify 0 --out p.yaml --quiet >text
 [ "$(count p.db COMPLETE)" = 16 ]
 [ "$(date -r p.work/fold-0/weights.safetensors +%Y)" = 2001 ]
+# A session that has no time even for the images says what was found before, and leaves it.
+cp p.yaml before.yaml
+BANTAM_CACHE=$PWD/cold "$bantam" policy search $common --trials 18 --budget 0.01s --verify 0 --out p.yaml >text 2>err
+grep -q 'the time ended before another policy' err
+grep -q 'of 16 policies in' text
+cmp p.yaml before.yaml
 status=0; "$bantam" policy search $common --trials 18 --seed 1 --verify 0 --out p.yaml 2>err || status=$?
 [ $status = 2 ]
 grep -q -- '--seed: the study of p.yaml was started with another' err
