@@ -66,9 +66,9 @@ static bt_status join(bti_policy *const *p, int n, bti_policy_choice *c, bt_erro
 
     for (; n > 0; n--) {
         bti_policy *all = NULL;
-        bt_status rc = bti_policy_join(&all, (const bti_policy *const *)p, n, err);
-        if (rc && rc != BT_INVAL)
-            return rc;
+        bt_status rc = bti_policy_join(&all, (const bti_policy *const *)p, n, NULL);
+        if (rc == BT_NOMEM)
+            return bti_fail_nomem(err);
         if (rc && n > 1)
             continue;
         c->n_policies = n;

@@ -42,6 +42,7 @@ static bti_policy_choice chosen(const char *text, int policies)
     bti_policy_choice c;
     bt_error err = {0};
     assert_ok(bti_policy_choose(&search, &c, &err), &err);
+    assert_string_equal(err.text, "");
     assert_string_equal(c.text, text);
     assert_int_equal(c.n_policies, policies);
     return c;
