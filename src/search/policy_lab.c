@@ -15,8 +15,6 @@
 
 #include <unistd.h>
 
-#define LARGEST_MODEL ((size_t)4 << 20)
-
 bt_policy_options bt_policy_defaults(void)
 {
     return (bt_policy_options){.data_opt = bt_data_defaults(),
@@ -24,26 +22,6 @@ bt_policy_options bt_policy_defaults(void)
                                .folds = 5,
                                .seeds = 3,
                                .precision = "auto"};
-}
-
-static bt_status read_model(bti_policy_lab *lab, bt_error *err)
-{
-    const char *path = lab->opt->model_path;
-    const bti_dataset *set = &lab->data->train;
-    bti_arena arena = {0};
-    bti_rows rows;
-    size_t n;
-
-    bt_status rc = bti_file_read(path, LARGEST_MODEL, &lab->yaml, &n, err);
-    if (!rc)
-        rc = bti_rows_parse(&rows, &arena, lab->yaml, n, path, &lab->opt->progress, err);
-    if (!rc)
-        rc = bti_graph_build(&lab->graph, &rows, set->c, set->h, set->w, err);
-    if (!rc && lab->graph->classes != lab->data->classes)
-        rc = bti_fail(err, BT_INVAL, path, "has %d outputs but the data has %d classes",
-                      lab->graph->classes, lab->data->classes);
-    bti_arena_release(&arena);
-    return rc;
 }
 
 /* policy.yaml -> policy, policy.work with a lock in it. */
@@ -102,7 +80,7 @@ bt_status bti_policy_lab_load(bti_policy_lab *lab, double deadline_s, bt_error *
     data.stop.deadline_s = deadline_s;
     bt_status rc = bti_data_open(&lab->data, o->data, &data, err);
     if (!rc)
-        rc = read_model(lab, err);
+        rc = bti_model_read(&lab->graph, &lab->yaml, o->model_path, lab->data, &o->progress, err);
     if (!rc)
         rc = bti_data_split(lab->data, o->subset, o->val, o->seed, &lab->train, &lab->val, err);
     return rc;

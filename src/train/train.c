@@ -43,22 +43,22 @@ static void session_close(session *s)
     bti_data_close(s->data);
 }
 
-static bt_status read_model(session *s, bt_error *err)
+bt_status bti_model_read(bti_graph **g, char **yaml, const char *path, const bti_data *data,
+                         const bt_progress *progress, bt_error *err)
 {
-    const char *path = s->opt->model_path;
-    const bti_dataset *set = &s->data->train;
+    const bti_dataset *set = &data->train;
     bti_arena arena = {0};
     bti_rows rows;
     size_t n;
 
-    bt_status rc = bti_file_read(path, LARGEST_MODEL, &s->yaml, &n, err);
+    bt_status rc = bti_file_read(path, LARGEST_MODEL, yaml, &n, err);
     if (!rc)
-        rc = bti_rows_parse(&rows, &arena, s->yaml, n, path, &s->opt->progress, err);
+        rc = bti_rows_parse(&rows, &arena, *yaml, n, path, progress, err);
     if (!rc)
-        rc = bti_graph_build(&s->graph, &rows, set->c, set->h, set->w, err);
-    if (!rc && s->graph->classes != s->data->classes)
+        rc = bti_graph_build(g, &rows, set->c, set->h, set->w, err);
+    if (!rc && (*g)->classes != data->classes)
         rc = bti_fail(err, BT_INVAL, path, "has %d outputs but the data has %d classes",
-                      s->graph->classes, s->data->classes);
+                      (*g)->classes, data->classes);
     bti_arena_release(&arena);
     return rc;
 }
@@ -76,7 +76,7 @@ static bt_status session_open(session *s, bt_error *err)
     if (!rc)
         rc = bti_data_open(&s->data, o->data, &o->data_opt, err);
     if (!rc)
-        rc = read_model(s, err);
+        rc = bti_model_read(&s->graph, &s->yaml, o->model_path, s->data, &o->progress, err);
     if (!rc)
         rc = bti_data_split(s->data, o->subset, o->val, o->seed, &s->train, &s->val, err);
     if (!rc && o->out_dir) {

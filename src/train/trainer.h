@@ -109,6 +109,11 @@ bt_status bti_evaluate_by(bti_score *out, const bti_graph *g, const bti_predicto
 bt_status bti_eval_by(char **json, const bt_eval_options *opt, const bti_predictor *by,
                       bt_error *err);
 
+/* The network of a model file for the images and classes of `data`, and the file's text; both
+ * yours. Both are NULL before; after a failure, too, they may be set. */
+bt_status bti_model_read(bti_graph **g, char **yaml, const char *path, const bti_data *data,
+                         const bt_progress *progress, bt_error *err);
+
 /* ---- model directories: model.yaml + weights.safetensors (metadata: class names, mean/std, resize
  * rule, input size, model YAML) + result.json, each atomic ---- */
 typedef struct bti_model_meta {
