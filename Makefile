@@ -31,6 +31,7 @@ install:
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
 deb: build
+	@tools/setup deb
 	@cd $(BUILD) && cpack -G DEB
 
 # The sanitized build runs everything; the release program is what crash and end-to-end tests kill and time.

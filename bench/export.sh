@@ -1,9 +1,9 @@
 #!/bin/sh
 # bench/export.sh COLOUR GREY [MODEL.yaml ...]: exported networks beside the ones they were made from.
 #
-# Every example model is trained for a moment, exported as C and as ONNX in f32, and answers IMAGES test images three
-# times: `bantam predict`, the C as a program, onnxruntime. Shown: the largest difference of a logit as a share of the
-# largest logit; 1 if one reaches 1e-4. COLOUR, GREY: data of ten classes (a folder, cifar10, fashion-mnist).
+# Every example model of ten classes is trained for a moment, exported as C and as ONNX in f32, and answers IMAGES test
+# images three times: `bantam predict`, the C as a program, onnxruntime. Shown: the largest difference of a logit as a
+# share of the largest logit; 1 if one reaches 1e-4. COLOUR, GREY: data of ten classes (a folder, cifar10, fashion-mnist).
 #   PYTHON   of an environment with onnxruntime and numpy (pip); default python3
 #   IMAGES   default 1000      CC   default cc
 set -eu
@@ -18,20 +18,6 @@ bantam=$PWD/build/release/bantam
 [ $# -gt 0 ] || set -- examples/models/*.yaml
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-cat >"$out/run.c" <<'EOM'
-#include "model.h"
-#include <stdio.h>
-int main(void)
-{
-    static uint8_t image[MODEL_HEIGHT * MODEL_WIDTH * MODEL_CHANNELS];
-    float logits[MODEL_CLASSES];
-    while (fread(image, sizeof(image), 1, stdin) == 1) {
-        model_run(image, logits);
-        fwrite(logits, sizeof(logits), 1, stdout);
-    }
-    return 0;
-}
-EOM
 "$bantam" data import "$colour" --size 32 -o "$out/colour" >/dev/null
 "$bantam" data import "$grey" --size 28 -o "$out/grey" >/dev/null
 for kind in colour grey; do
@@ -47,7 +33,7 @@ for file in "$@"; do
     "$bantam" predict "$dir" --input "$out/$kind-images.npy" --logits "$dir/logits.npy" --threads 1 >/dev/null
     "$bantam" export c "$dir" -o "$dir/c" -q >/dev/null
     "$bantam" export onnx "$dir" -o "$dir/model.onnx" -q >/dev/null
-    "${CC:-cc}" -std=c99 -O2 -I"$dir/c" "$out/run.c" "$dir/c/model.c" -o "$dir/run" -lm
+    "${CC:-cc}" -std=c99 -O2 -DLOGIT=float -I"$dir/c" tests/support/exported/logits.c "$dir/c/model.c" -o "$dir/run" -lm
     "$dir/run" <"$out/$kind.raw" >"$dir/c.raw"
     cp "$out/$kind-images.npy" "$dir/images.npy"
 done

@@ -23,9 +23,8 @@ typedef struct bti_deployable {
 bt_status bti_deployable_check(const char *dtype, bt_error *err);
 
 /* int8: quantised as well. quant->calibrate NULL: the data that result.json names (BT_INVAL if it
- * names none); f32: images are made. BT_NOSUPP: a row that cannot be
- * exported, or logits that differ by more than 1e-4 of the largest (nothing is exported that was
- * not proven). */
+ * names none); f32: images are made. BT_NOSUPP: a row that cannot be exported, or logits that
+ * differ by more than 1e-4 of the largest (nothing is exported that was not proven). */
 bt_status bti_deployable_open(bti_deployable *d, const char *model_dir, bool int8,
                               const bt_quant_options *quant, bt_error *err);
 /* Adds "images", "difference"; int8 also "calibration", "equalised", "agreement" (bt_export_c). */

@@ -130,11 +130,9 @@ static int on_disk(const bti_trials *t, int *index, int n_front)
 {
     int n = 0;
     for (int i = 0; i < n_front; i++)
-        n += final_of(&t->trial[index[i]]) != NULL;
-    for (int i = 0, k = 0; n && i < n_front; i++)
         if (final_of(&t->trial[index[i]]))
-            index[k++] = index[i];
-    for (int i = 0; n && i < t->n; i++)
+            index[n++] = index[i];
+    for (int i = 0; i < t->n; i++)
         if (t->trial[i].state == BTI_COMPLETE &&
             bti_json_as_bool(bti_json_get(final_of(&t->trial[i]), "behind"), false))
             index[n++] = i;

@@ -255,7 +255,34 @@ static bt_status forget_old(bti_session *s, const bti_plan *plan, bt_error *err)
             rc = st->ops->trial_attr_set(st, t->id, false, "final", null, err);
     }
     bti_json_free(null);
-    return rc ? rc : st->ops->refresh(st, &s->trials, err);
+    return rc;
+}
+
+/* A trial that ended after the plan was made may have beaten a pick. The pick's model is there: it
+ * stays in the tables, behind the front. */
+static bt_status keep_beaten(bti_session *s, const bti_plan *plan, bt_error *err)
+{
+    bti_storage *st = s->study;
+    bt_status rc = BT_OK;
+    int *front = bti_array((size_t)s->trials.n + 1, sizeof(int));
+    if (!front)
+        return bti_fail_nomem(err);
+    const int n = bti_report_front(&s->trials, front);
+    for (int i = 0; i < s->trials.n && !rc; i++) {
+        const bti_trial *t = &s->trials.trial[i];
+        const bti_json *f = bti_final_record(t, plan->round);
+        bool there = !f || bti_json_as_bool(bti_json_get(f, "behind"), false);
+        for (int k = 0; k < n && !there; k++)
+            there = front[k] == i;
+        if (there)
+            continue;
+        bti_json *record = bti_json_copy(f);
+        bti_json_set_bool(record, "behind", true);
+        rc = st->ops->trial_attr_set(st, t->id, false, "final", record, err);
+        bti_json_free(record);
+    }
+    bti_free(front);
+    return rc;
 }
 
 bt_status bti_outcome_write(bti_session *s, const bti_plan *plan, const bti_account *a, char **json,
@@ -266,6 +293,10 @@ bt_status bti_outcome_write(bti_session *s, const bti_plan *plan, const bti_acco
     bti_str text = {0};
 
     bt_status rc = forget_old(s, plan, err);
+    if (!rc)
+        rc = keep_beaten(s, plan, err);
+    if (!rc)
+        rc = s->study->ops->refresh(s->study, &s->trials, err);
     collect(s, plan, &p);
     snprintf(title, sizeof(title), "%s: %d trials", s->run.data, count(&s->trials).complete);
     if (!rc)

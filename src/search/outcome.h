@@ -24,7 +24,7 @@ double bti_outcome_train_cpu(const bti_trials *trials, int round);
 
 /* Writes the files; *json (may be NULL) receives the summary, yours. s->trials must be fresh.
  * Model directories that are no picks of this plan are removed, and final records that name them
- * become null. */
+ * become null; the record of a pick that is on the front no more becomes one "behind" it. */
 bt_status bti_outcome_write(bti_session *s, const bti_plan *plan, const bti_account *a, char **json,
                             bt_error *err);
 

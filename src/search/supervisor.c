@@ -82,6 +82,13 @@ static int count_state(const bti_trials *t, bti_trial_state state)
     return n;
 }
 
+/* The picks of a final phase that has time for all of them. */
+static void choose_all(bti_plan *plan, const bti_trials *trials)
+{
+    bti_plan_choose(plan, trials, BTI_PICKS_MAX);
+    bti_plan_fill(plan, trials);
+}
+
 /* After each trial: what the new front could use of the reserve, and what is not on it goes. */
 static void look_at_front(supervisor *v)
 {
@@ -90,7 +97,7 @@ static void look_at_front(supervisor *v)
         return;
     v->complete = complete;
     bti_plan plan = {0};
-    bti_plan_choose(&plan, &v->s.trials, BTI_PICKS_MAX);
+    choose_all(&plan, &v->s.trials);
     v->useful_s =
         bti_plan_most_seconds(&plan, v->s.run.jobs, v->s.n_train + v->s.n_val,
                               bti_final_readings(&v->s.run, v->s.n_test)); /* 0 for no picks */
@@ -245,10 +252,8 @@ static bt_status final_phase(supervisor *v, bt_error *err)
     if (end > 0)
         bti_plan_make(&v->plan, &v->s.trials, fmax(0.01, end - bt_now()), v->s.run.jobs,
                       v->s.n_train + v->s.n_val, bti_final_readings(&v->s.run, v->s.n_test));
-    else {
-        bti_plan_choose(&v->plan, &v->s.trials, BTI_PICKS_MAX);
-        bti_plan_fill(&v->plan, &v->s.trials);
-    }
+    else
+        choose_all(&v->plan, &v->s.trials);
     if (!v->plan.n)
         return BT_OK;
     v->control.phase = BTI_PHASE_FINAL;

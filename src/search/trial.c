@@ -278,9 +278,7 @@ static bt_status measure_int8(trial_run *t, bt_error *err)
     return BT_OK;
 }
 
-/* Everything that this trial can be judged by. BT_NOSUPP, BT_DIVERGED: int8 cannot hold its
- * weights.
- */
+/* Everything that this trial can be judged by. BT_NOSUPP, BT_DIVERGED: int8 cannot hold it. */
 static bt_status measure(trial_run *t, bt_error *err)
 {
     double *value = t->measured;

@@ -90,25 +90,11 @@ done
 grep -q "f32: logits within" out.txt
 
 # int8: the logits of the exported C, whose kernels `eval --dtype int8` runs.
-cat > run.c <<'EOM'
-#include "model.h"
-#include <stdio.h>
-int main(void)
-{
-    static uint8_t image[MODEL_HEIGHT * MODEL_WIDTH * MODEL_CHANNELS];
-    int8_t logits[MODEL_CLASSES];
-    while (fread(image, sizeof(image), 1, stdin) == 1) {
-        model_run(image, logits);
-        fwrite(logits, sizeof(logits), 1, stdout);
-    }
-    return 0;
-}
-EOM
 for name in convolutions blocks pools ceil activations tiny20k; do
     kind=colour; case $name in ceil | activations) kind=grey ;; esac
     "$bantam" export onnx check/$name/model -o check/$name/int8.onnx --dtype int8 --calibrate data/$kind:50 --calibration minmax >>out.txt
     "$bantam" export c check/$name/model -o c/$name --dtype int8 --calibrate data/$kind:50 --calibration minmax >/dev/null
-    "$cc" -std=c99 -O1 -Ic/$name run.c c/$name/model.c -o run
+    "$cc" -std=c99 -O1 -DLOGIT=int8_t -Ic/$name "$source/tests/support/exported/logits.c" c/$name/model.c -o run
     ./run <data/$kind.raw >check/$name/int8.raw
 done
 grep -q "int8: ranges by minmax" out.txt

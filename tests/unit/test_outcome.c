@@ -149,6 +149,39 @@ static void models_that_are_no_picks_leave_the_disk_and_the_table(void **state)
     close_fixture(&f);
 }
 
+/* Rows of front.csv. */
+static int models_of(const char *dir)
+{
+    char *text, *path = bti_path_join(dir, "front.csv");
+    size_t n;
+    int rows = -1;
+    assert_ok(bti_file_read(path, 1 << 20, &text, &n, &err), &err);
+    for (size_t i = 0; i < n; i++)
+        rows += text[i] == '\n';
+    bti_free(text);
+    bti_free(path);
+    return rows;
+}
+
+static void picks_that_a_late_trial_beats_stay_behind_the_front(void **state)
+{
+    (void)state;
+    const double params[] = {9000, 2000}; /* beats one, beats all */
+    for (int i = 0; i < 2; i++) {
+        fixture f;
+        const bti_account a = {0};
+        open_fixture(&f);
+        finish_trial(f.s.study, 0.89, params[i]);
+        assert_ok(f.s.study->ops->refresh(f.s.study, &f.s.trials, &err), &err);
+        assert_ok(bti_outcome_write(&f.s, &f.plan, &a, NULL, &err), &err);
+        assert_int_equal(models_of(f.s.dir), 3);
+        assert_true(exists(f.s.dir, "models/m001-10k"));
+        assert_ok(bti_outcome_write(&f.s, &f.plan, &a, NULL, &err), &err); /* again: the same */
+        assert_int_equal(models_of(f.s.dir), 3);
+        close_fixture(&f);
+    }
+}
+
 static bt_status write_outcome(void *user, bt_error *e)
 {
     fixture *f = user;
@@ -226,6 +259,7 @@ int main(void)
         cmocka_unit_test(links_name_the_smallest_the_best_and_the_knee_of_the_front),
         cmocka_unit_test(the_summary_counts_training_of_this_session_only),
         cmocka_unit_test(models_that_are_no_picks_leave_the_disk_and_the_table),
+        cmocka_unit_test(picks_that_a_late_trial_beats_stay_behind_the_front),
         cmocka_unit_test(a_full_disk_leaves_the_old_front_and_every_model),
         cmocka_unit_test(lack_of_memory_leaves_the_old_front_and_every_model),
         cmocka_unit_test(one_model_is_smallest_best_and_value_at_once),
