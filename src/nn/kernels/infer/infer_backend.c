@@ -52,8 +52,7 @@ static void run_step(const bti_infer_net *e, const bti_infer_step *s, float *are
     const float *w = e->weight + s->weight, *bias = e->weight + s->bias;
     float *y = arena + out->start + out->origin;
 
-    if (out->floats > 0 &&
-        (out->border.top | out->border.left | out->border.bottom | out->border.right))
+    if (out->border.top | out->border.left | out->border.bottom | out->border.right)
         k->edge(&out->map, &out->border, y);
     switch (s->kind) {
     case BTI_INFER_PACK:
