@@ -215,6 +215,13 @@ double bti_cpu_seconds(void)
     return cpu_seconds_of(RUSAGE_SELF);
 }
 
+double bti_thread_cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 double bti_child_cpu_seconds(void)
 {
     return cpu_seconds_of(RUSAGE_CHILDREN);

@@ -30,11 +30,12 @@ bool bti_child_wait(bti_child *child, double timeout_s); /* true if ended within
 void bti_child_signal(bti_child *child, int signo);      /* nothing if it is not running */
 void bti_die_with_parent(int signo); /* PR_SET_PDEATHSIG for the calling process */
 
-const char *bti_self_path(void);    /* absolute path of the running binary; static */
-double bti_cpu_seconds(void);       /* user + system of this process, all threads */
-double bti_process_age(void);       /* wall seconds since this process was made; to 0.01 */
-double bti_child_cpu_seconds(void); /* user + system of all waited-for children */
-int64_t bti_peak_rss_bytes(void);   /* of this process */
-double bti_wall_seconds(void);      /* UTC epoch seconds */
+const char *bti_self_path(void);     /* absolute path of the running binary; static */
+double bti_cpu_seconds(void);        /* user + system of this process, all threads */
+double bti_thread_cpu_seconds(void); /* of the calling thread; to the nanosecond */
+double bti_process_age(void);        /* wall seconds since this process was made; to 0.01 */
+double bti_child_cpu_seconds(void);  /* user + system of all waited-for children */
+int64_t bti_peak_rss_bytes(void);    /* of this process */
+double bti_wall_seconds(void);       /* UTC epoch seconds */
 
 #endif

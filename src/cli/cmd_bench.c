@@ -26,21 +26,41 @@ static void print_breakdown(const bti_json *list)
     }
 }
 
-static int print_line(char *text)
-{
-    bti_json *o = cli_json(text);
+typedef bt_status bench_call(char **json, const bt_bench_options *opt, bt_error *err);
 
-    if (!o)
-        return 1;
-    printf("%-40s %10.1f images/s %10.2f ms a step of %lld, %s\n",
-           bti_json_as_str(bti_json_get(o, "model"), ""),
-           bti_json_as_num(bti_json_get(o, "images_per_s"), 0),
-           bti_json_as_num(bti_json_get(o, "step_ms"), 0),
-           (long long)bti_json_as_int(bti_json_get(o, "batch"), 0),
-           bti_json_as_str(bti_json_get(o, "precision"), ""));
-    print_breakdown(bti_json_get(o, "breakdown"));
-    bti_json_free(o);
+/* A line a model: its JSON, or what `row` prints of it and the breakdown. */
+static int bench_models(const cli_args *models, bt_bench_options *o, bool json, bench_call *call,
+                        void (*row)(const bti_json *o))
+{
+    for (int i = 0; i < models->n; i++) {
+        char *text = NULL;
+        bt_error err = {0};
+        o->model_path = models->v[i];
+        if (call(&text, o, &err))
+            return cli_fail(&err);
+        if (json) {
+            const int status = cli_print(text);
+            if (status)
+                return status;
+        } else {
+            bti_json *found = cli_json(text);
+            if (!found)
+                return 1;
+            row(found);
+            print_breakdown(bti_json_get(found, "breakdown"));
+            bti_json_free(found);
+        }
+        fflush(stdout);
+    }
     return 0;
+}
+
+static void print_step(const bti_json *o)
+{
+    printf("%-40s %10.1f images/s %10.2f ms a step of %lld, %s\n",
+           bti_json_as_str(bti_json_get(o, "model"), ""), number(o, "images_per_s"),
+           number(o, "step_ms"), (long long)bti_json_as_int(bti_json_get(o, "batch"), 0),
+           bti_json_as_str(bti_json_get(o, "precision"), ""));
 }
 
 static int bench_train(int argc, char **argv)
@@ -70,33 +90,15 @@ static int bench_train(int argc, char **argv)
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    for (int i = 0; i < args.n; i++) {
-        char *text = NULL;
-        bt_error err = {0};
-        o.model_path = args.v[i];
-        if (bt_bench_train(&text, &o, &err))
-            return cli_fail(&err);
-        status = json ? cli_print(text) : print_line(text);
-        if (status)
-            return status;
-        fflush(stdout);
-    }
-    return 0;
+    return bench_models(&args, &o, json, bt_bench_train, print_step);
 }
 
-static int print_prediction(char *text)
+static void print_prediction(const bti_json *o)
 {
-    bti_json *o = cli_json(text);
-
-    if (!o)
-        return 1;
     printf("%-40s %10.3f ms  %10.3f ms of processor time, batch %lld, %s\n",
            bti_json_as_str(bti_json_get(o, "model"), ""), number(o, "wall_ms"), number(o, "cpu_ms"),
            (long long)bti_json_as_int(bti_json_get(o, "batch"), 0),
            bti_json_as_str(bti_json_get(o, "engine"), ""));
-    print_breakdown(bti_json_get(o, "breakdown"));
-    bti_json_free(o);
-    return 0;
 }
 
 static int bench_infer(int argc, char **argv)
@@ -111,30 +113,20 @@ static int bench_infer(int argc, char **argv)
         {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object a model", 0, 0},
         {0},
     };
-    const cli_spec spec = {"bench infer",
-                           "MODEL_DIR|MODEL.yaml... [--batch 1] [--threads 1] [--json]",
-                           "Speed of prediction: the median pass over images that are already\n"
-                           "normalised. A MODEL.yaml gets weights as before training.",
-                           options,
-                           1,
-                           -1};
+    const cli_spec spec = {
+        "bench infer",
+        "MODEL_DIR|MODEL.yaml... [--batch 1] [--threads 1] [--precision P] [--breakdown] [--json]",
+        "Speed of prediction: the median pass over images that are already\n"
+        "normalised. A MODEL.yaml gets weights as before training.",
+        options,
+        1,
+        -1};
     cli_args args;
 
     int status = cli_parse(&spec, argc, argv, &args);
     if (status >= 0)
         return status;
-    for (int i = 0; i < args.n; i++) {
-        char *text = NULL;
-        bt_error err = {0};
-        o.model_path = args.v[i];
-        if (bt_bench_infer(&text, &o, &err))
-            return cli_fail(&err);
-        status = json ? cli_print(text) : print_prediction(text);
-        if (status)
-            return status;
-        fflush(stdout);
-    }
-    return 0;
+    return bench_models(&args, &o, json, bt_bench_infer, print_prediction);
 }
 
 static int bench_augment(int argc, char **argv)

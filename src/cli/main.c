@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <strings.h>
 
 const cli_verb cli_verbs[] = {
 #define VERB(name, group, help) {#name, group, help, cmd_##name},
@@ -32,7 +33,7 @@ static void take_cap_of_onednn(void)
     if (!word)
         word = getenv("DNNL_MAX_CPU_ISA"); /* its older name */
     for (size_t i = 0; word && i < sizeof(caps) / sizeof(caps[0]); i++)
-        if (bti_streq(word, caps[i].word))
+        if (!strcasecmp(word, caps[i].word)) /* as oneDNN reads it */
             bti_cpu_cap_isa(caps[i].isa);
 }
 

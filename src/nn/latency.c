@@ -6,22 +6,15 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "nn/net.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define RUNS_LEAST 50
 #define RUNS_MOST 2000
 #define ENOUGH_S 0.2
 #define WARM_UP 5
-
-static double thread_seconds(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
 
 static int ascending(const void *a, const void *b)
 {
@@ -36,9 +29,9 @@ static double median_run(bti_net *net, double *took)
     for (int i = 0; i < WARM_UP; i++)
         bti_net_forward(net, false);
     while (n < RUNS_LEAST || (n < RUNS_MOST && spent < ENOUGH_S)) {
-        double began = thread_seconds();
+        double began = bti_thread_cpu_seconds();
         bti_net_forward(net, false);
-        took[n] = thread_seconds() - began;
+        took[n] = bti_thread_cpu_seconds() - began;
         spent += took[n++];
     }
     qsort(took, (size_t)n, sizeof(*took), ascending);

@@ -3,7 +3,7 @@
  * The speed of one training step on random images: exactly the step of the trainer, so that the
  * number is what training reaches.
  */
-#include "bantam/train.h"
+#include "train/bench_int.h"
 
 #include "base/alloc.h"
 #include "base/cpu.h"
@@ -68,6 +68,12 @@ static int by_time(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+double bti_bench_median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof(*v), by_time);
+    return n % 2 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
+}
+
 /* Median seconds of a step. */
 static double time_steps(bti_stepper *s, const bench_data *d)
 {
@@ -87,18 +93,16 @@ static double time_steps(bti_stepper *s, const bench_data *d)
         if (n >= LEAST_STEPS && now - began >= LEAST_S)
             break;
     }
-    qsort(took, (size_t)n, sizeof(took[0]), by_time);
-    return n % 2 ? took[n / 2] : 0.5 * (took[n / 2 - 1] + took[n / 2]);
+    return bti_bench_median(took, n);
 }
 
-#define GROUPS 48
 #define PROFILED_STEPS 5
 #define PEAK_S 0.1
 
 /* What one benchmark found. */
 typedef struct findings {
     double step_s;
-    bti_net_group group[GROUPS];
+    bti_net_group group[BTI_BENCH_GROUPS];
     int n_groups;
     int64_t start_rss; /* before the network was built */
 } findings;
@@ -126,7 +130,7 @@ static void profile(findings *f, bti_stepper *s, const bench_data *d)
         return;
     for (int i = 0; i < PROFILED_STEPS; i++)
         bti_stepper_run(s, 0, d->order + (int64_t)(i % IMAGES_A_BATCH) * s->batch, NULL, 0.01);
-    f->n_groups = bti_net_breakdown(s->net, f->group, GROUPS);
+    f->n_groups = bti_net_breakdown(s->net, f->group, BTI_BENCH_GROUPS);
     bti_net_profile(s->net, false);
 }
 
@@ -178,6 +182,18 @@ static int by_seconds(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
+bti_json *bti_bench_group(const bti_net_group *g, int runs)
+{
+    const double s = g->seconds / runs;
+    bti_json *o = bti_json_object();
+    bti_json_set_str(o, "group", g->name);
+    bti_json_set_num(o, "ms", round_to(1e3 * s, 1e-3));
+    bti_json_set_num(o, "mbytes", round_to(1e-6 * g->bytes, 1e-3));
+    bti_json_set_num(o, "gbytes_per_s", s > 0 ? round_to(1e-9 * g->bytes / s, 0.1) : 0);
+    bti_json_set_num(o, "gflops", s > 0 ? round_to(1e-9 * g->flops / s, 0.1) : 0);
+    return o;
+}
+
 /* Of one step: milliseconds, GB/s and GFLOP/s of every group, and what is left of the step. */
 static bti_json *breakdown_json(findings *f)
 {
@@ -186,16 +202,8 @@ static bti_json *breakdown_json(findings *f)
 
     qsort(f->group, (size_t)f->n_groups, sizeof(f->group[0]), by_seconds);
     for (int i = 0; i < f->n_groups; i++) {
-        const bti_net_group *g = &f->group[i];
-        double s = g->seconds / PROFILED_STEPS;
-        bti_json *o = bti_json_object();
-        bti_json_set_str(o, "group", g->name);
-        bti_json_set_num(o, "ms", round_to(1e3 * s, 1e-3));
-        bti_json_set_num(o, "mbytes", round_to(1e-6 * g->bytes, 0.1));
-        bti_json_set_num(o, "gbytes_per_s", s > 0 ? round_to(1e-9 * g->bytes / s, 0.1) : 0);
-        bti_json_set_num(o, "gflops", s > 0 ? round_to(1e-9 * g->flops / s, 0.1) : 0);
-        bti_json_append(list, o);
-        sum += s;
+        bti_json_append(list, bti_bench_group(&f->group[i], PROFILED_STEPS));
+        sum += f->group[i].seconds / PROFILED_STEPS;
     }
     bti_json *rest = bti_json_object(); /* batch assembly, loss, update, waiting */
     bti_json_set_str(rest, "group", "the rest of the step");
@@ -204,15 +212,10 @@ static bti_json *breakdown_json(findings *f)
     return list;
 }
 
-static char *speed_text(const bt_bench_options *opt, const bti_graph *g, bti_precision precision,
-                        findings *f)
+bti_json *bti_bench_head(const bt_bench_options *opt, const bti_graph *g)
 {
-    const bti_simd_kernels *f32 = bti_simd_for(bti_cpu_isa());
-    const double step_s = f->step_s, flops = 6.0 * (double)g->macs * opt->batch;
-    double depthwise = 0; /* share of the multiply-adds, which the mixed peak counts at f32 */
+    char name[64];
     bti_json *o = bti_json_object();
-
-    char name[64]; /* "tiny20k" of examples/models/tiny20k.yaml */
     snprintf(name, sizeof(name), "%s", bti_path_base(opt->model_path));
     if (strrchr(name, '.'))
         *strrchr(name, '.') = '\0';
@@ -221,6 +224,17 @@ static char *speed_text(const bt_bench_options *opt, const bti_graph *g, bti_pre
     bti_json_set_int(o, "macs", g->macs);
     bti_json_set_int(o, "batch", opt->batch);
     bti_json_set_int(o, "threads", opt->threads);
+    return o;
+}
+
+static char *speed_text(const bt_bench_options *opt, const bti_graph *g, bti_precision precision,
+                        findings *f)
+{
+    const bti_simd_kernels *f32 = bti_simd_for(bti_cpu_isa());
+    const double step_s = f->step_s, flops = 6.0 * (double)g->macs * opt->batch;
+    double depthwise = 0; /* share of the multiply-adds, which the mixed peak counts at f32 */
+    bti_json *o = bti_bench_head(opt, g);
+
     bti_json_set_num(o, "step_ms", round(1e5 * step_s) / 100);
     bti_json_set_num(o, "images_per_s", round(10 * opt->batch / step_s) / 10);
     bti_json_set_str(o, "precision", bti_precision_name(precision));

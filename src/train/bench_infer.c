@@ -3,19 +3,16 @@
  * The speed of prediction: forward passes of one compiled network, which is what `predict` and the
  * latency of a search run. Decoding and normalising images are not part of it.
  */
-#include "bantam/train.h"
+#include "train/bench_int.h"
 
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
-#include "base/files.h"
 #include "base/rng.h"
 #include "nn/net.h"
 #include "train/trainer.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -23,7 +20,6 @@
 #define LEAST_RUNS 30
 #define MOST_RUNS 20000
 #define LEAST_S 0.5
-#define GROUPS 16
 
 typedef struct timing {
     double wall_s, cpu_s; /* medians of a pass */
@@ -35,18 +31,6 @@ static double seconds(clockid_t clock)
     struct timespec t;
     clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-    qsort(v, (size_t)n, sizeof(*v), ascending);
-    return n % 2 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
 }
 
 /* wall, cpu: room for MOST_RUNS. */
@@ -62,28 +46,21 @@ static timing time_passes(bti_net *net, double *wall, double *cpu)
         cpu[n] = seconds(CLOCK_PROCESS_CPUTIME_ID) - at;
         wall[n++] = seconds(CLOCK_MONOTONIC) - from;
     }
-    return (timing){.wall_s = median(wall, n), .cpu_s = median(cpu, n), .runs = n};
+    return (timing){
+        .wall_s = bti_bench_median(wall, n), .cpu_s = bti_bench_median(cpu, n), .runs = n};
 }
 
 static bti_json *breakdown_json(bti_net *net, int runs)
 {
-    bti_net_group group[GROUPS];
+    bti_net_group group[BTI_BENCH_GROUPS];
     bti_json *list = bti_json_array();
     if (!bti_net_profile(net, true))
         return list;
     for (int i = 0; i < runs; i++)
         bti_net_forward(net, false);
-    const int n = bti_net_breakdown(net, group, GROUPS);
-    for (int i = 0; i < n; i++) {
-        const double s = group[i].seconds / runs;
-        bti_json *o = bti_json_object();
-        bti_json_set_str(o, "group", group[i].name);
-        bti_json_set_num(o, "ms", round(1e6 * s) / 1e3);
-        bti_json_set_num(o, "mbytes", round(group[i].bytes / 1e3) / 1e3);
-        bti_json_set_num(o, "gbytes_per_s", round(1e-8 * group[i].bytes / s) / 10);
-        bti_json_set_num(o, "gflops", round(1e-8 * group[i].flops / s) / 10);
-        bti_json_append(list, o);
-    }
+    const int n = bti_net_breakdown(net, group, BTI_BENCH_GROUPS);
+    for (int i = 0; i < n; i++)
+        bti_json_append(list, bti_bench_group(&group[i], runs));
     bti_net_profile(net, false);
     return list;
 }
@@ -120,16 +97,7 @@ static bt_status open_model(const char *path, bti_graph **g, float **weights, bt
 static char *speed_text(const bt_bench_options *o, const bti_graph *g, bti_net *net,
                         const timing *t)
 {
-    char name[64]; /* "tiny20k" of examples/models/tiny20k.yaml */
-    bti_json *j = bti_json_object();
-    snprintf(name, sizeof(name), "%s", bti_path_base(o->model_path));
-    if (strrchr(name, '.'))
-        *strrchr(name, '.') = '\0';
-    bti_json_set_str(j, "model", name);
-    bti_json_set_int(j, "params", g->params);
-    bti_json_set_int(j, "macs", g->macs);
-    bti_json_set_int(j, "batch", o->batch);
-    bti_json_set_int(j, "threads", o->threads);
+    bti_json *j = bti_bench_head(o, g);
     bti_json_set_str(j, "engine", bti_net_backend_name(net));
     bti_json_set_num(j, "wall_ms", round(1e6 * t->wall_s) / 1e3);
     bti_json_set_num(j, "cpu_ms", round(1e6 * t->cpu_s) / 1e3);

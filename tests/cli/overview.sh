@@ -17,3 +17,4 @@ for verb in search front status train eval predict model data augment space doct
 done
 "$bantam" doctor --json | grep -q '"isa"'
 ONEDNN_MAX_CPU_ISA=SSE41 "$bantam" doctor --json | grep -q '"isa": *"portable' # a cap of oneDNN holds for the whole engine
+ONEDNN_MAX_CPU_ISA=sse41 "$bantam" doctor --json | grep -q '"isa": *"portable' # which reads it in any case

@@ -5,7 +5,7 @@
  * reference's; the same thread count gives the same bits; flat arrays and plain weights are two
  * views of one thing.
  */
-#include "support.h"
+#include "model_text.h"
 
 #include "base/alloc.h"
 #include "nn/kernels/ref/ref.h"
@@ -74,24 +74,6 @@ static const struct {
                           "  - [2, DWConv, [24, 3, 2]]\n  - [2, DWConv, [24, 5, 2]]\n" TAIL},
 };
 #define N_NETS (sizeof(nets) / sizeof(nets[0]))
-
-static bti_graph *build(const char *rows_text)
-{
-    bt_error err = {0};
-    bti_arena arena = {0};
-    bti_rows rows;
-    bti_graph *g;
-    char text[1024];
-    const int n = snprintf(text, sizeof(text),
-                           "input_channel: 3\ndepth_multiple: 1.0\nwidth_multiple: 1.0\n"
-                           "backbone:\n%s",
-                           rows_text);
-    assert_in_range(n, 1, sizeof(text) - 1);
-    assert_ok(bti_rows_parse(&rows, &arena, text, (size_t)n, "net.yaml", NULL, &err), &err);
-    assert_ok(bti_graph_build(&g, &rows, 3, HEIGHT, WIDTH, &err), &err);
-    bti_arena_release(&arena);
-    return g;
-}
 
 /* ---- one training step, by the judge and by an engine ---- */
 
@@ -194,7 +176,7 @@ static problem *problem_new(const char *name, const char *rows)
     problem *p = calloc(1, sizeof(*p));
     assert_non_null(p);
     p->name = name;
-    p->graph = build(rows);
+    p->graph = test_classifier(rows, HEIGHT, WIDTH);
     p->weights = calloc((size_t)p->graph->n_floats, sizeof(float));
     assert_non_null(p->weights);
     nn_fill_weights(p->graph, p->weights);
@@ -554,7 +536,7 @@ static void a_net_without_memory_fails_and_leaks_nothing(void **state)
 {
     (void)state;
     static const bti_backend backends[] = {BTI_BACKEND_AUTO, BTI_BACKEND_REF, BTI_BACKEND_INFER};
-    bti_graph *g = build(nets[8].rows);
+    bti_graph *g = test_classifier(nets[8].rows, HEIGHT, WIDTH);
     for (int b = 0; b < 3; b++) {
         const bti_net_options opt = {.batch = BATCH,
                                      .threads = 1,

@@ -4,7 +4,7 @@
  * outputs and every gradient point the same way and are as long, networks of every module. Skips
  * where the CPU multiplies no bf16.
  */
-#include "support.h"
+#include "model_text.h"
 
 #include "base/cpu.h"
 #include "nn/loss.h"
@@ -18,7 +18,6 @@
 #define BATCH 16
 #define SIDE 16
 #define INPUTS (BATCH * 3 * SIDE * SIDE)
-#define HEAD "input_channel: 3\ndepth_multiple: 1.0\nwidth_multiple: 1.0\nbackbone:\n"
 #define TAIL "  - [1, GlobalAvgPool, []]\n  - [1, Flatten, []]\n  - [1, Linear, [10]]\n"
 
 /* Smooth activations: at a corner a rounding error makes another gradient, legitimately. */
@@ -57,21 +56,6 @@ static float rounded(float x)
     u = (u + 0x7fff + ((u >> 16) & 1)) & 0xffff0000u;
     memcpy(&x, &u, sizeof(x));
     return x;
-}
-
-static bti_graph *build(const char *rows_text)
-{
-    bt_error err = {0};
-    bti_arena arena = {0};
-    bti_rows rows;
-    bti_graph *g;
-    char text[1024];
-    const int n = snprintf(text, sizeof(text), HEAD "%s", rows_text);
-    assert_in_range(n, 1, sizeof(text) - 1);
-    assert_ok(bti_rows_parse(&rows, &arena, text, (size_t)n, "net.yaml", NULL, &err), &err);
-    assert_ok(bti_graph_build(&g, &rows, 3, SIDE, SIDE, &err), &err);
-    bti_arena_release(&arena);
-    return g;
 }
 
 typedef struct outcome {
@@ -151,7 +135,7 @@ static double length(const float *x, int64_t n)
 
 static void check_net(const char *name, const char *rows)
 {
-    bti_graph *g = build(rows);
+    bti_graph *g = test_classifier(rows, SIDE, SIDE);
     outcome truth = run(g, BTI_BACKEND_REF, BTI_PRECISION_F32, 2);
     outcome o = run(g, BTI_BACKEND_DNNL, BTI_PRECISION_BF16, 2);
     const int64_t n = (int64_t)BATCH * g->classes;
@@ -188,7 +172,7 @@ static void the_same_threads_give_the_same_bits(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N_NETS; i++) {
-        bti_graph *g = build(nets[i].rows);
+        bti_graph *g = test_classifier(nets[i].rows, SIDE, SIDE);
         outcome a = run(g, BTI_BACKEND_DNNL, BTI_PRECISION_BF16, 2);
         outcome b = run(g, BTI_BACKEND_DNNL, BTI_PRECISION_BF16, 2);
         assert_memory_equal(a.grads, b.grads, (size_t)g->n_floats * sizeof(float));

@@ -3,7 +3,7 @@
  * A net for inference has its normalisations inside its convolutions: logits are those of the
  * network as written, in f32 and bf16, for every block and activation that folds or does not.
  */
-#include "support.h"
+#include "model_text.h"
 
 #include "nn/net.h"
 #include "nn_numbers.h"
@@ -16,7 +16,6 @@
 #define SIDE 20
 #define INPUTS (BATCH * 3 * SIDE * SIDE)
 #define LOGITS (BATCH * 10)
-#define HEAD "input_channel: 3\ndepth_multiple: 1.0\nwidth_multiple: 1.0\nbackbone:\n"
 #define TAIL "  - [1, GlobalAvgPool, []]\n  - [1, Flatten, []]\n  - [1, Linear, [10]]\n"
 
 static const char *const nets[] = {
@@ -33,21 +32,6 @@ static const char *const nets[] = {
     "  - [2, Bottleneck, [32]]\n  - [1, Conv, [24, 3, 2, null, 1, Sigmoid]]\n" TAIL,
 };
 #define N_NETS (sizeof(nets) / sizeof(nets[0]))
-
-static bti_graph *build(const char *rows_text)
-{
-    bt_error err = {0};
-    bti_arena arena = {0};
-    bti_rows rows;
-    bti_graph *g;
-    char text[1024];
-    const int n = snprintf(text, sizeof(text), HEAD "%s", rows_text);
-    assert_in_range(n, 1, sizeof(text) - 1);
-    assert_ok(bti_rows_parse(&rows, &arena, text, (size_t)n, "net.yaml", NULL, &err), &err);
-    assert_ok(bti_graph_build(&g, &rows, 3, SIDE, SIDE, &err), &err);
-    bti_arena_release(&arena);
-    return g;
-}
 
 /* Every other gamma is negative. */
 static float *weights_of(const bti_graph *g)
@@ -101,7 +85,7 @@ static void logits_in_f32_are_those_of_the_network_as_written(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N_NETS; i++) {
-        bti_graph *g = build(nets[i]);
+        bti_graph *g = test_classifier(nets[i], SIDE, SIDE);
         float *w = weights_of(g), truth[LOGITS], folded[LOGITS];
         logits_of(g, w, BTI_BACKEND_REF, BTI_PRECISION_F32, true, truth);
         logits_of(g, w, BTI_BACKEND_AUTO, BTI_PRECISION_F32, false, folded);
@@ -119,7 +103,7 @@ static void logits_in_bf16_are_as_near_as_without_folding(void **state)
     if (bti_net_precision(BTI_PRECISION_AUTO) != BTI_PRECISION_BF16)
         skip();
     for (size_t i = 0; i < N_NETS; i++) {
-        bti_graph *g = build(nets[i]);
+        bti_graph *g = test_classifier(nets[i], SIDE, SIDE);
         float *w = weights_of(g), truth[LOGITS], plain[LOGITS], folded[LOGITS];
         logits_of(g, w, BTI_BACKEND_REF, BTI_PRECISION_F32, true, truth);
         logits_of(g, w, BTI_BACKEND_AUTO, BTI_PRECISION_BF16, true, plain);
@@ -135,7 +119,7 @@ static void logits_in_bf16_are_as_near_as_without_folding(void **state)
 static void new_weights_replace_the_old_ones(void **state)
 {
     (void)state;
-    bti_graph *g = build(nets[3]);
+    bti_graph *g = test_classifier(nets[3], SIDE, SIDE);
     float *w = weights_of(g), *other = calloc((size_t)g->n_floats, sizeof(float)), truth[LOGITS];
     assert_non_null(other);
     bti_init_weights(g, 5, other);

@@ -45,4 +45,23 @@ static inline bti_graph *test_graph(test_model m)
     return g;
 }
 
+/* A classifier of 3 channels from lines of a model file: "  - [1, Conv, [16, 3, 1]]\n...". Free
+ * with bti_graph_free. */
+static inline bti_graph *test_classifier(const char *lines, int h, int w)
+{
+    bti_str text = {0};
+    bti_arena arena = {0};
+    bti_rows rows;
+    bti_graph *g;
+    bt_error err = {0};
+    bti_str_addf(&text, "input_channel: 3\ndepth_multiple: 1.0\nwidth_multiple: 1.0\nbackbone:\n%s",
+                 lines);
+    assert_ok(bti_rows_parse(&rows, &arena, bti_str_c(&text), text.len, "net.yaml", NULL, &err),
+              &err);
+    assert_ok(bti_graph_build(&g, &rows, 3, h, w, &err), &err);
+    bti_arena_release(&arena);
+    bti_str_release(&text);
+    return g;
+}
+
 #endif

@@ -10,9 +10,9 @@
 #include "nn/kernels/dnnl/steps.h"
 
 #include "base/alloc.h"
+#include "base/process.h"
 
 #include <omp.h>
-#include <time.h>
 
 static bti_engine *engine_of(bti_net *net)
 {
@@ -25,14 +25,6 @@ static const bti_engine *const_engine_of(const bti_net *net)
 }
 
 /* ---- running ---- */
-
-/* Of this thread: what other programs take is not measured. */
-static double cpu_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void run_segment(bti_engine *e, int g, int thread, bool training)
 {
@@ -53,11 +45,11 @@ static void run_segment(bti_engine *e, int g, int thread, bool training)
             const bti_step *s = &e->step[segment->first_step + i];
             if (!training && s->train_only)
                 continue;
-            const double began = e->step_s ? cpu_now() : 0;
+            const double began = e->step_s ? bti_thread_cpu_seconds() : 0;
             s->run(&r, s);
             if (e->step_s)
                 e->step_s[(int64_t)thread * e->n_steps + segment->first_step + i] +=
-                    cpu_now() - began;
+                    bti_thread_cpu_seconds() - began;
         }
         r.seen += segment->chunk;
     }
@@ -340,7 +332,10 @@ static void set_weights(bti_net *net, const float *plain)
         return;
     bti_norm_use_running(e);
     bti_fold_weights(e);
+    const int before = omp_get_max_threads();
+    omp_set_num_threads(1); /* its reorders were planned for one */
     make_copies(e, BTI_CONV_FORWARD);
+    omp_set_num_threads(before);
 }
 
 static void get_weights(bti_net *net, float *plain)

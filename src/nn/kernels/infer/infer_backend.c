@@ -8,12 +8,12 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/process.h"
 
 #include <assert.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static bti_infer_net *infer_of(bti_net *net)
 {
@@ -52,8 +52,7 @@ static void run_step(const bti_infer_net *e, const bti_infer_step *s, float *are
     const float *w = e->weight + s->weight, *bias = e->weight + s->bias;
     float *y = arena + out->start + out->origin;
 
-    if (out->floats > 0 &&
-        (out->border.top | out->border.left | out->border.bottom | out->border.right))
+    if (out->border.top | out->border.left | out->border.bottom | out->border.right)
         k->edge(&out->map, &out->border, y);
     switch (s->kind) {
     case BTI_INFER_PACK:
@@ -91,23 +90,15 @@ static void run_step(const bti_infer_net *e, const bti_infer_step *s, float *are
     }
 }
 
-/* Of this thread: what other programs take is not measured. */
-static double cpu_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void run_image(bti_infer_net *e, int image, float *arena)
 {
     const bti_graph *g = e->graph;
     const float *x = e->input + (int64_t)image * g->in_c * g->in_h * g->in_w;
     for (int i = 0; i < e->n_steps; i++) {
-        const double began = e->step_s ? cpu_now() : 0;
+        const double began = e->step_s ? bti_thread_cpu_seconds() : 0;
         run_step(e, &e->step[i], arena, x);
         if (e->step_s)
-            e->step_s[i] += cpu_now() - began;
+            e->step_s[i] += bti_thread_cpu_seconds() - began;
     }
     const bti_infer_value *v = &e->value[e->result];
     if (g->classes) /* else it ends in a map: run for its time alone */

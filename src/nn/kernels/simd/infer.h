@@ -52,7 +52,7 @@ typedef struct bti_infer_conv {
 typedef struct bti_infer_window {
     bti_infer_map in, out;
     int k, stride, dilation;
-    int pad_t, pad_l, pad_b, pad_r;
+    int pad_t, pad_l;
     bool count_pad; /* average: padding counts */
     bti_act act;
 } bti_infer_window;

@@ -16,6 +16,8 @@
 #define SPECIAL 0
 #endif
 #define BLOCKS BTI_INFER_BLOCKS
+/* Pixels of a tile that the registers hold: with 16 of them, six of two blocks. */
+#define MOST(blocks) (VL == 16 || (blocks) == 1 ? TILE : (blocks) == 2 ? 6 : 4)
 
 /* What the tiles of one convolution share. */
 typedef struct pass {
@@ -121,6 +123,8 @@ VINLINE void tile(const pass *s, const float *x, const float *r, float *y, const
 /* With stride 1 the distance of pixels is a constant: no registers for addresses. */
 #define TILE_OF(blocks, pixels)                                                                    \
     case pixels:                                                                                   \
+        if (pixels > MOST(blocks)) /* not asked for, not compiled */                               \
+            break;                                                                                 \
         if (SPECIAL && s->pixel == VL)                                                             \
             tile(s, x, r, y, VL, blocks, pixels);                                                  \
         else                                                                                       \
@@ -159,14 +163,6 @@ static void one_row(const pass *s, int most, const float *x, const float *r, flo
     }
 }
 
-/* Tiles that the registers hold: with 16 of them, six pixels of two blocks. */
-static int most_pixels(int blocks)
-{
-    if (VL == 16)
-        return TILE;
-    return blocks == 1 ? TILE : blocks == 2 ? 6 : 4;
-}
-
 void SIMD(infer_conv)(const bti_infer_conv *p, const float *x, const float *w, const float *bias,
                       const float *r, float *y)
 {
@@ -184,7 +180,7 @@ void SIMD(infer_conv)(const bti_infer_conv *p, const float *x, const float *w, c
         for (int j = 0; j < p->out.h; j++) {
             float *to = y + first * p->out.block + j * p->out.row;
             const float *add = r ? r + first * p->other.block + j * p->other.row : NULL;
-            one_row(&s, most_pixels(s.part->blocks), corner + j * p->stride * p->in.row, add, to);
+            one_row(&s, MOST(s.part->blocks), corner + j * p->stride * p->in.row, add, to);
             for (int b = 0; rest != BTI_ACT_IDENTITY && b < s.part->blocks; b++)
                 SIMD(infer_finish)
             (rest, p->out.w, p->join == BTI_JOIN_ACT_ADD ? add + b * p->other.block : NULL,
