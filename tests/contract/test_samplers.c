@@ -531,6 +531,40 @@ static void samplers_that_learn_collect_what_is_good_and_random_does_not(void **
     assert_true(late_share("tpe", 80) > 0.58);
 }
 
+/* A running trial is a bad one, however many trials there are: parallel workers do not crowd. */
+static void tpe_knows_what_runs(void **state)
+{
+    (void)state;
+    for (int n = 30; n < 60; n += 3) {
+        study st = {.space = space_file("examples/spaces/fashion7.yaml", 28, 1),
+                    .cost = graph_cost};
+        bti_answer alone, beside;
+        bt_error err = {0};
+        int moved = 0;
+        ask_and_add(&st, sampler("random"), NULL, n + 8);
+        st.trials.n = n;
+        bti_ask q = question(&st, n, 0, "kernels=10");
+        assert_ok(sampler("tpe")->ask(&q, &alone, &err), &err);
+        bti_trial *own = st.trials.trial;
+        bti_trial *list = bti_array((size_t)n + 1, sizeof(*list));
+        memcpy(list, own, (size_t)n * sizeof(*list));
+        for (int k = 0; k < 8; k++) {
+            list[n] = own[n + k];
+            list[n].state = BTI_RUNNING;
+            st.trials.trial = list;
+            st.trials.n = n + 1;
+            assert_ok(sampler("tpe")->ask(&q, &beside, &err), &err);
+            moved += strcmp(beside.key, alone.key) != 0;
+        }
+        st.trials.trial = own;
+        st.trials.n = n + 8;
+        bti_free(list);
+        if (!moved)
+            fail_msg("after %d trials a running one changes nothing", n);
+        end_study(&st);
+    }
+}
+
 /* Each trial of a portfolio says which member proposed it; every member gets a turn. */
 static void a_portfolio_asks_all_its_members(void **state)
 {
@@ -598,6 +632,7 @@ int main(void)
         cmocka_unit_test(evolution_spreads_warm_up_and_children_evenly_in_the_logarithm),
         cmocka_unit_test(children_are_close_to_the_front),
         cmocka_unit_test(samplers_that_learn_collect_what_is_good_and_random_does_not),
+        cmocka_unit_test(tpe_knows_what_runs),
         cmocka_unit_test(a_portfolio_asks_all_its_members),
         cmocka_unit_test(failed_and_running_trials_are_no_parents),
         cmocka_unit_test(the_first_proposal_is_the_default_when_the_file_has_one),
