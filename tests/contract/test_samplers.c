@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 #include "search/cost.h"
-#include "study/sampler.h"
+#include "study/observed.h"
 
 #include <math.h>
 
@@ -233,6 +233,35 @@ static void what_a_sampler_remembers_changes_no_answer(void **state)
         bti_memo_free(memo);
         end_study(&st);
     }
+}
+
+/* A quantity is seen in logarithms until it is negative for once. */
+static void what_is_remembered_is_seen_anew_once_a_value_is_negative(void **state)
+{
+    (void)state;
+    study st = {0};
+    bti_memo *memo = bti_memo_new();
+    for (int k = 0; k < 20; k++) {
+        const bti_answer a = {.cost = {.params = 100.0 * (k * 7 % 20)}};
+        bti_observed with, without;
+        bt_error err = {0};
+        add_trial(&st, &a, BTI_COMPLETE);
+        if (k == 10)
+            st.trials.trial[k].value[1] = -5;
+        bti_ask q = question(&st, k, 0, NULL);
+        assert_ok(bti_observe(&q, 0, &without, &err), &err);
+        q.memo = memo;
+        assert_ok(bti_observe(&q, 0, &with, &err), &err);
+        assert_int_equal(with.n, k + 1);
+        for (int i = 0; i <= k; i++) {
+            assert_ptr_equal(with.trial[i], without.trial[i]);
+            assert_true(with.value[2 * i + 1] == without.value[2 * i + 1]);
+        }
+        bti_observed_release(&with);
+        bti_observed_release(&without);
+    }
+    bti_memo_free(memo);
+    end_study(&st);
 }
 
 /* Seven networks in all: each is proposed once, then the sampler says that nothing is left. */
@@ -616,6 +645,7 @@ int main(void)
         cmocka_unit_test(proposals_are_feasible_new_and_honest_about_their_cost),
         cmocka_unit_test(the_same_question_has_the_same_answer_and_a_retry_another),
         cmocka_unit_test(what_a_sampler_remembers_changes_no_answer),
+        cmocka_unit_test(what_is_remembered_is_seen_anew_once_a_value_is_negative),
         cmocka_unit_test(a_small_space_is_used_up_without_repeating),
         cmocka_unit_test(limits_that_draws_hardly_ever_meet_are_met),
         cmocka_unit_test(a_space_without_a_single_network_is_reported_with_the_reason),
