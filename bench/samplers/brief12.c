@@ -4,25 +4,13 @@
  */
 #include "brief12.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
-#include "base/files.h"
-
-#define SPACE_FILE "examples/spaces/brief.yaml"
+#include "spaces.h"
 
 bti_space *brief12_space(bt_error *err)
 {
     /* RandAugment, the file's own, pays after more epochs than the table has. */
-    const bti_space_vars vars = {
-        .classes = 10, .size = 32, .channels = 3, .augment = "flip+crop:4"};
-    bti_space *s = NULL;
-    char *text;
-    size_t n;
-    if (bti_file_read(SPACE_FILE, 1 << 20, &text, &n, err))
-        return NULL;
-    if (bti_space_parse(&s, text, n, SPACE_FILE, &vars, err))
-        s = NULL;
-    bti_free(text);
+    bti_space *s = brief_space("flip+crop:4", err);
     if (s)
         bti_space_limit(s, BTI_METRIC_MACS, BRIEF12_MACS);
     return s;

@@ -8,10 +8,9 @@
  * sampler is asked and told ASKS times, the last of which the median is of.
  */
 #include "base/alloc.h"
-#include "base/files.h"
-#include "base/hash.h"
 #include "base/str.h"
-#include "model/graph.h"
+#include "search/cost.h"
+#include "spaces.h"
 #include "study/sampler.h"
 
 #include <math.h>
@@ -33,38 +32,11 @@ static double cpu_ms(void)
 /* Twelve blocks of five numbers each. */
 static bti_space *numbers(bt_error *err)
 {
-    static const char *const args[] = {"kernel", "expand", "out", "se", "hs"};
-    bti_str t = {0};
-    bti_space *s = NULL;
-    const bti_space_vars vars = {.classes = 10, .size = 32, .channels = 3};
-    bti_str_add(&t, "format: search-space/1\nname: numbers\n"
-                    "input: {channels: 3, classes: 10, size: 32}\nblocks:\n");
-    for (int i = 0; i < N_NUMBERS / 5; i++) {
-        bti_str_addf(&t, "  - {id: x%d, module: {InvertedResidualv3: {", i);
-        for (int k = 0; k < 5; k++)
-            bti_str_addf(&t, "%s%s: {float: [0.0, 1.0]}", k ? ", " : "", args[k]);
-        bti_str_add(&t, "}}}\n");
-    }
-    bti_str_add(&t, "tail:\n  - [1, GlobalAvgPool, []]\n  - [1, Flatten, []]\n"
-                    "  - [1, Linear, [10]]\n");
-    if (bti_space_parse(&s, bti_str_c(&t), t.len, "numbers", &vars, err))
-        s = NULL;
-    bti_str_release(&t);
-    return s;
-}
-
-static bti_space *brief(bt_error *err)
-{
-    const bti_space_vars vars = {.classes = 10, .size = 32, .channels = 3};
-    bti_space *s = NULL;
-    char *text;
-    size_t n;
-    if (bti_file_read("examples/spaces/brief.yaml", 1 << 20, &text, &n, err))
-        return NULL;
-    if (bti_space_parse(&s, text, n, "examples/spaces/brief.yaml", &vars, err))
-        s = NULL;
-    bti_free(text);
-    return s;
+    return numbers_space(
+        N_NUMBERS / 5,
+        "kernel: {float: [0.0, 1.0]}, expand: {float: [0.0, 1.0]}, "
+        "out: {float: [0.0, 1.0]}, se: {float: [0.0, 1.0]}, hs: {float: [0.0, 1.0]}",
+        err);
 }
 
 /* A number that identifies the point. */
@@ -80,19 +52,6 @@ static bt_status free_cost(void *user, const bti_rows *rows, bti_cost *out, bt_e
     }
     *out = (bti_cost){.params = 1000};
     snprintf(out->hash, sizeof(out->hash), "%016llx", (unsigned long long)h);
-    return BT_OK;
-}
-
-static bt_status network_cost(void *user, const bti_rows *rows, bti_cost *out, bt_error *err)
-{
-    (void)user;
-    bti_graph *g = NULL;
-    bt_status rc = bti_graph_build(&g, rows, 0, 0, 0, err);
-    if (rc)
-        return rc;
-    *out = (bti_cost){.params = (double)g->params, .macs = (double)g->macs};
-    snprintf(out->hash, sizeof(out->hash), "%s", g->hash);
-    bti_graph_free(g);
     return BT_OK;
 }
 
@@ -182,7 +141,7 @@ int main(int argc, char **argv)
         return 2;
     }
     bt_status rc = bti_sampler_find(&ops, argv[1], &params, &err);
-    bti_space *space = rc ? NULL : is_network ? brief(&err) : numbers(&err);
+    bti_space *space = rc ? NULL : is_network ? brief_space(NULL, &err) : numbers(&err);
     const bti_goals goals = {.n = 2,
                              .metric = {is_network ? BTI_METRIC_ACCURACY : BTI_METRIC_NONE,
                                         is_network ? BTI_METRIC_PARAMS : BTI_METRIC_NONE},
@@ -191,7 +150,7 @@ int main(int argc, char **argv)
         bti_ask ask = {.space = space,
                        .trials = &trials,
                        .goals = &goals,
-                       .cost = is_network ? network_cost : free_cost,
+                       .cost = is_network ? bti_graph_cost : free_cost,
                        .params = params,
                        .seed = 1,
                        .memo = bti_memo_new()};

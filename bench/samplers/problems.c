@@ -7,12 +7,10 @@
  */
 #include "problems.h"
 
-#include "base/alloc.h"
-#include "base/error.h"
-#include "base/files.h"
 #include "base/hash.h"
 #include "base/str.h"
 #include "search/cost.h"
+#include "spaces.h"
 
 #include <math.h>
 
@@ -59,35 +57,12 @@ const problem_kind *problem_find(const char *name)
 /* ---- spaces ---- */
 static bti_space *numeric_space(int n, bt_error *err)
 {
-    bti_str t = {0};
-    bti_space *s = NULL;
-    bti_space_vars vars = {.classes = 10, .size = 32, .channels = 3};
-    bti_str_add(&t, "format: search-space/1\nname: numbers\n"
-                    "input: {channels: 3, classes: 10, size: 32}\nblocks:\n");
-    for (int i = 0; i < n; i++)
-        bti_str_addf(&t,
-                     "  - {id: x%d, module: {InvertedResidualv3: {kernel: 3, expand: {float: [0.0, "
-                     "1.0]}, out: 8, se: 0, hs: 0}}}\n",
-                     i);
-    bti_str_add(&t, "tail:\n  - [1, GlobalAvgPool, []]\n  - [1, Flatten, []]\n"
-                    "  - [1, Linear, [10]]\n");
-    if (bti_space_parse(&s, bti_str_c(&t), t.len, "numbers", &vars, err))
-        s = NULL;
-    bti_str_release(&t);
-    return s;
+    return numbers_space(n, "kernel: 3, expand: {float: [0.0, 1.0]}, out: 8, se: 0, hs: 0", err);
 }
 
 static bti_space *arch_space(bt_error *err)
 {
-    bti_space *s = NULL;
-    bti_space_vars vars = {.classes = 10, .size = 32, .channels = 3};
-    char *text;
-    size_t n;
-    if (bti_file_read("examples/spaces/brief.yaml", 1 << 20, &text, &n, err))
-        return NULL;
-    if (bti_space_parse(&s, text, n, "examples/spaces/brief.yaml", &vars, err))
-        s = NULL;
-    bti_free(text);
+    bti_space *s = brief_space(NULL, err);
     if (s) {
         bti_space_limit(s, BTI_METRIC_PARAMS, 500e3);
         bti_space_limit(s, BTI_METRIC_MACS, 30e6);

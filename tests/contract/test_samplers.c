@@ -7,8 +7,8 @@
 #include "space_text.h"
 
 #include "base/hash.h"
-#include "model/graph.h"
-#include "study/sampler.h"
+#include "search/cost.h"
+#include "study/observed.h"
 
 #include <math.h>
 
@@ -23,15 +23,8 @@ typedef struct study {
 /* The real cost, as search/ gives it. */
 static bt_status graph_cost(void *user, const bti_rows *rows, bti_cost *out, bt_error *err)
 {
-    bti_graph *g = NULL;
-    bt_status rc = bti_graph_build(&g, rows, 0, 0, 0, err);
     ((study *)user)->calls++;
-    if (rc)
-        return rc;
-    *out = (bti_cost){.params = (double)g->params, .macs = (double)g->macs};
-    snprintf(out->hash, sizeof(out->hash), "%s", g->hash);
-    bti_graph_free(g);
-    return BT_OK;
+    return bti_graph_cost(NULL, rows, out, err);
 }
 
 /* A cost without networks: each row costs out^2; identity is the text. */
@@ -240,6 +233,35 @@ static void what_a_sampler_remembers_changes_no_answer(void **state)
         bti_memo_free(memo);
         end_study(&st);
     }
+}
+
+/* A quantity is seen in logarithms until it is negative for once. */
+static void what_is_remembered_is_seen_anew_once_a_value_is_negative(void **state)
+{
+    (void)state;
+    study st = {0};
+    bti_memo *memo = bti_memo_new();
+    for (int k = 0; k < 20; k++) {
+        const bti_answer a = {.cost = {.params = 100.0 * (k * 7 % 20)}};
+        bti_observed with, without;
+        bt_error err = {0};
+        add_trial(&st, &a, BTI_COMPLETE);
+        if (k == 10)
+            st.trials.trial[k].value[1] = -5;
+        bti_ask q = question(&st, k, 0, NULL);
+        assert_ok(bti_observe(&q, 0, &without, &err), &err);
+        q.memo = memo;
+        assert_ok(bti_observe(&q, 0, &with, &err), &err);
+        assert_int_equal(with.n, k + 1);
+        for (int i = 0; i <= k; i++) {
+            assert_ptr_equal(with.trial[i], without.trial[i]);
+            assert_true(with.value[2 * i + 1] == without.value[2 * i + 1]);
+        }
+        bti_observed_release(&with);
+        bti_observed_release(&without);
+    }
+    bti_memo_free(memo);
+    end_study(&st);
 }
 
 /* Seven networks in all: each is proposed once, then the sampler says that nothing is left. */
@@ -531,6 +553,40 @@ static void samplers_that_learn_collect_what_is_good_and_random_does_not(void **
     assert_true(late_share("tpe", 80) > 0.58);
 }
 
+/* A running trial is a bad one, however many trials there are: parallel workers do not crowd. */
+static void tpe_knows_what_runs(void **state)
+{
+    (void)state;
+    for (int n = 30; n < 60; n += 3) {
+        study st = {.space = space_file("examples/spaces/fashion7.yaml", 28, 1),
+                    .cost = graph_cost};
+        bti_answer alone, beside;
+        bt_error err = {0};
+        int moved = 0;
+        ask_and_add(&st, sampler("random"), NULL, n + 8);
+        st.trials.n = n;
+        bti_ask q = question(&st, n, 0, "kernels=10");
+        assert_ok(sampler("tpe")->ask(&q, &alone, &err), &err);
+        bti_trial *own = st.trials.trial;
+        bti_trial *list = bti_array((size_t)n + 1, sizeof(*list));
+        memcpy(list, own, (size_t)n * sizeof(*list));
+        for (int k = 0; k < 8; k++) {
+            list[n] = own[n + k];
+            list[n].state = BTI_RUNNING;
+            st.trials.trial = list;
+            st.trials.n = n + 1;
+            assert_ok(sampler("tpe")->ask(&q, &beside, &err), &err);
+            moved += strcmp(beside.key, alone.key) != 0;
+        }
+        st.trials.trial = own;
+        st.trials.n = n + 8;
+        bti_free(list);
+        if (!moved)
+            fail_msg("after %d trials a running one changes nothing", n);
+        end_study(&st);
+    }
+}
+
 /* Each trial of a portfolio says which member proposed it; every member gets a turn. */
 static void a_portfolio_asks_all_its_members(void **state)
 {
@@ -589,6 +645,7 @@ int main(void)
         cmocka_unit_test(proposals_are_feasible_new_and_honest_about_their_cost),
         cmocka_unit_test(the_same_question_has_the_same_answer_and_a_retry_another),
         cmocka_unit_test(what_a_sampler_remembers_changes_no_answer),
+        cmocka_unit_test(what_is_remembered_is_seen_anew_once_a_value_is_negative),
         cmocka_unit_test(a_small_space_is_used_up_without_repeating),
         cmocka_unit_test(limits_that_draws_hardly_ever_meet_are_met),
         cmocka_unit_test(a_space_without_a_single_network_is_reported_with_the_reason),
@@ -598,6 +655,7 @@ int main(void)
         cmocka_unit_test(evolution_spreads_warm_up_and_children_evenly_in_the_logarithm),
         cmocka_unit_test(children_are_close_to_the_front),
         cmocka_unit_test(samplers_that_learn_collect_what_is_good_and_random_does_not),
+        cmocka_unit_test(tpe_knows_what_runs),
         cmocka_unit_test(a_portfolio_asks_all_its_members),
         cmocka_unit_test(failed_and_running_trials_are_no_parents),
         cmocka_unit_test(the_first_proposal_is_the_default_when_the_file_has_one),

@@ -116,6 +116,47 @@ static void equal_points_are_crowded(void **state)
     assert_true(least == 0);
 }
 
+/* By objective j, then j + 1, ... of a circle. */
+static bool is_before(const double *v, int m, int j, int a, int b)
+{
+    for (int k = 0; k < m; k++) {
+        double x = v[a * m + (j + k) % m], y = v[b * m + (j + k) % m];
+        if (x != y)
+            return x < y;
+    }
+    return false;
+}
+
+/* Sorted once along each objective: the same ranks and crowding as without. */
+static void points_in_order_already_get_the_same_ranks_and_crowding(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 60; round++) {
+        bti_rng rng = bti_rng_at(5, BTI_RNG_TEST, round, 0, 0);
+        int m = 1 + (int)(round % 3), n = (int)bti_rng_below(&rng, 41);
+        int rank[40], again[40], sorted[3 * 40], scratch[2 * 40 + 1], last = -1;
+        double v[40 * 3], crowd[40], crowd_again[40];
+        for (int i = 0; i < n * m; i++)
+            v[i] = bti_rng_below(&rng, round % 2 ? 12 : 1 << 30);
+        bti_pareto_rank(v, n, m, all_down, rank);
+        bti_crowding(v, n, m, rank, crowd);
+        for (int j = 0; j < m; j++)
+            for (int i = 0; i < n; i++) {
+                int to = i;
+                for (; to > 0 && is_before(v, m, j, i, sorted[j * 40 + to - 1]); to--)
+                    sorted[j * 40 + to] = sorted[j * 40 + to - 1];
+                sorted[j * 40 + to] = i;
+            }
+        int fronts = bti_pareto_sorted(v, m, sorted, n, 40, again, crowd_again, scratch);
+        for (int i = 0; i < n; i++) {
+            assert_int_equal(again[i], rank[i]);
+            assert_true(crowd_again[i] == crowd[i]);
+            last = rank[i] > last ? rank[i] : last;
+        }
+        assert_int_equal(fronts, last + 1);
+    }
+}
+
 static void hypervolume_is_the_area_under_the_stairs(void **state)
 {
     (void)state;
@@ -157,6 +198,9 @@ static void hypervolume_of_three_and_four_objectives_is_what_counting_gives(void
         for (int i = 0; i < n * m; i++) /* some on the reference: they count for nothing */
             v[i] = bti_rng_below(&rng, 10);
         assert_true(bti_hypervolume(v, n, m, ref) == counted_cells(v, n, m, 9));
+        if (n > 0) /* the last of them added what it alone covers */
+            assert_true(bti_hypervolume_gain(v, n - 1, m, ref, v + (n - 1) * m) ==
+                        counted_cells(v, n, m, 9) - counted_cells(v, n - 1, m, 9));
     }
 }
 
@@ -176,6 +220,7 @@ int main(void)
         cmocka_unit_test(ranks_of_random_points_follow_the_definition_with_and_without_memory),
         cmocka_unit_test(crowding_is_the_half_perimeter_of_the_box_between_neighbours),
         cmocka_unit_test(equal_points_are_crowded),
+        cmocka_unit_test(points_in_order_already_get_the_same_ranks_and_crowding),
         cmocka_unit_test(hypervolume_is_the_area_under_the_stairs),
         cmocka_unit_test(hypervolume_of_three_and_four_objectives_is_what_counting_gives),
         cmocka_unit_test(nothing_to_rank_is_fine),

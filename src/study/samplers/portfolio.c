@@ -91,8 +91,10 @@ static bt_status add_gain(const bti_ask *ask, const double ref[], const bti_tria
     for (int j = 0; j < m; j++)
         p[j] = seen_as(ask, t, j);
     double gain = bti_hypervolume_gain(g->front, g->n_front, m, ref, p);
+    if (isnan(gain))
+        return bti_fail_nomem(err);
     g->who[g->n] = member_of(t);
-    g->gain[g->n++] = gain > 0 ? gain : 0; /* NaN on no memory: no credit */
+    g->gain[g->n++] = fmax(gain, 0);
     if (!(gain > 0))
         return BT_OK;
     for (int i = 0; i < g->n_front; i++) { /* those that it covers leave */
@@ -114,12 +116,13 @@ static bt_status add_gains(const bti_ask *ask, const double ref[], bool settled,
                            bt_error *err)
 {
     bt_status rc = BT_OK;
-    for (; g->upto < ask->trials->n && !rc; g->upto++) {
+    while (!rc && g->upto < ask->trials->n) {
         const bti_trial *t = &ask->trials->trial[g->upto];
         if (settled && !bti_trial_state_finished(t->state))
             break;
         if (bti_trial_counts(ask->goals, t))
             rc = add_gain(ask, ref, t, g, err);
+        g->upto += rc == BT_OK; /* one that found no memory is looked at again */
     }
     return rc;
 }

@@ -163,8 +163,8 @@ static bt_status fill(tpe *t, bti_observed *seen, double *weight, bt_error *err)
     for (int i = 0; i < better; i++)
         bti_parzen_add(&t->good, seen->trial[i], weight[i]);
     double left = seen->n - better, step = left > kept ? left / kept : 1;
-    for (double i = better; i < seen->n; i += step)
-        bti_parzen_add(&t->bad, seen->trial[(int)i], 1);
+    for (double i = better; i < seen->n && t->bad.n < kept; i += step)
+        bti_parzen_add(&t->bad, seen->trial[(int)i], 1); /* the running ones have the other rows */
     for (int i = 0; i < all->n; i++)
         if (all->trial[i].state == BTI_RUNNING)
             bti_parzen_add(&t->bad, &all->trial[i], 1);
