@@ -199,12 +199,42 @@ static void a_process_learns_a_main_effect_and_knows_where_it_knows(void **state
     bti_space_free(s);
 }
 
+/* A study is a file that anybody may write to: negative parameters end in a fit like others. */
+static void a_process_bears_costs_that_cannot_be(void **state)
+{
+    (void)state;
+    bti_space *s = one_block();
+    bti_rng rng = test_rng(4);
+    bti_trial trial[3];
+    const bti_trial *list[3];
+    const double y[3] = {-1.2, 0, 1.2};
+    bt_error err = {0};
+    bti_process gp;
+    bti_target target;
+    const bti_ask ask = {.space = s};
+    for (int i = 0; i < 3; i++) {
+        bti_point p;
+        bti_space_draw(s, &rng, &p);
+        trial[i] = trial_of(&p, i == 0 ? -1e6 : 1000 * i);
+        list[i] = &trial[i];
+    }
+    assert_ok(bti_process_init(&gp, &ask, list, 3, &err), &err);
+    assert_ok(bti_process_fit(&gp, y, &target, &err), &err);
+    assert_true(isfinite(target.alpha[0]));
+    bti_target_release(&target);
+    bti_process_release(&gp);
+    for (int i = 0; i < 3; i++)
+        bti_trial_release(&trial[i]);
+    bti_space_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_parzen_density_integrates_to_one),
         cmocka_unit_test(a_parzen_kernel_draws_what_its_density_says),
         cmocka_unit_test(a_process_learns_a_main_effect_and_knows_where_it_knows),
+        cmocka_unit_test(a_process_bears_costs_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

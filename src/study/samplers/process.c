@@ -12,6 +12,7 @@
 #include "study/memo.h"
 #include "study/observed.h"
 
+#include <float.h>
 #include <math.h>
 
 #define LENGTH 0.3 /* of a number's main effect, of its range */
@@ -69,7 +70,10 @@ static void fill_sizes(bti_process *p, const bti_trial *const *trial)
         double lo = INFINITY, hi = -INFINITY;
         for (int i = 0; i < p->n; i++) {
             double *v = &p->size[2 * i + k];
-            *v = log1p(bti_json_as_num(bti_json_get(trial[i]->attrs, k ? "macs" : "params"), 0));
+            /* a damaged study may hold anything, and a NaN has no Cholesky factor */
+            const double cost =
+                bti_json_as_num(bti_json_get(trial[i]->attrs, k ? "macs" : "params"), 0);
+            *v = log1p(fmin(fmax(cost, 0), DBL_MAX));
             lo = fmin(lo, *v);
             hi = fmax(hi, *v);
         }
